@@ -1,0 +1,45 @@
+/* catalog.h: what can be named, with one line of help each.  Part of Lamina, MIT license. */
+#ifndef LAMINA_CATALOG_H
+#define LAMINA_CATALOG_H
+
+#include <stddef.h>
+
+#include <lamina/export.h>
+#include <lamina/status.h>
+
+LAM_BEGIN_DECLS
+
+/* The lists. Registered names follow the built-in ones. */
+typedef enum lam_catalog_kind {
+    LAM_ACTIVATION,
+    LAM_LOSS,
+    LAM_METRIC,
+    LAM_OPTIMIZER,
+    LAM_INITIALIZER,
+    LAM_LAYER,
+    LAM_FIT_OPTION,
+    LAM_CALLBACK
+} lam_catalog_kind;
+
+/* One entry. Strings are the library's. */
+typedef struct lam_catalog_entry {
+    const char *name;
+    const char *alias;         /* another accepted name, or NULL */
+    const char *help;          /* one line */
+    const char *argument;      /* options: "X", "N", "NAME", "NAMES", "SEED", NULL for a switch */
+    const char *default_value; /* options: as text; NULL when there is none */
+} lam_catalog_entry;
+
+/* Number of entries of a list. */
+LAM_API size_t lam_catalog_size(lam_catalog_kind kind);
+
+/* Entry i of a list in *entry. LAM_ERR_ARGUMENT when out of range. */
+LAM_API lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry);
+
+/* The entry among words[count] nearest to `word` by edit distance, for "did you mean"; NULL when
+ * none is near. */
+LAM_API const char *lam_nearest(const char *word, const char *const *words, size_t count);
+
+LAM_END_DECLS
+
+#endif

@@ -1,0 +1,152 @@
+/* fit.h: train, evaluate and predict in one call each.  Part of Lamina, MIT license. */
+#ifndef LAMINA_FIT_H
+#define LAMINA_FIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/dataset.h>
+#include <lamina/export.h>
+#include <lamina/model.h>
+#include <lamina/status.h>
+
+LAM_BEGIN_DECLS
+
+/* The largest number of metrics in one run. */
+#define LAM_MAX_METRICS 16
+
+/* Losses and metrics over a number of samples. loss = data_loss + regularization_loss. A metric
+ * that has nothing to divide by is NaN. Names are static strings of the library. */
+typedef struct lam_scores {
+    size_t samples;
+    double loss;
+    double data_loss;           /* mean over the samples */
+    double regularization_loss; /* l1 * sum |w| + l2 * sum w^2, of weights and biases */
+    size_t metrics;             /* entries used below */
+    const char *names[LAM_MAX_METRICS];
+    double values[LAM_MAX_METRICS];
+} lam_scores;
+
+/* The value of a metric by name ("loss", "data_loss" and "regularization_loss" included); NaN
+ * when it is not among them. */
+LAM_API double lam_scores_get(const lam_scores *scores, const char *name);
+
+/* One epoch of training. */
+typedef struct lam_epoch {
+    size_t epoch;         /* from 1 */
+    double learning_rate; /* of the epoch's last step */
+    double seconds;       /* wall time of the epoch, validation included */
+    lam_scores train;     /* running means over the epoch's batches, as in Keras */
+    bool has_validation;
+    lam_scores validation; /* after the epoch */
+} lam_epoch;
+
+typedef enum lam_event_kind {
+    LAM_EVENT_TRAIN_BEGIN,
+    LAM_EVENT_EPOCH_BEGIN,
+    LAM_EVENT_BATCH_END,
+    LAM_EVENT_EPOCH_END,
+    LAM_EVENT_TRAIN_END
+} lam_event_kind;
+
+/* What a callback is told; valid during the call. */
+typedef struct lam_event {
+    lam_event_kind kind;
+    const lam_model *model;
+    size_t epochs;             /* asked for */
+    size_t batch, batches;     /* BATCH_END: batches done and in all, this epoch */
+    size_t samples;            /* of an epoch, in all; progress.train.samples are done */
+    const lam_epoch *progress; /* running figures at BATCH_END, final ones at EPOCH_END */
+} lam_event;
+
+typedef enum lam_signal { LAM_CONTINUE, LAM_STOP } lam_signal;
+
+/* A callback: called on the thread that called lam_fit, between steps. LAM_STOP ends training
+ * after the current batch as if the epochs asked for were done. */
+typedef struct lam_callback {
+    lam_signal (*on_event)(const lam_event *event, void *user);
+    void *user;
+} lam_callback;
+
+/* Every training option, flat; fill with lam_fit_options_default(). lam_catalog(LAM_FIT_OPTION, ..)
+ * lists them with their ranges and help. Strings are not copied: they must outlive the call. */
+typedef struct lam_fit_options {
+    const char *loss;        /* NULL = by the last activation: softmax: categorical_crossentropy,
+                                sigmoid: binary_crossentropy, else mean_squared_error */
+    const char *optimizer;   /* "adam" */
+    const char *metrics;     /* names separated by commas; NULL = "accuracy"; "" = none */
+    const char *initializer; /* of weights: "glorot_uniform"; "normal:0.01" gives a parameter */
+    float learning_rate;     /* > 0; 0 = the optimizer's own default */
+    float decay;             /* >= 0: learning_rate / (1 + decay * step), step from 0 */
+    float momentum;          /* sgd: 0 <= momentum < 1 */
+    float beta_1, beta_2;    /* adam: in 0 <= beta < 1 */
+    float epsilon;           /* adam: > 0, added outside the root */
+    float l1, l2;            /* strength on the weights of layers without their own, >= 0 */
+    float bias_l1, bias_l2;  /* the same on biases */
+    size_t epochs;           /* >= 1 */
+    size_t batch_size;       /* >= 1; the last, smaller batch of an epoch is kept */
+    double validation_split; /* share of the samples held out, 0 <= share < 1 */
+    bool shuffle;            /* draw a new order each epoch */
+    uint64_t seed;           /* of start values, order, dropout and split */
+    size_t threads;          /* 0 = one a core; the result does not depend on it */
+    float threshold;         /* decision threshold of binary metrics */
+    float tolerance;         /* of regression_accuracy; 0 = std(targets) / 250 */
+    const char *callbacks;   /* names of registered callbacks, separated by commas, or NULL */
+
+    const lam_dataset *validation; /* validation samples, or NULL; excludes validation_split */
+    const lam_callback *callback;  /* one callback without a name, or NULL */
+} lam_fit_options;
+
+/* The defaults: adam, categorical or other loss by the last activation, 10 epochs, batch size 128,
+ * shuffling on, seed 1. */
+LAM_API lam_fit_options lam_fit_options_default(void);
+
+/* Sets the option `name` ("learning_rate"; '-' may stand for '_') from text ("1e-3", "true",
+ * "adam"), independent of the locale. Strings are not copied. LAM_ERR_NAME for an unknown option
+ * with the nearest known one; LAM_ERR_ARGUMENT for a value that does not parse or is out of range,
+ * naming the range. Then *options has not changed. */
+LAM_API lam_status lam_fit_options_set(lam_fit_options *options, const char *name,
+                                       const char *text);
+
+/* The figures of all epochs of a training run. */
+typedef struct lam_history lam_history;
+
+/* Number of epochs run. */
+LAM_API size_t lam_history_epochs(const lam_history *history);
+
+/* Epoch i, counted from 0; NULL when out of range. Owned by the history. */
+LAM_API const lam_epoch *lam_history_epoch(const lam_history *history, size_t i);
+
+/* Frees a history; NULL is allowed. */
+LAM_API void lam_history_free(lam_history *history);
+
+/* Trains `model` on `train`. `options` may be NULL for the defaults. If `history` is not NULL, it
+ * receives the figures of the epochs (also when training fails half-way); the caller frees it.
+ * A model without parameters is initialized with options->seed; one with parameters goes on from
+ * them. The result depends on model, data, options, instruction set and BLAS, never on the number
+ * of threads. While it runs, the BLAS library's own thread count is 1 for the whole process.
+ * Errors: the model's sticky one; LAM_ERR_NAME, LAM_ERR_ARGUMENT, LAM_ERR_SHAPE (data, targets and
+ * outputs), LAM_ERR_NUMERIC (the loss stopped being finite; epoch and step named),
+ * LAM_ERR_MEMORY. */
+LAM_API lam_status lam_fit(lam_model *model, const lam_dataset *train,
+                           const lam_fit_options *options, lam_history **history);
+
+/* Computes losses and metrics of `model` on `dataset`. `options` gives loss (NULL = the one the
+ * model was trained with), metrics (NULL = "accuracy,precision,recall"; for regression
+ * "accuracy,mean_absolute_error"), batch_size, threads, threshold, tolerance and regularization;
+ * NULL for defaults. Any number of threads may call it on one model. */
+LAM_API lam_status lam_evaluate(const lam_model *model, const lam_dataset *dataset,
+                                const lam_fit_options *options, lam_scores *scores);
+
+/* Computes y[rows][outputs] from raw samples x[rows][features], to which the model's input
+ * transform is applied. Allocates a workspace; see lam_predictor for repeated calls. */
+LAM_API lam_status lam_predict(const lam_model *model, const float *x, size_t rows, float *y);
+
+/* The same for all samples of a dataset: y[samples][outputs]; threads as in lam_fit_options. */
+LAM_API lam_status lam_predict_dataset(const lam_model *model, const lam_dataset *dataset,
+                                       size_t threads, float *y);
+
+LAM_END_DECLS
+
+#endif

@@ -1,0 +1,176 @@
+/* model.h: build, inspect, save and load a network.  Part of Lamina, MIT license.
+ *
+ * A model is a chain of layers, their parameters in one flat buffer, and the transform applied to
+ * raw input. Building calls are sticky: a model remembers its first error, every later building
+ * call returns it, and so does lam_fit.
+ *
+ * Thread safety: calls that take a non-const model need exclusive access; any number of threads
+ * may use a const model at once. */
+#ifndef LAMINA_MODEL_H
+#define LAMINA_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/dataset.h>
+#include <lamina/export.h>
+#include <lamina/status.h>
+
+LAM_BEGIN_DECLS
+
+typedef struct lam_model lam_model;
+
+/* A strength of regularization that means: take the one in lam_fit_options. */
+#define LAM_INHERIT (-1.0f)
+
+/* Everything about a dense layer; fill with lam_dense_options_default(). */
+typedef struct lam_dense_options {
+    size_t units;                   /* outputs, at least 1 */
+    const char *activation;         /* NULL = "linear" */
+    const char *initializer;        /* of the weights; NULL = the one in lam_fit_options */
+    const char *bias_initializer;   /* NULL = "zeros" */
+    float l1, l2, bias_l1, bias_l2; /* regularization strengths >= 0, or LAM_INHERIT */
+} lam_dense_options;
+
+/* Defaults: no units, names NULL, strengths LAM_INHERIT. */
+LAM_API lam_dense_options lam_dense_options_default(void);
+
+/* Starts a model for samples of `features` values. NULL with LAM_ERR_ARGUMENT (0 features) or
+ * LAM_ERR_MEMORY. Free it with lam_model_free. */
+LAM_API lam_model *lam_model_new(size_t features);
+
+/* Adds Y = f(X W + b): X [batch][in], W [in][units] row-major, b [units]; f is named by
+ * `activation`: lam_catalog(LAM_ACTIVATION, ...) lists them. Sticky errors: LAM_ERR_NAME,
+ * LAM_ERR_ARGUMENT, LAM_ERR_MEMORY, LAM_ERR_STATE (parameters already exist). */
+LAM_API lam_status lam_model_dense(lam_model *model, size_t units, const char *activation);
+
+/* As lam_model_dense, with every choice. `options` is copied. */
+LAM_API lam_status lam_model_dense_with(lam_model *model, const lam_dense_options *options);
+
+/* Adds inverted dropout: in training a value is kept with probability 1 - rate and then scaled by
+ * 1 / (1 - rate); at inference it does nothing. 0 <= rate < 1. Sticky errors as lam_model_dense. */
+LAM_API lam_status lam_model_dropout(lam_model *model, float rate);
+
+/* Adds layers from text such as "128:relu,dropout:0.1,10:softmax": UNITS[:ACTIVATION] or
+ * dropout:RATE, separated by commas. Sticky errors as lam_model_dense, naming the part. */
+LAM_API lam_status lam_model_add_layers(lam_model *model, const char *layers);
+
+/* Maps inputs in [from_lo, from_hi] linearly to [to_lo, to_hi]; stored with the model and applied
+ * in training, evaluation and prediction. Bytes are 0..255. LAM_ERR_ARGUMENT when from_lo ==
+ * from_hi or a bound is not finite. */
+LAM_API lam_status lam_model_scale_input(lam_model *model, float from_lo, float from_hi,
+                                         float to_lo, float to_hi);
+
+/* Takes mean and standard deviation (over the samples, divisor n) of each feature from `dataset`
+ * and stores the transform (x - mean) / std with the model; a constant feature is only centred.
+ * LAM_ERR_SHAPE when the dataset has another number of features. */
+LAM_API lam_status lam_model_standardize_input(lam_model *model, const lam_dataset *dataset);
+
+/* Names the classes: names[count], copied, stored with the model. */
+LAM_API lam_status lam_model_set_class_names(lam_model *model, const char *const *names,
+                                             size_t count);
+
+/* Allocates the parameters and draws their start values: counter-based random numbers keyed by
+ * (seed, layer, element). `initializer` names the one for weights of layers that have none of
+ * their own; NULL = "glorot_uniform". lam_fit does this by itself for a model without parameters.
+ * Calling it again draws new values. */
+LAM_API lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer);
+
+/* The first error of building, LAM_OK if none; its text becomes lam_error_message(). */
+LAM_API lam_status lam_model_status(const lam_model *model);
+
+/* Number of values of a sample. */
+LAM_API size_t lam_model_features(const lam_model *model);
+
+/* Number of outputs: the width of the last layer. */
+LAM_API size_t lam_model_outputs(const lam_model *model);
+
+/* Number of layers. */
+LAM_API size_t lam_model_layers(const lam_model *model);
+
+/* What a layer is; strings and numbers are the model's own. */
+typedef struct lam_layer_info {
+    const char *type;       /* "dense", "dropout" */
+    const char *activation; /* dense: its name, else NULL */
+    size_t inputs, outputs;
+    size_t parameters;
+    float rate;                     /* dropout */
+    float l1, l2, bias_l1, bias_l2; /* dense: strengths, or LAM_INHERIT */
+} lam_layer_info;
+
+/* Describes layer i in *info. LAM_ERR_ARGUMENT when out of range. */
+LAM_API lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *info);
+
+/* A named array inside a model or a trainer; `data` is [rows][cols], a bias has one row. */
+typedef struct lam_tensor {
+    const char *name; /* "layers.0.weight", "layers.0.bias" */
+    float *data;
+    size_t rows, cols;
+} lam_tensor;
+
+/* Number of parameters in all. */
+LAM_API size_t lam_model_parameters(const lam_model *model);
+
+/* Number of parameter tensors; 0 before lam_model_initialize or loading. */
+LAM_API size_t lam_model_tensors(const lam_model *model);
+
+/* A view of parameter tensor i, readable and writable; valid until the model is freed, changed
+ * by training. LAM_ERR_ARGUMENT when out of range, LAM_ERR_STATE without parameters. */
+LAM_API lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor);
+
+/* Copies all parameters, tensor after tensor without gaps, to values[count]; count must be
+ * lam_model_parameters(), else LAM_ERR_SHAPE. LAM_ERR_STATE without parameters. */
+LAM_API lam_status lam_model_get_parameters(const lam_model *model, float *values, size_t count);
+
+/* Sets all parameters from values[count], creating them if need be. LAM_ERR_SHAPE as above,
+ * LAM_ERR_NUMERIC naming the first that is not finite; then nothing has changed. */
+LAM_API lam_status lam_model_set_parameters(lam_model *model, const float *values, size_t count);
+
+/* What the input transform does. */
+typedef enum lam_transform_kind {
+    LAM_TRANSFORM_NONE,
+    LAM_TRANSFORM_SCALE,      /* from [from_lo, from_hi] to [to_lo, to_hi] */
+    LAM_TRANSFORM_STANDARDIZE /* (x - mean[i]) / std[i] */
+} lam_transform_kind;
+
+/* The input transform; arrays belong to the model. */
+typedef struct lam_transform_info {
+    lam_transform_kind kind;
+    float from_lo, from_hi, to_lo, to_hi;
+    const float *mean, *std; /* [features] or NULL */
+} lam_transform_info;
+
+/* Describes the input transform in *info. */
+LAM_API void lam_model_transform(const lam_model *model, lam_transform_info *info);
+
+/* The name of class i, or NULL. Owned by the model. */
+LAM_API const char *lam_model_class_name(const lam_model *model, size_t i);
+
+/* The loss the model was last trained with, or NULL. Owned by the library. */
+LAM_API const char *lam_model_loss(const lam_model *model);
+
+/* Number of values a decision has: 1 when the last activation is softmax, else the outputs. */
+LAM_API size_t lam_model_decision_width(const lam_model *model);
+
+/* Turns outputs[rows][outputs] into decisions[rows][decision width]: for softmax the number of the
+ * largest output (the first of equals), for sigmoid 1 where it exceeds `threshold` (usually 0.5)
+ * and else 0, for every other activation the output itself. */
+LAM_API lam_status lam_model_decide(const lam_model *model, const float *outputs, size_t rows,
+                                    float threshold, float *decisions);
+
+/* Writes architecture, parameters, input transform and class names as a safetensors file, crash-
+ * safe: after any failure `path` holds what it held before. LAM_ERR_IO with the system's reason,
+ * LAM_ERR_STATE without parameters. */
+LAM_API lam_status lam_model_save(const lam_model *model, const char *path);
+
+/* Reads what lam_model_save wrote. NULL with LAM_ERR_IO, LAM_ERR_FORMAT (with what is wrong and
+ * where), LAM_ERR_NAME (an activation that is not registered) or LAM_ERR_MEMORY. */
+LAM_API lam_model *lam_model_load(const char *path);
+
+/* Frees a model; NULL is allowed. */
+LAM_API void lam_model_free(lam_model *model);
+
+LAM_END_DECLS
+
+#endif

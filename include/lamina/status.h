@@ -1,0 +1,79 @@
+/* status.h: error codes and messages, version, memory.  Part of Lamina, MIT license.
+ *
+ * Every fallible function returns a lam_status; constructors return NULL on failure. The text of
+ * the latest failure on this thread, with the values that matter, is lam_error_message(). */
+#ifndef LAMINA_STATUS_H
+#define LAMINA_STATUS_H
+
+#include <stddef.h>
+
+#include <lamina/export.h>
+
+LAM_BEGIN_DECLS
+
+/* The one list of codes: X(suffix, value, text). Values never change once released. */
+#define LAM_STATUS_LIST(X)                                                                         \
+    X(OK, 0, "success")                                                                            \
+    X(ERR_ARGUMENT, 1, "invalid argument")                                                         \
+    X(ERR_NAME, 2, "unknown name")                                                                 \
+    X(ERR_SHAPE, 3, "shapes do not fit")                                                           \
+    X(ERR_MEMORY, 4, "out of memory")                                                              \
+    X(ERR_IO, 5, "input or output failed")                                                         \
+    X(ERR_FORMAT, 6, "malformed file")                                                             \
+    X(ERR_STATE, 7, "call not possible in this state")                                             \
+    X(ERR_NUMERIC, 8, "not a finite number")                                                       \
+    X(ERR_UNSUPPORTED, 9, "not supported by this build")
+
+typedef enum lam_status {
+#define LAM_STATUS_ENUM(suffix, value, text) LAM_##suffix = value,
+    LAM_STATUS_LIST(LAM_STATUS_ENUM)
+#undef LAM_STATUS_ENUM
+} lam_status;
+
+/* The name of a code, such as "LAM_ERR_SHAPE"; "LAM_ERR_?" for a value outside the list.
+ * The string is static. Thread-safe. */
+LAM_API const char *lam_status_name(lam_status status);
+
+/* A short text for a code, such as "shapes do not fit". The string is static. Thread-safe. */
+LAM_API const char *lam_status_text(lam_status status);
+
+/* What went wrong in the latest call that failed on this thread, naming the offending values;
+ * "" when none has. Successful calls leave it as it is. Valid until the next failure on the
+ * same thread. */
+LAM_API const char *lam_error_message(void);
+
+/* The code that belongs to lam_error_message(); LAM_OK when no call has failed on this thread. */
+LAM_API lam_status lam_error_status(void);
+
+#define LAM_VERSION_MAJOR 0
+#define LAM_VERSION_MINOR 1
+#define LAM_VERSION_PATCH 0
+#define LAM_VERSION_STRING "0.1.0"
+
+/* The version of the library that runs, "0.1.0"; compare with LAM_VERSION_STRING, which is the
+ * version compiled against. Static string, thread-safe. */
+LAM_API const char *lam_version(void);
+
+/* One fact about how the library was built or runs here; NULL for an unknown key. Keys: "blas"
+ * (library and core), "instruction_set" (of the kernels in use), "lapack", "gzip", "pool",
+ * "cpuinfo"
+ * ("yes" or "no": optional parts that are in). Static string, thread-safe. */
+LAM_API const char *lam_build_info(const char *key);
+
+/* A user's allocator. `allocate` returns `size` bytes aligned to `alignment` (a power of two of
+ * at most 64) or NULL; `release` takes what it returned, or NULL. Both must be thread-safe. */
+typedef struct lam_allocator {
+    void *(*allocate)(size_t size, size_t alignment, void *user);
+    void (*release)(void *pointer, void *user);
+    void *user;
+} lam_allocator;
+
+/* Makes every later allocation of the library go through a copy of `allocator`; NULL puts the
+ * C library back. Call it before anything else was created: what exists is released through the
+ * allocator in force at that time. Libraries underneath (BLAS, zlib, JSON, thread pool) keep
+ * their own. Not thread-safe. Fails with LAM_ERR_ARGUMENT when a function is missing. */
+LAM_API lam_status lam_set_allocator(const lam_allocator *allocator);
+
+LAM_END_DECLS
+
+#endif

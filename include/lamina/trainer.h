@@ -1,0 +1,78 @@
+/* trainer.h: one's own training loop, one step at a time.  Part of Lamina, MIT license.
+ *
+ * lam_fit is a loop over a lam_trainer; whoever needs another loop writes it on the same calls.
+ * A trainer belongs to one thread at a time. It uses the model's parameters in place: the model
+ * must outlive it and must not be used otherwise during a step. While any trainer exists the BLAS
+ * library's own thread count is 1 for the whole process; the last one freed puts it back. */
+#ifndef LAMINA_TRAINER_H
+#define LAMINA_TRAINER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/dataset.h>
+#include <lamina/export.h>
+#include <lamina/fit.h>
+#include <lamina/model.h>
+
+LAM_BEGIN_DECLS
+
+typedef struct lam_trainer lam_trainer;
+
+/* A batch in the caller's memory. Either `classes` or `targets` is set, the other NULL. */
+typedef struct lam_batch {
+    size_t rows;            /* 1..batch_size of the options */
+    const float *x;         /* [rows][features], raw: the model's input transform is applied */
+    const int32_t *classes; /* [rows], each in 0..outputs-1 (0..1 for one output) */
+    const float *targets;   /* [rows][outputs] */
+} lam_batch;
+
+/* Plans training of `model` with options->batch_size rows at most: all memory a step needs is
+ * allocated here. `options` may be NULL; epochs, shuffle, validation and callbacks are not used.
+ * Initializes a model without parameters. NULL on failure, errors as lam_fit. */
+LAM_API lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options);
+
+/* One step: forward, backward, update. *scores (may be NULL) receives the figures of this batch,
+ * computed before the update. Nothing is allocated. LAM_ERR_SHAPE or LAM_ERR_ARGUMENT for a batch
+ * that does not fit (nothing has changed then), LAM_ERR_NUMERIC when the loss is not finite (the
+ * update has happened). */
+LAM_API lam_status lam_trainer_step(lam_trainer *trainer, const lam_batch *batch,
+                                    lam_scores *scores);
+
+/* The same on rows index[0..rows-1] of a dataset; index NULL = rows 0..rows-1. */
+LAM_API lam_status lam_trainer_step_rows(lam_trainer *trainer, const lam_dataset *dataset,
+                                         const uint32_t *index, size_t rows, lam_scores *scores);
+
+/* Forward and backward without the update: the gradients can be read and changed, and
+ * lam_trainer_update applies them. */
+LAM_API lam_status lam_trainer_gradients(lam_trainer *trainer, const lam_batch *batch,
+                                         lam_scores *scores);
+
+/* Updates the parameters from the gradients as they stand and counts one step. LAM_ERR_STATE
+ * when no gradients were computed since the last update. */
+LAM_API lam_status lam_trainer_update(lam_trainer *trainer);
+
+/* A view of the gradient of parameter tensor i of the model, same name and shape, mean over the
+ * batch, regularization included; of the latest step or lam_trainer_gradients. Valid until the
+ * trainer is freed. */
+LAM_API lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tensor);
+
+/* The outputs of the latest batch before its update, [rows][outputs] without gaps between rows
+ * when *stride == outputs; a row starts every *stride floats. */
+LAM_API const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *stride);
+
+/* Number of steps done. */
+LAM_API uint64_t lam_trainer_steps(const lam_trainer *trainer);
+
+/* The learning rate the next step will use: learning_rate / (1 + decay * steps). */
+LAM_API double lam_trainer_learning_rate(const lam_trainer *trainer);
+
+/* Sets the undecayed learning rate for the steps to come; > 0. */
+LAM_API lam_status lam_trainer_set_learning_rate(lam_trainer *trainer, double learning_rate);
+
+/* Frees a trainer; NULL is allowed. The model stays. */
+LAM_API void lam_trainer_free(lam_trainer *trainer);
+
+LAM_END_DECLS
+
+#endif

@@ -1,0 +1,28 @@
+/* arena.h: many buffers from one allocation.
+ *
+ * Used in two passes over the same code: with base == NULL the calls only count, then
+ * lam__arena_open allocates the counted size and the second pass hands out the buffers. */
+#ifndef LAMINA_ARENA_H
+#define LAMINA_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lamina/status.h>
+
+typedef struct lam__arena {
+    unsigned char *base;
+    size_t used, size;
+    bool overflow;
+} lam__arena;
+
+/* Space for count * size bytes aligned to LAM__ALIGN, zeroed; NULL in the counting pass. */
+void *lam__arena_take(lam__arena *arena, size_t count, size_t size);
+
+/* Ends the counting pass: allocates what was counted, zeroed, and starts handing out. */
+lam_status lam__arena_open(lam__arena *arena, const char *what);
+
+/* Releases the memory; the arena is empty again. */
+void lam__arena_close(lam__arena *arena);
+
+#endif

@@ -1,0 +1,104 @@
+/* memory.c: allocation through the user's allocator, and checked sizes. */
+#include "base/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* posix_memalign rather than aligned_alloc: the size need not be a multiple of the alignment, so
+ * that sanitizers see the exact end of a buffer. */
+static void *system_allocate(size_t size, size_t alignment, void *user)
+{
+    (void)user;
+    void *pointer = NULL;
+    return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
+}
+
+static void system_release(void *pointer, void *user)
+{
+    (void)user;
+    free(pointer);
+}
+
+static const lam_allocator system_allocator = {system_allocate, system_release, NULL};
+static lam_allocator current = {system_allocate, system_release, NULL};
+
+lam_status lam_set_allocator(const lam_allocator *allocator)
+{
+    if (!allocator) {
+        current = system_allocator;
+        return LAM_OK;
+    }
+    if (!allocator->allocate || !allocator->release)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_set_allocator: the function %s is missing",
+                         allocator->allocate ? "release" : "allocate");
+    current = *allocator;
+    return LAM_OK;
+}
+
+bool lam__multiply(size_t a, size_t b, size_t *result)
+{
+    if (b != 0 && a > SIZE_MAX / b)
+        return false;
+    *result = a * b;
+    return true;
+}
+
+bool lam__add(size_t a, size_t b, size_t *result)
+{
+    if (a > SIZE_MAX - b)
+        return false;
+    *result = a + b;
+    return true;
+}
+
+void *lam__allocate(size_t count, size_t size, const char *what)
+{
+    size_t bytes;
+    /* Room for rounding up, and differences of pointers stay representable. */
+    if (!lam__multiply(count, size, &bytes) || bytes > PTRDIFF_MAX - LAM__ALIGN) {
+        lam__fail(LAM_ERR_MEMORY, "out of memory: %zu x %zu bytes for %s", count, size, what);
+        return NULL;
+    }
+    size_t asked = bytes > 0 ? bytes : 1;
+    /* A user may pass the request on to C11's aligned_alloc, which wants a multiple. */
+    if (current.allocate != system_allocate)
+        asked = lam__round_up(asked, LAM__ALIGN);
+    void *pointer = current.allocate(asked, LAM__ALIGN, current.user);
+    if (!pointer) {
+        lam__fail_memory(bytes, what);
+        return NULL;
+    }
+    if ((uintptr_t)pointer % LAM__ALIGN != 0) {
+        lam__fail(LAM_ERR_MEMORY, "the user's allocator returned %p for %s: not aligned to %d",
+                  pointer, what, LAM__ALIGN);
+        current.release(pointer, current.user);
+        return NULL;
+    }
+    return pointer;
+}
+
+void *lam__allocate_zero(size_t count, size_t size, const char *what)
+{
+    void *pointer = lam__allocate(count, size, what);
+    if (pointer)
+        memset(pointer, 0, count * size);
+    return pointer;
+}
+
+char *lam__copy_string(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = lam__allocate(size, 1, "a string");
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+void lam__release(void *pointer)
+{
+    if (pointer)
+        current.release(pointer, current.user);
+}

@@ -1,0 +1,30 @@
+/* pool.h: a pool of threads that runs the tasks of a phase. */
+#ifndef LAMINA_POOL_H
+#define LAMINA_POOL_H
+
+#include <stddef.h>
+
+#include <lamina/status.h>
+
+typedef struct lam__pool lam__pool;
+
+typedef void (*lam__task)(void *context, size_t index);
+
+/* Makes a pool of `threads` threads, the caller's included; 0 = one a core this process may use.
+ * *pool is NULL for one thread: every call below takes that and stays on the caller's thread. */
+lam_status lam__pool_new(size_t threads, lam__pool **pool);
+
+/* Runs task(context, i) for i in 0..count-1, in any order, and returns when all are done. With
+ * pool NULL or count 1, in order on this thread. Denormals are flushed to zero inside tasks and
+ * as before afterwards. Nothing is allocated. */
+void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context);
+
+/* Number of threads, 1 for NULL. */
+size_t lam__pool_threads(const lam__pool *pool);
+
+void lam__pool_free(lam__pool *pool);
+
+/* Number of cores this process may use, at least 1. */
+size_t lam__cores(void);
+
+#endif

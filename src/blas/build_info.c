@@ -1,0 +1,44 @@
+/* build_info.c: what this build is made of. Here, since base does not know the BLAS. */
+#include <string.h>
+
+#include <lamina/status.h>
+
+#include "base/cpu.h"
+#include "blas/gemm.h"
+#include "features.h"
+
+static const char *instruction_set(void)
+{
+    return lam__isa_name(lam__isa_chosen());
+}
+
+static const char *yes(void)
+{
+    return "yes";
+}
+
+static const char *no(void)
+{
+    return "no";
+}
+
+static const struct fact {
+    const char *key;
+    const char *(*value)(void);
+} facts[] = {
+    {"blas", lam__blas_name},
+    {"instruction_set", instruction_set},
+    {"lapack", LAM__HAVE_LAPACK ? yes : no},
+    {"gzip", LAM__HAVE_GZIP ? yes : no},
+    {"json", LAM__HAVE_JSON ? yes : no},
+    {"pool", LAM__HAVE_POOL ? yes : no},
+    {"cpuinfo", LAM__HAVE_CPUINFO ? yes : no},
+};
+
+const char *lam_build_info(const char *key)
+{
+    for (size_t i = 0; key && i < sizeof facts / sizeof *facts; i++)
+        if (strcmp(facts[i].key, key) == 0)
+            return facts[i].value();
+    return NULL;
+}

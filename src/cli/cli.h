@@ -1,0 +1,85 @@
+/* cli.h: what the commands share: exit status, the table of commands, messages. */
+#ifndef LAMINA_CLI_H
+#define LAMINA_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "args.h"
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(text, rest) __attribute__((format(printf, text, rest)))
+#else
+#define CLI_PRINTF(text, rest)
+#endif
+
+/* Exit status of the command; a run stopped by a signal ends with 128 + its number. CLI_HELP asks
+ * main for the help of the command. */
+enum { CLI_SUCCESS = 0, CLI_FAILURE = 1, CLI_USAGE = 2, CLI_HELP = -1 };
+
+/* One command: a row of the table in main.c. */
+typedef struct cli_command {
+    const char *name;
+    const char *operands; /* as shown after the name */
+    const char *summary;  /* one line */
+    const cli_flag *flags; /* its own */
+    size_t flag_count;
+    const char *const *fit_options; /* training options it takes too; NULL-terminated */
+    bool all_fit_options;
+    const char *const *details; /* paragraphs after the options, NULL-terminated; or NULL */
+    bool lists_catalog;    /* help ends with activations, losses, ... */
+    const char *const *examples; /* command, what it does, command, ..., NULL */
+    int (*run)(const struct cli_command *command, int argc, char **argv);
+} cli_command;
+
+extern const cli_command cli_train, cli_evaluate, cli_predict, cli_inspect;
+
+/* The commands in the order of the help, NULL-terminated. */
+extern const cli_command *const cli_commands[];
+
+/* "lamina: ..." on stderr, without the control characters a hostile file may have put into it. */
+void cli_error(const char *format, ...) CLI_PRINTF(1, 2);
+
+/* "lamina: ..." with one suggestion when a near word is known. */
+void cli_unknown(const char *kind, const char *word, const char *const *words, size_t count);
+
+/* Prints the library's latest message; returns CLI_FAILURE. */
+int cli_failed(void);
+
+/* The same for a call whose arguments came from the command line: CLI_USAGE when they were the
+ * reason. */
+int cli_refused(void);
+
+/* Flushes stdout; CLI_FAILURE, with a message unless the reader has gone, when it took not all. */
+int cli_finish_output(void);
+
+/* Copies text to out[size] with '?' for control characters; returns out. For names from files. */
+char *cli_plain_text(const char *text, char *out, size_t size);
+
+/* 1234567 as "1,234,567"; out needs 28 bytes. Returns out. */
+char *cli_format_count(size_t count, char *out, size_t size);
+
+/* 473128 as "473 kB". */
+char *cli_format_bytes(uint64_t bytes, char *out, size_t size);
+
+/* A loss or metric for people: four decimals, or an exponent for the very small and large. */
+char *cli_format_figure(double value, char *out, size_t size);
+
+/* A whole number at the start of the program's options: digits only. */
+bool cli_parse_u64(const char *text, uint64_t *value);
+
+/* A decimal number; the command never leaves the C locale, so '.' is the point. */
+bool cli_parse_float(const char *text, float *value);
+
+/* Whether stdout is a terminal that can redraw a line. */
+bool cli_on_terminal(void);
+
+/* Columns of the terminal at `fd`, 80 where none is. */
+size_t cli_terminal_width(int fd);
+
+/* Seconds since some moment, never going back. */
+double cli_now(void);
+
+#endif

@@ -1,0 +1,388 @@
+/* cmd_train.c: lamina train. */
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <lamina/lamina.h>
+
+#include "cli.h"
+#include "output_path.h"
+#include "progress.h"
+#include "recipe.h"
+
+/* What the command line asked for. */
+typedef struct train_request {
+    const char *data, *output, *layers, *scale;
+    bool standardize, json, quiet;
+    lam_load_options load;
+    lam_fit_options fit;
+} train_request;
+
+/* What training needs and leaves. */
+typedef struct train_run {
+    train_request request;
+    cli_flags flags;
+    lam_dataset *train, *test;
+    lam_model *model;
+    cli_progress progress;
+} train_run;
+
+/* The signal that asked training to stop, 0 if none. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop_signal(int number)
+{
+    stop_signal = number;
+}
+
+static lam_signal on_event(const lam_event *event, void *user)
+{
+    cli_progress_show(user, event);
+    return stop_signal ? LAM_STOP : LAM_CONTINUE;
+}
+
+/* Ctrl-C and SIGTERM end training after the current batch; a second one ends the process. A reader
+ * of stdout that goes away costs the progress, not the model. */
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction old;
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int parse(train_run *run, const cli_command *command, int argc, char **argv)
+{
+    train_request *request = &run->request;
+    int operands;
+    request->fit = lam_fit_options_default();
+    request->load = lam_load_options_default();
+    if (!cli_flags_open(&run->flags, command, offsetof(train_request, fit)))
+        return CLI_FAILURE;
+    const int status = cli_parse(&run->flags, argc, argv, request, &operands);
+    if (status != CLI_SUCCESS)
+        return status;
+    if (operands == 0) {
+        cli_error("which data? name a folder with IDX files, or spiral, vertical or sine");
+        return CLI_USAGE;
+    }
+    if (operands > 1) {
+        cli_error("one data set at a time: '%s' is one too many", argv[1]);
+        return CLI_USAGE;
+    }
+    request->data = argv[0];
+    if (!request->output) {
+        cli_error("where to? name the model file with -o MODEL");
+        return CLI_USAGE;
+    }
+    if (cli_was_given(&run->flags, "scale") && cli_was_given(&run->flags, "standardize") &&
+        request->standardize && strcmp(request->scale, "none") != 0) {
+        cli_error("--scale and --standardize exclude each other");
+        return CLI_USAGE;
+    }
+    return CLI_SUCCESS;
+}
+
+/* "LO,HI" */
+static bool parse_range(const char *text, float *lo, float *hi)
+{
+    char first[64];
+    const char *comma = strchr(text, ',');
+    if (!comma || (size_t)(comma - text) >= sizeof first)
+        return false;
+    memcpy(first, text, (size_t)(comma - text));
+    first[comma - text] = '\0';
+    return cli_parse_float(first, lo) && cli_parse_float(comma + 1, hi) && *lo != *hi;
+}
+
+/* Everything about the request that can be wrong without a look at the data. */
+static int check_request(const train_request *request)
+{
+    float lo, hi;
+    if (request->scale && strcmp(request->scale, "none") != 0 &&
+        !parse_range(request->scale, &lo, &hi)) {
+        cli_error("--scale takes two different numbers LO,HI or none, not '%s'", request->scale);
+        return CLI_USAGE;
+    }
+    if (request->layers) {
+        lam_model *trial = lam_model_new(1);
+        const bool good = trial && lam_model_add_layers(trial, request->layers) == LAM_OK;
+        const int status = good ? CLI_SUCCESS : cli_refused();
+        lam_model_free(trial);
+        if (!good)
+            return status;
+    }
+    return cli_check_output(request->output);
+}
+
+static int load(train_run *run)
+{
+    const train_request *request = &run->request;
+    run->train = cli_load_data(request->data, LAM_SPLIT_TRAIN, &request->load);
+    if (!run->train)
+        return CLI_FAILURE;
+    if (cli_was_given(&run->flags, "validation_split") || !cli_has_test_split(request->data))
+        return CLI_SUCCESS;
+    run->test = cli_load_data(request->data, LAM_SPLIT_TEST, &request->load);
+    return run->test ? CLI_SUCCESS : CLI_FAILURE;
+}
+
+/* Smallest and largest value of all samples; bytes are 0..255 whatever they hold. */
+static int find_range(const lam_dataset *data, float *lo, float *hi)
+{
+    const size_t features = lam_dataset_features(data), samples = lam_dataset_samples(data);
+    *lo = 0.0f;
+    *hi = 255.0f;
+    if (lam_dataset_dtype(data) == LAM_UINT8)
+        return CLI_SUCCESS;
+    float *x = calloc(features, sizeof *x);
+    if (!x) {
+        cli_error("out of memory");
+        return CLI_FAILURE;
+    }
+    for (size_t s = 0; s < samples; s++) {
+        if (lam_dataset_sample(data, s, x) != LAM_OK) {
+            free(x);
+            return cli_failed();
+        }
+        for (size_t f = 0; f < features; f++) {
+            *lo = (s == 0 && f == 0) || x[f] < *lo ? x[f] : *lo;
+            *hi = (s == 0 && f == 0) || x[f] > *hi ? x[f] : *hi;
+        }
+    }
+    free(x);
+    return CLI_SUCCESS;
+}
+
+/* Bytes to -1..1 and floats to mean 0 and deviation 1, unless asked for otherwise. */
+static int set_transform(train_run *run)
+{
+    const train_request *request = &run->request;
+    const bool bytes = lam_dataset_dtype(run->train) == LAM_UINT8;
+    const bool asked = cli_was_given(&run->flags, "standardize");
+    float from_lo, from_hi, lo = -1.0f, hi = 1.0f;
+    if (asked && request->standardize)
+        return lam_model_standardize_input(run->model, run->train) == LAM_OK ? CLI_SUCCESS
+                                                                             : cli_failed();
+    if (request->scale ? strcmp(request->scale, "none") == 0 : asked && !bytes)
+        return CLI_SUCCESS;
+    if (!request->scale && !bytes)
+        return lam_model_standardize_input(run->model, run->train) == LAM_OK ? CLI_SUCCESS
+                                                                             : cli_failed();
+    if (request->scale)
+        parse_range(request->scale, &lo, &hi);
+    const int status = find_range(run->train, &from_lo, &from_hi);
+    if (status != CLI_SUCCESS)
+        return status;
+    return lam_model_scale_input(run->model, from_lo, from_hi, lo, hi) == LAM_OK ? CLI_SUCCESS
+                                                                                 : cli_failed();
+}
+
+static int set_class_names(lam_model *model, const lam_dataset *data)
+{
+    const size_t classes = lam_dataset_classes(data);
+    if (classes == 0 || !lam_dataset_class_name(data, 0))
+        return CLI_SUCCESS;
+    const char **names = calloc(classes, sizeof *names);
+    if (!names) {
+        cli_error("out of memory");
+        return CLI_FAILURE;
+    }
+    for (size_t i = 0; i < classes; i++)
+        names[i] = lam_dataset_class_name(data, i);
+    const lam_status status = lam_model_set_class_names(model, names, classes);
+    free(names);
+    return status == LAM_OK ? CLI_SUCCESS : cli_failed();
+}
+
+static int build(train_run *run)
+{
+    train_request *request = &run->request;
+    const cli_recipe *recipe = cli_recipe_for(request->data);
+    char layers[256];
+    cli_default_layers(recipe, run->train, layers, sizeof layers);
+    run->model = lam_model_new(lam_dataset_features(run->train));
+    if (!run->model)
+        return cli_failed();
+    if (lam_model_add_layers(run->model, request->layers ? request->layers : layers) != LAM_OK)
+        return cli_refused();
+    const int status = set_transform(run);
+    return status == CLI_SUCCESS ? set_class_names(run->model, run->train) : status;
+}
+
+/* What is about to happen, for people who watch. */
+static void introduce(const train_run *run)
+{
+    char samples[32], more[32] = "none", layers[32];
+    if (run->progress.mode != CLI_PROGRESS_TERMINAL)
+        return;
+    if (run->test)
+        cli_format_count(lam_dataset_samples(run->test), more, sizeof more);
+    else if (run->request.fit.validation_split > 0.0)
+        snprintf(more, sizeof more, "%g%% of them", 100.0 * run->request.fit.validation_split);
+    printf("%s: %s samples of %zu values, validation samples: %s\n", run->request.data,
+           cli_format_count(lam_dataset_samples(run->train), samples, sizeof samples),
+           lam_dataset_features(run->train), more);
+    printf("model: %zu", lam_model_features(run->model));
+    for (size_t i = 0; i < lam_model_layers(run->model); i++) {
+        lam_layer_info info;
+        if (lam_model_layer(run->model, i, &info) != LAM_OK)
+            continue;
+        if (info.activation)
+            printf(" > %zu %s", info.outputs, info.activation);
+        else
+            printf(" > %s %g", info.type, (double)info.rate);
+    }
+    printf(", %s parameters\n",
+           cli_format_count(lam_model_parameters(run->model), layers, sizeof layers));
+}
+
+/* Training and its display. CLI_SUCCESS also when a signal ended it. */
+static int fit(train_run *run)
+{
+    train_request *request = &run->request;
+    const lam_callback callback = {.on_event = on_event, .user = &run->progress};
+    request->fit.callback = &callback;
+    request->fit.validation = run->test;
+    run->progress.mode = request->quiet       ? CLI_PROGRESS_QUIET
+                         : request->json      ? CLI_PROGRESS_JSON
+                         : cli_on_terminal()  ? CLI_PROGRESS_TERMINAL
+                                              : CLI_PROGRESS_LINES;
+    introduce(run);
+    catch_signals();
+    const lam_status status = lam_fit(run->model, run->train, &request->fit, NULL);
+    request->fit.callback = NULL;
+    cli_progress_clear(&run->progress);
+    return status == LAM_OK ? CLI_SUCCESS : cli_refused();
+}
+
+static int save(const train_run *run)
+{
+    const cli_progress *progress = &run->progress;
+    const char *output = run->request.output;
+    struct stat info;
+    char parameters[32], size[32] = "?";
+    if (stop_signal && progress->batch == 0) {
+        cli_error("interrupted before the first batch; nothing was saved");
+        return 128 + stop_signal;
+    }
+    if (lam_model_save(run->model, output) != LAM_OK)
+        return cli_failed();
+    if (stop_signal) {
+        cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model as it is "
+                  "then was saved in '%s'",
+                  progress->epoch, progress->epochs, progress->batch, progress->batches, output);
+        return 128 + stop_signal;
+    }
+    if (progress->mode == CLI_PROGRESS_TERMINAL) {
+        if (stat(output, &info) == 0)
+            cli_format_bytes((uint64_t)info.st_size, size, sizeof size);
+        printf("saved %s: %s parameters, %s, after %.1f s\n", output,
+               cli_format_count(lam_model_parameters(run->model), parameters, sizeof parameters),
+               size, cli_now() - progress->started);
+    }
+    return CLI_SUCCESS;
+}
+
+static int train(train_run *run, const cli_command *command, int argc, char **argv)
+{
+    int status = parse(run, command, argc, argv);
+    if (status == CLI_SUCCESS)
+        status = check_request(&run->request);
+    if (status == CLI_SUCCESS)
+        status = cli_apply_recipe(cli_recipe_for(run->request.data), &run->flags,
+                                  &run->request.fit);
+    if (status == CLI_SUCCESS)
+        status = load(run);
+    if (status == CLI_SUCCESS)
+        status = build(run);
+    if (status == CLI_SUCCESS)
+        status = fit(run);
+    if (status == CLI_SUCCESS)
+        status = save(run);
+    return status;
+}
+
+static int run_train(const cli_command *command, int argc, char **argv)
+{
+    train_run run = {.request.standardize = true};
+    const int status = train(&run, command, argc, argv);
+    lam_model_free(run.model);
+    lam_dataset_free(run.train);
+    lam_dataset_free(run.test);
+    cli_flags_close(&run.flags);
+    return status;
+}
+
+static const cli_flag flags[] = {
+    {.name = "output",
+     .letter = 'o',
+     .argument = "MODEL",
+     .help = "write the model to this file, once training is done",
+     .kind = CLI_TEXT,
+     .offset = offsetof(train_request, output)},
+    {.name = "layers",
+     .argument = "LIST",
+     .help = "layers such as 128:relu,dropout:0.1,10:softmax: UNITS:ACTIVATION or dropout:RATE",
+     .default_value = "two hidden layers of relu, and an output that fits DATA",
+     .kind = CLI_TEXT,
+     .offset = offsetof(train_request, layers)},
+    {.name = "scale",
+     .argument = "LO,HI",
+     .help = "map the input to LO..HI, bytes from 0..255, other numbers from their range in the "
+             "training data; none = take it as it is",
+     .default_value = "-1,1 for bytes",
+     .kind = CLI_TEXT,
+     .offset = offsetof(train_request, scale)},
+    {.name = "standardize",
+     .help = "subtract each feature's mean and divide by its standard deviation [numbers other "
+             "than bytes]; --no-standardize takes them as they are",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(train_request, standardize)},
+    CLI_LOAD_FLAGS(train_request, load),
+    {.name = "json",
+     .help = "print one JSON object a line and epoch",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(train_request, json)},
+    {.name = "quiet",
+     .letter = 'q',
+     .help = "print nothing but errors",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(train_request, quiet)},
+};
+
+static const char *const details[] = {
+    "DATA is a folder with IDX files in the naming of MNIST, plain or gzipped, or one of the "
+    "built-in sets spiral, vertical and sine, for which epochs, batch size and learning rate "
+    "default to values that solve them. The test split of DATA, if any, is the validation set, "
+    "unless --validation-split is given; 0 means none.",
+    "On a terminal a bar shows the progress, elsewhere one line an epoch. Ctrl-C ends training "
+    "after the current batch and saves the model; a second one ends it at once.",
+    NULL};
+
+static const char *const examples[] = {
+    "lamina train /usr/share/datasets/fashion-mnist -o fashion.safetensors",
+    "classify images with the defaults",
+    "lamina train spiral -o spiral.safetensors --layers 64:tanh,dropout:0.1,3:softmax \\\n"
+    "      --optimizer adam --learning-rate 0.02 --epochs 300",
+    "choose layers, optimizer and length",
+    NULL};
+
+const cli_command cli_train = {
+    .name = "train",
+    .operands = "DATA -o MODEL [OPTION]...",
+    .summary = "Train a network on a data set and write it to a file.",
+    .flags = flags,
+    .flag_count = sizeof flags / sizeof *flags,
+    .all_fit_options = true,
+    .details = details,
+    .lists_catalog = true,
+    .examples = examples,
+    .run = run_train,
+};

@@ -1,0 +1,76 @@
+/* main.c: the command lamina: finds the command named and runs it. */
+#include <string.h>
+
+#include <lamina/lamina.h>
+
+#include "cli.h"
+#include "usage.h"
+
+const cli_command *const cli_commands[] = {&cli_train, &cli_evaluate, &cli_predict, &cli_inspect,
+                                           NULL};
+
+static const cli_command *find_command(const char *name)
+{
+    for (const cli_command *const *at = cli_commands; *at; at++)
+        if (strcmp((*at)->name, name) == 0)
+            return *at;
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *words[sizeof cli_commands / sizeof *cli_commands + 3];
+    size_t count = 0;
+    for (const cli_command *const *at = cli_commands; *at; at++)
+        words[count++] = (*at)->name;
+    words[count++] = "help";
+    words[count++] = "--help";
+    words[count++] = "--version";
+    cli_unknown(name[0] == '-' ? "option" : "command", name, words, count);
+    fprintf(stderr, "Try 'lamina --help'.\n");
+    return CLI_USAGE;
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc < 2) {
+        cli_print_overview(stdout);
+        return CLI_SUCCESS;
+    }
+    const cli_command *command = find_command(argv[1]);
+    return command ? cli_print_help(command) : unknown_command(argv[1]);
+}
+
+static int run_command(const cli_command *command, int argc, char **argv)
+{
+    const int status = command->run(command, argc, argv);
+    if (status == CLI_HELP)
+        return cli_print_help(command);
+    if (status == CLI_USAGE)
+        fprintf(stderr, "Try 'lamina %s --help'.\n", command->name);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        cli_print_overview(stderr);
+        return CLI_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return help(argc - 1, argv + 1);
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        cli_print_version();
+        return CLI_SUCCESS;
+    }
+    const cli_command *command = find_command(word);
+    return command ? run_command(command, argc - 1, argv + 1) : unknown_command(word);
+}
+
+int main(int argc, char **argv)
+{
+    const int status = run(argc, argv);
+    const int output = cli_finish_output();
+    return status == CLI_SUCCESS ? output : status;
+}

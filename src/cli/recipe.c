@@ -1,0 +1,109 @@
+/* recipe.c: what `lamina train DATA` does where the user left it open. */
+#include "recipe.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+
+/* The built-in sets are small: many passes cost little, and a larger, falling rate solves them. */
+static const cli_recipe recipes[] = {
+    {.data = "spiral",
+     .hidden = "64:relu,64:relu",
+     .epochs = "200",
+     .batch_size = "32",
+     .learning_rate = "0.01",
+     .decay = "1e-3"},
+    {.data = "vertical",
+     .hidden = "64:relu,64:relu",
+     .epochs = "50",
+     .batch_size = "32",
+     .learning_rate = "0.01",
+     .decay = "1e-3"},
+    {.data = "sine",
+     .hidden = "64:relu,64:relu",
+     .epochs = "200",
+     .batch_size = "32",
+     .learning_rate = "0.005",
+     .decay = "1e-3"},
+    {.hidden = "128:relu,128:relu"},
+};
+
+enum { RECIPES = sizeof recipes / sizeof *recipes, BUILT_IN = RECIPES - 1 };
+
+const cli_recipe *cli_recipe_for(const char *data)
+{
+    for (size_t i = 0; i < BUILT_IN; i++)
+        if (strcmp(recipes[i].data, data) == 0)
+            return &recipes[i];
+    return &recipes[BUILT_IN];
+}
+
+int cli_apply_recipe(const cli_recipe *recipe, const cli_flags *flags, lam_fit_options *fit)
+{
+    const struct {
+        const char *name, *value;
+    } choices[] = {
+        {"epochs", recipe->epochs},
+        {"batch_size", recipe->batch_size},
+        {"learning_rate", recipe->learning_rate},
+        {"decay", recipe->decay},
+    };
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        /* rates were chosen for the default optimizer, together */
+        const bool rate = i >= 2;
+        if (!choices[i].value || cli_was_given(flags, choices[i].name) ||
+            (rate && (cli_was_given(flags, "optimizer") || cli_was_given(flags, "learning_rate"))))
+            continue;
+        if (lam_fit_options_set(fit, choices[i].name, choices[i].value) != LAM_OK)
+            return cli_failed();
+    }
+    return CLI_SUCCESS;
+}
+
+void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, char *layers,
+                        size_t size)
+{
+    const size_t classes = lam_dataset_classes(data);
+    if (classes)
+        snprintf(layers, size, "%s,%zu:softmax", recipe->hidden, classes);
+    else
+        snprintf(layers, size, "%s,%zu:linear", recipe->hidden, lam_dataset_outputs(data));
+}
+
+lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_options *options)
+{
+    struct stat info;
+    lam_dataset *data = lam_dataset_load(path, split, options);
+    if (data)
+        return data;
+    const char *names[BUILT_IN];
+    for (size_t i = 0; i < BUILT_IN; i++)
+        names[i] = recipes[i].data;
+    const char *near = stat(path, &info) != 0 ? lam_nearest(path, names, BUILT_IN) : NULL;
+    if (near)
+        cli_error("%s; did you mean the built-in set '%s'?", lam_error_message(), near);
+    else
+        cli_failed();
+    return NULL;
+}
+
+/* Whether folder/name or folder/name.gz exists. */
+static bool holds(const char *folder, const char *name)
+{
+    char path[4096];
+    struct stat info;
+    for (int gz = 0; gz < 2; gz++) {
+        const int length = snprintf(path, sizeof path, "%s/%s%s", folder, name, gz ? ".gz" : "");
+        if (length > 0 && (size_t)length < sizeof path && stat(path, &info) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool cli_has_test_split(const char *path)
+{
+    return cli_recipe_for(path)->data ||
+           (holds(path, "t10k-images-idx3-ubyte") && holds(path, "t10k-labels-idx1-ubyte"));
+}

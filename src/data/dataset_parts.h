@@ -1,0 +1,27 @@
+/* dataset_parts.h: how the readers and generators make datasets. */
+#ifndef LAMINA_DATASET_PARTS_H
+#define LAMINA_DATASET_PARTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/dataset.h>
+
+/* A dataset that owns x[samples][features], from lam__allocate; released also on failure, which
+ * is NULL with LAM_ERR_MEMORY. */
+lam_dataset *lam__dataset_adopt(void *x, lam_dtype dtype, size_t samples, size_t features);
+
+/* Number of bytes of a value. */
+size_t lam__dtype_size(lam_dtype dtype);
+
+/* The built-in sets. */
+typedef enum lam__toy { LAM__SPIRAL, LAM__VERTICAL, LAM__SINE, LAM__TOYS } lam__toy;
+
+/* The set called `name`, or LAM__TOYS. */
+lam__toy lam__toy_named(const char *name);
+
+/* Makes one; samples and classes 0 = the set's own default. */
+lam_dataset *lam__toy_make(lam__toy toy, size_t samples, size_t classes, uint64_t seed,
+                           lam_split split);
+
+#endif

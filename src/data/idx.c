@@ -1,0 +1,239 @@
+/* idx.c: the IDX files of MNIST. */
+#include "data/idx.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/byte_source.h"
+#include "data/dataset_parts.h"
+
+/* Unpacking starts with room for this much, so that small files need one allocation. */
+#define LAM__UNPACK_FIRST ((size_t)1 << 16)
+
+static const struct idx_type {
+    unsigned char code;
+    const char *name;
+    size_t size; /* bytes a value; 0 = not read by Lamina */
+    lam_dtype dtype;
+} idx_types[] = {
+    {0x08, "unsigned byte", 1, LAM_UINT8},  {0x09, "signed byte", 0, LAM_UINT8},
+    {0x0b, "16-bit integer", 0, LAM_UINT8}, {0x0c, "32-bit integer", 0, LAM_UINT8},
+    {0x0d, "32-bit float", 4, LAM_FLOAT32}, {0x0e, "64-bit float", 0, LAM_FLOAT32},
+};
+
+static uint32_t big_endian_32(const unsigned char *b)
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+/* Four bytes of the header. */
+static lam_status read_word(lam__byte_source *source, unsigned char word[4], const char *what)
+{
+    uint64_t at = source->position;
+    size_t got;
+    LAM__TRY(lam__byte_source_read(source, word, 4, &got));
+    if (got < 4)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: truncated: byte %" PRIu64 ": %s needs 4 bytes, %zu "
+                         "are there",
+                         source->name, at, what, got);
+    return LAM_OK;
+}
+
+static lam_status read_magic(lam__byte_source *source, const struct idx_type **type, unsigned *rank)
+{
+    unsigned char magic[4];
+    LAM__TRY(read_word(source, magic, "the magic number of an IDX file"));
+    if (magic[0] != 0 || magic[1] != 0)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: byte 0: not an IDX file: it begins with %02x %02x "
+                         "%02x %02x, expected 00 00 TYPE DIMENSIONS",
+                         source->name, magic[0], magic[1], magic[2], magic[3]);
+    *type = NULL;
+    for (size_t i = 0; i < sizeof idx_types / sizeof idx_types[0]; i++)
+        if (idx_types[i].code == magic[2])
+            *type = &idx_types[i];
+    if (!*type || (*type)->size == 0)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: byte 2: type 0x%02x (%s) is not supported, expected "
+                         "0x08 (unsigned byte) or 0x0d (32-bit float)",
+                         source->name, magic[2], *type ? (*type)->name : "unknown");
+    if (magic[3] == 0)
+        return lam__fail(LAM_ERR_FORMAT, "%s: byte 3: 0 dimensions, expected at least 1",
+                         source->name);
+    *rank = magic[3];
+    return LAM_OK;
+}
+
+/* Reads the header; *need is the size of all values in bytes. */
+static lam_status read_header(lam__byte_source *source, lam__idx *idx, size_t *need)
+{
+    const struct idx_type *type = idx_types;
+    LAM__TRY(read_magic(source, &type, &idx->rank));
+    idx->dtype = type->dtype;
+    idx->features = 1;
+    *need = type->size;
+    for (unsigned i = 0; i < idx->rank; i++) {
+        unsigned char word[4];
+        uint64_t at = source->position;
+        LAM__TRY(read_word(source, word, "a dimension"));
+        size_t length = big_endian_32(word);
+        if (length == 0)
+            return lam__fail(LAM_ERR_FORMAT,
+                             "%s: byte %" PRIu64 ": dimension %u is 0, expected at "
+                             "least 1",
+                             source->name, at, i);
+        if (i == 0)
+            idx->total = length;
+        /* features divides need, so it cannot overflow when need does not */
+        if (!lam__multiply(*need, length, need) ||
+            (i > 0 && !lam__multiply(idx->features, length, &idx->features)))
+            return lam__fail(LAM_ERR_FORMAT,
+                             "%s: byte %" PRIu64 ": the dimensions up to this one "
+                             "(%zu) ask for more bytes than can be addressed",
+                             source->name, at, length);
+    }
+    return LAM_OK;
+}
+
+static lam_status fail_truncated(const lam__byte_source *source, const lam__idx *idx,
+                                 uint64_t header, size_t need, uint64_t got)
+{
+    return lam__fail(LAM_ERR_FORMAT,
+                     "%s: truncated at byte %" PRIu64 ": %zu samples of %zu values "
+                     "need %zu bytes after the header of %" PRIu64 ", found %" PRIu64,
+                     source->name, header + got, idx->total, idx->features, need, header, got);
+}
+
+static lam_status fail_trailing(const lam__byte_source *source, const lam__idx *idx,
+                                uint64_t header, size_t need)
+{
+    return lam__fail(LAM_ERR_FORMAT,
+                     "%s: trailing bytes from byte %" PRIu64 " on: %zu samples of "
+                     "%zu values need %zu bytes after the header of %" PRIu64 " and no more",
+                     source->name, header + need, idx->total, idx->features, need, header);
+}
+
+/* Plain files: the length is known, so it is compared before anything is allocated. */
+static lam_status read_plain(lam__byte_source *source, lam__idx *idx, size_t need, size_t want)
+{
+    uint64_t header = source->position, there = source->size - header;
+    if (need > there)
+        return fail_truncated(source, idx, header, need, there);
+    if (need < there)
+        return fail_trailing(source, idx, header, need);
+    idx->values = lam__allocate(want, 1, "the samples of an IDX file");
+    if (!idx->values)
+        return LAM_ERR_MEMORY;
+    size_t got;
+    LAM__TRY(lam__byte_source_read(source, idx->values, want, &got));
+    if (got < want) /* the file shrank while it was read */
+        return fail_truncated(source, idx, header, need, got);
+    return LAM_OK;
+}
+
+/* Gzipped files: what the header claims is believed only as far as bytes come. */
+static lam_status read_packed(lam__byte_source *source, lam__idx *idx, size_t need, size_t want)
+{
+    uint64_t header = source->position;
+    size_t capacity = want, done = 0;
+    uint64_t first = source->size < LAM__UNPACK_FIRST / 2 ? LAM__UNPACK_FIRST : 2 * source->size;
+    if (first < capacity)
+        capacity = (size_t)first;
+    for (;;) {
+        unsigned char *grown = lam__allocate(capacity, 1, "the samples of an IDX file");
+        if (!grown)
+            return LAM_ERR_MEMORY;
+        if (done > 0)
+            memcpy(grown, idx->values, done);
+        lam__release(idx->values);
+        idx->values = grown;
+        size_t got;
+        LAM__TRY(lam__byte_source_read(source, grown + done, capacity - done, &got));
+        done += got;
+        if (done < capacity)
+            return fail_truncated(source, idx, header, need, done);
+        if (done == want)
+            break;
+        capacity = want / 2 < capacity ? want : 2 * capacity;
+    }
+    if (want < need)
+        return LAM_OK; /* limited: the rest is not looked at */
+    unsigned char more;
+    size_t got;
+    LAM__TRY(lam__byte_source_read(source, &more, 1, &got)); /* also checks the gzip trailer */
+    return got == 0 ? LAM_OK : fail_trailing(source, idx, header, need);
+}
+
+/* Big-endian floats to floats, in place. */
+static lam_status convert_floats(const lam__byte_source *source, lam__idx *idx, uint64_t header)
+{
+    unsigned char *bytes = idx->values;
+    size_t count = idx->samples * idx->features;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word = big_endian_32(bytes + 4 * i);
+        float value;
+        memcpy(&value, &word, sizeof value);
+        if (!isfinite(value))
+            return lam__fail(LAM_ERR_NUMERIC,
+                             "%s: byte %" PRIu64 ": value %zu of sample %zu is "
+                             "not a finite number (bits %08" PRIx32 ")",
+                             source->name, header + 4 * (uint64_t)i, i % idx->features,
+                             i / idx->features, word);
+        memcpy(bytes + 4 * i, &value, sizeof value);
+    }
+    return LAM_OK;
+}
+
+static lam_status read_idx(lam__byte_source *source, size_t limit, lam__idx *idx)
+{
+    size_t need;
+    LAM__TRY(read_header(source, idx, &need));
+    uint64_t header = source->position;
+    idx->samples = limit > 0 && limit < idx->total ? limit : idx->total;
+    size_t want = need / idx->total * idx->samples;
+    LAM__TRY((source->gzip ? read_packed : read_plain)(source, idx, need, want));
+    return idx->dtype == LAM_FLOAT32 ? convert_floats(source, idx, header) : LAM_OK;
+}
+
+static lam_status read_and_close(lam__byte_source *source, size_t limit, lam__idx *idx)
+{
+    *idx = (lam__idx){.values = NULL};
+    lam_status status = read_idx(source, limit, idx);
+    lam__byte_source_close(source);
+    if (status != LAM_OK) {
+        lam__release(idx->values);
+        idx->values = NULL;
+    }
+    return status;
+}
+
+lam_status lam__idx_read(const char *path, size_t limit, lam__idx *idx)
+{
+    lam__byte_source source;
+    LAM__TRY(lam__byte_source_open(&source, path));
+    return read_and_close(&source, limit, idx);
+}
+
+lam_status lam__idx_parse(const void *bytes, size_t size, const char *name, size_t limit,
+                          lam__idx *idx)
+{
+    lam__byte_source source;
+    LAM__TRY(lam__byte_source_open_memory(&source, bytes, size, name));
+    return read_and_close(&source, limit, idx);
+}
+
+lam_dataset *lam_dataset_load_idx(const char *file, const lam_load_options *options)
+{
+    if (!file) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_load_idx: file is NULL");
+        return NULL;
+    }
+    lam__idx idx;
+    if (lam__idx_read(file, options ? options->limit : 0, &idx) != LAM_OK)
+        return NULL;
+    return lam__dataset_adopt(idx.values, idx.dtype, idx.samples, idx.features);
+}

@@ -1,0 +1,30 @@
+/* idx.h: the IDX files of MNIST.
+ *
+ * Format: two zero bytes, a type, the number of dimensions, each dimension as a big-endian 32-bit
+ * integer, then the values, big-endian, row-major. Source: Y. LeCun, "The MNIST database", section
+ * "The IDX file format". */
+#ifndef LAMINA_IDX_H
+#define LAMINA_IDX_H
+
+#include <stddef.h>
+
+#include <lamina/dataset.h>
+
+typedef struct lam__idx {
+    lam_dtype dtype;
+    unsigned rank;   /* number of dimensions */
+    size_t total;    /* samples in the file: its first dimension */
+    size_t samples;  /* of them read */
+    size_t features; /* product of the other dimensions, 1 when there is none */
+    void *values;    /* [samples][features], released with lam__release */
+} lam__idx;
+
+/* Reads at most `limit` samples (0 = all) of a file, plain or gzipped. Nothing is allocated beyond
+ * a small multiple of the bytes that are really there. */
+lam_status lam__idx_read(const char *path, size_t limit, lam__idx *idx);
+
+/* The same for a file in memory, called `name` in messages. */
+lam_status lam__idx_parse(const void *bytes, size_t size, const char *name, size_t limit,
+                          lam__idx *idx);
+
+#endif

@@ -1,0 +1,137 @@
+/* model_describe.c: the architecture of a model as JSON. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "features.h"
+#include "formats/model_file.h"
+#include "nn/network.h"
+
+#if LAM__HAVE_JSON
+#include <jansson.h>
+
+/* Nine digits give every float back exactly; Jansson writes a '.' whatever the locale. */
+#define LAM__JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
+
+/* Sets a strength of regularization, unless it is left to the options of the run. */
+static int set_strength(json_t *layer, const char *key, float strength)
+{
+    return strength < 0 ? 0 : json_object_set_new(layer, key, json_real((double)strength));
+}
+
+/* "name" or "name:X", as lam__parse_initializer reads it. */
+static int set_initializer(json_t *layer, const char *key, const lam__initializer *initializer,
+                           double parameter)
+{
+    char text[128], number[40];
+    if (!initializer)
+        return 0;
+    if (initializer->has_parameter)
+        snprintf(text, sizeof text, "%s:%s", initializer->name,
+                 lam__format_double(parameter, number, sizeof number));
+    else
+        snprintf(text, sizeof text, "%s", initializer->name);
+    return json_object_set_new(layer, key, json_string(text));
+}
+
+static json_t *describe_layer(const lam__layer *layer)
+{
+    json_t *json = json_object();
+    int failed = json_object_set_new(json, "type", json_string(layer->type->name));
+    if (layer->type->has_parameters) {
+        failed |= json_object_set_new(json, "units", json_integer((json_int_t)layer->out));
+        failed |= json_object_set_new(json, "activation", json_string(layer->activation->name));
+        failed |=
+            set_initializer(json, "initializer", layer->initializer, layer->initializer_parameter);
+        failed |= set_initializer(json, "bias_initializer", layer->bias_initializer,
+                                  layer->bias_initializer_parameter);
+        failed |= set_strength(json, "l1", layer->l1);
+        failed |= set_strength(json, "l2", layer->l2);
+        failed |= set_strength(json, "bias_l1", layer->bias_l1);
+        failed |= set_strength(json, "bias_l2", layer->bias_l2);
+    } else {
+        failed |= json_object_set_new(json, "rate", json_real((double)layer->rate));
+    }
+    if (!failed)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static json_t *describe_transform(const lam__transform *transform)
+{
+    if (transform->kind == LAM_TRANSFORM_STANDARDIZE)
+        return json_pack("{s:s}", "kind", "standardize");
+    return json_pack("{s:s, s:[f, f], s:[f, f]}", "kind", "scale", "from",
+                     (double)transform->from_lo, (double)transform->from_hi, "to",
+                     (double)transform->to_lo, (double)transform->to_hi);
+}
+
+/* NULL when memory ran out. */
+static json_t *describe(const lam_model *model)
+{
+    json_t *json = json_object(), *layers = json_array(), *names = json_array();
+    int failed = json_object_set_new(json, "version", json_integer(LAM__MODEL_VERSION));
+    failed |= json_object_set_new(json, "features", json_integer((json_int_t)model->features));
+    for (size_t i = 0; i < model->layer_count; i++)
+        failed |= json_array_append_new(layers, describe_layer(&model->layers[i]));
+    failed |= json_object_set(json, "layers", layers);
+    if (model->transform.kind != LAM_TRANSFORM_NONE)
+        failed |= json_object_set_new(json, "transform", describe_transform(&model->transform));
+    for (size_t i = 0; i < model->class_count; i++)
+        failed |= json_array_append_new(names, json_string(model->class_names[i]));
+    if (model->class_count > 0)
+        failed |= json_object_set(json, "class_names", names);
+    if (model->loss)
+        failed |= json_object_set_new(json, "loss", json_string(model->loss->name));
+    json_decref(layers);
+    json_decref(names);
+    if (!failed)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+/* JSON holds UTF-8 only, and Jansson says no more than that it could not. */
+static lam_status check_class_names(const lam_model *model)
+{
+    for (size_t i = 0; i < model->class_count; i++) {
+        json_t *string = json_string(model->class_names[i]);
+        json_t *ascii = json_string("a");
+        bool invalid = !string && ascii;
+        json_decref(string);
+        json_decref(ascii);
+        if (invalid)
+            return lam__fail(LAM_ERR_ARGUMENT,
+                             "the name of class %zu is not valid UTF-8: a model "
+                             "file cannot hold it",
+                             i);
+    }
+    return LAM_OK;
+}
+
+lam_status lam__model_describe(const lam_model *model, char **text)
+{
+    LAM__TRY(check_class_names(model));
+    json_t *json = describe(model);
+    size_t length = json ? json_dumpb(json, NULL, 0, LAM__JSON_FLAGS) : 0;
+    lam_status status = LAM_OK;
+    if (length == 0)
+        status = lam__fail(LAM_ERR_MEMORY, "out of memory: the description of a model");
+    else if (!(*text = lam__allocate(length + 1, 1, "the description of a model")))
+        status = LAM_ERR_MEMORY;
+    else
+        (*text)[json_dumpb(json, *text, length, LAM__JSON_FLAGS)] = '\0';
+    json_decref(json);
+    return status;
+}
+#else
+lam_status lam__model_describe(const lam_model *model, char **text)
+{
+    (void)model, (void)text;
+    return lam__fail(LAM_ERR_UNSUPPORTED, "this build of Lamina writes no model files: it has no "
+                                          "JSON library (Jansson)");
+}
+#endif

@@ -1,0 +1,159 @@
+/* model_file.c: saving and loading models. */
+#include "formats/model_file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/file_read.h"
+#include "formats/crc32.h"
+#include "nn/network.h"
+
+/* "1a2b3c4d" and its zero. */
+#define LAM__CRC_TEXT 9
+
+static lam_status check_finite(const lam__st_entry *entry)
+{
+    size_t count = lam__st_entry_count(entry);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(entry->values[i]))
+            return lam__fail(LAM_ERR_NUMERIC,
+                             "tensor '%s': value %zu is not a finite number: such "
+                             "a model is not saved",
+                             entry->name, i);
+    return LAM_OK;
+}
+
+static void fill_vector(lam__st_entry *entry, const char *name, size_t size, const float *values)
+{
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    entry->rank = 1;
+    entry->shape[0] = size;
+    entry->values = values;
+}
+
+/* Lists the tensors of a model: parameters, then those of the input transform. */
+static lam_status list_tensors(const lam_model *model, lam__st_entry **entries, size_t *count)
+{
+    size_t parameters = lam__tensor_count(model);
+    bool standardize = model->transform.kind == LAM_TRANSFORM_STANDARDIZE;
+    *count = parameters + (standardize ? 2 : 0);
+    lam__st_entry *list = lam__allocate_zero(*count, sizeof *list, "the list of tensors");
+    if (!list)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < parameters; i++) {
+        lam__tensor_place at;
+        if (!lam__tensor_at(model, i, &at))
+            break;
+        lam__tensor_name(&at, list[i].name, sizeof list[i].name);
+        list[i].rank = at.bias ? 1 : 2;
+        list[i].shape[0] = at.bias ? at.cols : at.rows;
+        list[i].shape[1] = at.cols;
+        list[i].values = model->parameters + at.offset;
+    }
+    if (standardize) {
+        fill_vector(&list[parameters], LAM__TENSOR_MEAN, model->features, model->transform.mean);
+        fill_vector(&list[parameters + 1], LAM__TENSOR_STD, model->features, model->transform.std);
+    }
+    lam_status status = LAM_OK;
+    for (size_t i = 0; i < *count && status == LAM_OK; i++)
+        status = check_finite(&list[i]);
+    if (status != LAM_OK) {
+        lam__release(list);
+        return status;
+    }
+    *entries = list;
+    return LAM_OK;
+}
+
+lam_status lam_model_save(const lam_model *model, const char *path)
+{
+    if (!model || !path || path[0] == '\0')
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_save: %s",
+                         !model  ? "model is NULL"
+                         : !path ? "path is NULL"
+                                 : "path is empty");
+    LAM__TRY(lam_model_status(model));
+    if (!model->parameters)
+        return lam__fail(LAM_ERR_STATE, "a model without parameters cannot be saved: train it or "
+                                        "call lam_model_initialize first");
+    char *text = NULL;
+    lam__st_entry *entries = NULL;
+    size_t count;
+    LAM__TRY(lam__model_describe(model, &text));
+    lam_status status = list_tensors(model, &entries, &count);
+    if (status == LAM_OK) {
+        char checksum[LAM__CRC_TEXT];
+        uint32_t crc = lam__st_checksum(lam__crc32(0, text, strlen(text)), entries, count);
+        snprintf(checksum, sizeof checksum, "%08" PRIx32, crc);
+        const lam__st_pair pairs[] = {{LAM__MODEL_KEY, text}, {LAM__MODEL_CHECKSUM_KEY, checksum}};
+        status = lam__st_write(path, pairs, sizeof pairs / sizeof pairs[0], entries, count);
+    }
+    lam__release(entries);
+    lam__release(text);
+    return status;
+}
+
+static lam_status check_checksum(const lam__st_file *file, const char *text)
+{
+    const char *expected = lam__st_metadata(file, LAM__MODEL_CHECKSUM_KEY);
+    char found[LAM__CRC_TEXT];
+    uint32_t crc = lam__crc32(lam__crc32(0, text, strlen(text)), file->data, file->data_size);
+    snprintf(found, sizeof found, "%08" PRIx32, crc);
+    if (!expected)
+        return lam__fail(LAM_ERR_FORMAT, "%s: no checksum: __metadata__ has no '%s'", file->name,
+                         LAM__MODEL_CHECKSUM_KEY);
+    if (strcmp(found, expected) != 0)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: the file is damaged: its checksum should be '%.16s', "
+                         "description and data have %s",
+                         file->name, expected, found);
+    return LAM_OK;
+}
+
+static lam_model *parse(const void *bytes, size_t size, const char *name, bool checked)
+{
+    lam__st_file file;
+    lam_model *model = NULL;
+    if (lam__st_parse(bytes, size, name, &file) != LAM_OK)
+        return NULL;
+    const char *text = lam__st_metadata(&file, LAM__MODEL_KEY);
+    if (!text)
+        lam__fail(LAM_ERR_FORMAT,
+                  "%s: a safetensors file, but not a model of Lamina: __metadata__ "
+                  "has no '%s'",
+                  name, LAM__MODEL_KEY);
+    else if (!checked || check_checksum(&file, text) == LAM_OK)
+        lam__model_restore(&file, text, &model);
+    lam__st_close(&file);
+    return model;
+}
+
+lam_model *lam__model_parse(const void *bytes, size_t size, const char *name)
+{
+    return parse(bytes, size, name, true);
+}
+
+lam_model *lam__model_parse_unchecked(const void *bytes, size_t size, const char *name)
+{
+    return parse(bytes, size, name, false);
+}
+
+lam_model *lam_model_load(const char *path)
+{
+    if (!path) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_model_load: path is NULL");
+        return NULL;
+    }
+    unsigned char *bytes;
+    size_t size;
+    if (lam__file_read_all(path, SIZE_MAX, &bytes, &size) != LAM_OK)
+        return NULL;
+    lam_model *model = lam__model_parse(bytes, size, path);
+    lam__release(bytes);
+    return model;
+}

@@ -1,0 +1,380 @@
+/* model_restore.c: a model from its description and its tensors. */
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "features.h"
+#include "formats/model_file.h"
+#include "nn/network.h"
+
+#if LAM__HAVE_JSON
+#include <jansson.h>
+
+/* Where we are in a description, for messages. */
+struct place {
+    const lam__st_file *file;
+    char part[48]; /* "layer 3" */
+};
+
+static lam_status fail_at(const struct place *place, const char *what, const char *key)
+{
+    return lam__fail(LAM_ERR_FORMAT, "%s: %s: %s '%s'", place->file->name, place->part, what, key);
+}
+
+/* Puts file and place before the message of a call that failed. */
+static lam_status fail_again(const struct place *place, lam_status status)
+{
+    char message[384];
+    snprintf(message, sizeof message, "%s", lam_error_message());
+    return lam__fail(status, "%s: %s: %s", place->file->name, place->part, message);
+}
+
+/* Refuses keys this version does not know: skipping what one does not understand would give
+ * another model than the one that was saved. `known` ends with NULL. */
+static lam_status check_keys(const struct place *place, json_t *object, const char *const *known)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(object))
+        return lam__fail(LAM_ERR_FORMAT, "%s: %s is not a JSON object", place->file->name,
+                         place->part);
+    json_object_foreach(object, key, value)
+    {
+        size_t i = 0;
+        while (known[i] && strcmp(key, known[i]) != 0)
+            i++;
+        if (!known[i])
+            return fail_at(place, "unknown key", key);
+    }
+    return LAM_OK;
+}
+
+/* Each reader below leaves *value as it is when the key is missing and not required. */
+static lam_status get_text(const struct place *place, const json_t *object, const char *key,
+                           bool required, const char **value)
+{
+    const json_t *json = json_object_get(object, key);
+    if (!json && !required)
+        return LAM_OK;
+    if (!json_is_string(json))
+        return fail_at(place, "expected a string under", key);
+    *value = json_string_value(json);
+    return LAM_OK;
+}
+
+static lam_status get_size(const struct place *place, const json_t *object, const char *key,
+                           size_t *value)
+{
+    const json_t *json = json_object_get(object, key);
+    if (!json_is_integer(json) || json_integer_value(json) < 1 ||
+        (uintmax_t)json_integer_value(json) > SIZE_MAX / sizeof(float))
+        return fail_at(place, "expected a positive integer under", key);
+    *value = (size_t)json_integer_value(json);
+    return LAM_OK;
+}
+
+static bool as_float(const json_t *json, float *value)
+{
+    double number = json_number_value(json);
+    if (!json_is_number(json) || !(fabs(number) <= (double)FLT_MAX))
+        return false;
+    *value = (float)number;
+    return true;
+}
+
+static lam_status get_float(const struct place *place, const json_t *object, const char *key,
+                            bool required, float *value)
+{
+    const json_t *json = json_object_get(object, key);
+    if ((json || required) && !as_float(json, value))
+        return fail_at(place, "expected a number under", key);
+    return LAM_OK;
+}
+
+/* A strength that is written down must not be the value that means "inherited". */
+static lam_status get_strength(const struct place *place, const json_t *object, const char *key,
+                               float *value)
+{
+    LAM__TRY(get_float(place, object, key, false, value));
+    if (json_object_get(object, key) && *value < 0)
+        return fail_at(place, "expected a number >= 0 under", key);
+    return LAM_OK;
+}
+
+/* Finds a tensor of floats with exactly this shape. */
+static lam_status find_tensor(const lam__st_file *file, const char *name, size_t rank, size_t rows,
+                              size_t cols, const lam__st_tensor **found)
+{
+    const lam__st_tensor *tensor = lam__st_find(file, name);
+    size_t shape[2] = {rank == 2 ? rows : cols, cols};
+    if (!tensor)
+        return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s' is missing", file->name, name);
+    if (tensor->dtype != LAM__ST_F32)
+        return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s': type %s, expected F32", file->name, name,
+                         lam__st_dtype_name(tensor->dtype));
+    if (tensor->rank != rank)
+        return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s': %zu dimensions, expected %zu",
+                         file->name, name, tensor->rank, rank);
+    for (size_t i = 0; i < rank; i++)
+        if (tensor->shape[i] != shape[i])
+            return lam__fail(LAM_ERR_FORMAT,
+                             "%s: tensor '%s': dimension %zu is %zu, but the "
+                             "description asks for %zu",
+                             file->name, name, i, tensor->shape[i], shape[i]);
+    *found = tensor;
+    return LAM_OK;
+}
+
+static lam_status read_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values)
+{
+    size_t bad;
+    lam__st_floats(file, tensor, values, &bad);
+    if (bad != SIZE_MAX)
+        return lam__fail(LAM_ERR_NUMERIC,
+                         "%s: tensor '%s': value %zu (byte %zu) is not a finite "
+                         "number",
+                         file->name, tensor->name, bad, file->data_at + tensor->begin + 4 * bad);
+    return LAM_OK;
+}
+
+/* Adds a dense layer, after its tensors have been found in the file: what follows allocates no
+ * more than the file holds. */
+static lam_status restore_dense(const struct place *place, json_t *json, size_t index,
+                                lam_model *model)
+{
+    static const char *const known[] = {
+        "type", "units", "activation", "initializer", "bias_initializer",
+        "l1",   "l2",    "bias_l1",    "bias_l2",     NULL};
+    lam_dense_options options = lam_dense_options_default();
+    size_t inputs = lam_model_layers(model) > 0 ? lam_model_outputs(model) : model->features;
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(get_size(place, json, "units", &options.units));
+    LAM__TRY(get_text(place, json, "activation", true, &options.activation));
+    LAM__TRY(get_text(place, json, "initializer", false, &options.initializer));
+    LAM__TRY(get_text(place, json, "bias_initializer", false, &options.bias_initializer));
+    LAM__TRY(get_strength(place, json, "l1", &options.l1));
+    LAM__TRY(get_strength(place, json, "l2", &options.l2));
+    LAM__TRY(get_strength(place, json, "bias_l1", &options.bias_l1));
+    LAM__TRY(get_strength(place, json, "bias_l2", &options.bias_l2));
+
+    const lam__st_tensor *tensor;
+    char name[48];
+    snprintf(name, sizeof name, "layers.%zu.weight", index);
+    LAM__TRY(find_tensor(place->file, name, 2, inputs, options.units, &tensor));
+    snprintf(name, sizeof name, "layers.%zu.bias", index);
+    LAM__TRY(find_tensor(place->file, name, 1, 1, options.units, &tensor));
+    lam_status status = lam_model_dense_with(model, &options);
+    return status == LAM_OK ? LAM_OK : fail_again(place, status);
+}
+
+static lam_status restore_dropout(const struct place *place, json_t *json, lam_model *model)
+{
+    static const char *const known[] = {"type", "rate", NULL};
+    float rate = 0;
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(get_float(place, json, "rate", true, &rate));
+    lam_status status = lam_model_dropout(model, rate);
+    return status == LAM_OK ? LAM_OK : fail_again(place, status);
+}
+
+static lam_status restore_layers(struct place *place, const json_t *layers, lam_model *model)
+{
+    if (!json_is_array(layers) || json_array_size(layers) == 0)
+        return fail_at(place, "expected a list of layers under", "layers");
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        json_t *layer = json_array_get(layers, i);
+        const char *type = NULL;
+        snprintf(place->part, sizeof place->part, "layer %zu", i);
+        LAM__TRY(get_text(place, layer, "type", true, &type));
+        if (strcmp(type, lam__dense_layer.name) == 0)
+            LAM__TRY(restore_dense(place, layer, i, model));
+        else if (strcmp(type, lam__dropout_layer.name) == 0)
+            LAM__TRY(restore_dropout(place, layer, model));
+        else
+            return lam__fail(LAM_ERR_NAME, "%s: %s: unknown type '%s', expected dense or dropout",
+                             place->file->name, place->part, type);
+    }
+    return LAM_OK;
+}
+
+/* All tensors must be the model's: `expected` counts those of its layers. */
+static lam_status restore_parameters(const lam__st_file *file, size_t expected, lam_model *model)
+{
+    LAM__TRY(lam__allocate_parameters(model));
+    size_t count = lam__tensor_count(model);
+    if (file->count != count + expected)
+        return lam__fail(LAM_ERR_FORMAT, "%s: %zu tensors, but the description asks for %zu",
+                         file->name, file->count, count + expected);
+    for (size_t i = 0; i < count; i++) {
+        lam__tensor_place at;
+        const lam__st_tensor *tensor;
+        char name[48];
+        if (!lam__tensor_at(model, i, &at))
+            return lam__fail(LAM_ERR_STATE, "%s: the model has no tensor %zu", file->name, i);
+        lam__tensor_name(&at, name, sizeof name);
+        LAM__TRY(find_tensor(file, name, at.bias ? 1 : 2, at.rows, at.cols, &tensor));
+        LAM__TRY(read_floats(file, tensor, model->parameters + at.offset));
+    }
+    return LAM_OK;
+}
+
+/* Two numbers under a key. */
+static lam_status get_range(const struct place *place, const json_t *json, const char *key,
+                            float *lo, float *hi)
+{
+    const json_t *pair = json_object_get(json, key);
+    if (json_array_size(pair) != 2 || !as_float(json_array_get(pair, 0), lo) ||
+        !as_float(json_array_get(pair, 1), hi))
+        return fail_at(place, "expected two numbers under", key);
+    return LAM_OK;
+}
+
+static lam_status restore_scale(const struct place *place, json_t *json, lam_model *model)
+{
+    static const char *const known[] = {"kind", "from", "to", NULL};
+    float from_lo = 0, from_hi = 0, to_lo = 0, to_hi = 0;
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(get_range(place, json, "from", &from_lo, &from_hi));
+    LAM__TRY(get_range(place, json, "to", &to_lo, &to_hi));
+    lam_status status = lam__transform_scale(&model->transform, from_lo, from_hi, to_lo, to_hi);
+    return status == LAM_OK ? LAM_OK : fail_again(place, status);
+}
+
+static lam_status restore_standardize(const struct place *place, json_t *json, lam_model *model)
+{
+    static const char *const known[] = {"kind", NULL};
+    const lam__st_file *file = place->file;
+    const lam__st_tensor *mean, *std;
+    size_t n = model->features;
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(find_tensor(file, LAM__TENSOR_MEAN, 1, 1, n, &mean));
+    LAM__TRY(find_tensor(file, LAM__TENSOR_STD, 1, 1, n, &std));
+    float *values = lam__allocate(2 * n, sizeof *values, "the input transform");
+    if (!values)
+        return LAM_ERR_MEMORY;
+    lam_status status = read_floats(file, mean, values);
+    if (status == LAM_OK)
+        status = read_floats(file, std, values + n);
+    for (size_t i = 0; i < n && status == LAM_OK; i++)
+        if (values[n + i] < 0)
+            status = lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s': value %zu is negative", file->name,
+                               LAM__TENSOR_STD, i);
+    if (status == LAM_OK)
+        status = lam__transform_standardize(&model->transform, n, values, values + n);
+    lam__release(values);
+    return status;
+}
+
+/* *tensors = how many tensors of the file belong to the transform. */
+static lam_status restore_transform(struct place *place, json_t *json, lam_model *model,
+                                    size_t *tensors)
+{
+    const char *kind = NULL;
+    *tensors = 0;
+    if (!json)
+        return LAM_OK;
+    snprintf(place->part, sizeof place->part, "transform");
+    LAM__TRY(get_text(place, json, "kind", true, &kind));
+    if (strcmp(kind, "scale") == 0)
+        return restore_scale(place, json, model);
+    if (strcmp(kind, "standardize") != 0)
+        return fail_at(place, "unknown kind", kind);
+    *tensors = 2;
+    return restore_standardize(place, json, model);
+}
+
+static lam_status restore_class_names(struct place *place, const json_t *json, lam_model *model)
+{
+    if (!json)
+        return LAM_OK;
+    snprintf(place->part, sizeof place->part, "class_names");
+    size_t count = json_array_size(json);
+    if (count == 0)
+        return fail_at(place, "expected a list of strings under", "class_names");
+    const char **names = lam__allocate(count, sizeof *names, "class names");
+    if (!names)
+        return LAM_ERR_MEMORY;
+    lam_status status = LAM_OK;
+    for (size_t i = 0; i < count && status == LAM_OK; i++) {
+        names[i] = json_string_value(json_array_get(json, i));
+        if (!names[i])
+            status = fail_at(place, "expected a list of strings under", "class_names");
+    }
+    if (status == LAM_OK) {
+        status = lam_model_set_class_names(model, names, count);
+        if (status != LAM_OK)
+            status = fail_again(place, status);
+    }
+    lam__release(names);
+    return status;
+}
+
+static lam_status restore_loss(struct place *place, const json_t *json, lam_model *model)
+{
+    const char *name = NULL;
+    snprintf(place->part, sizeof place->part, "description");
+    LAM__TRY(get_text(place, json, "loss", false, &name));
+    if (!name)
+        return LAM_OK;
+    model->loss = lam__find_loss(name);
+    return model->loss ? LAM_OK : fail_again(place, lam_error_status());
+}
+
+static lam_status restore(struct place *place, json_t *json, lam_model **model)
+{
+    static const char *const known[] = {"version",     "features", "layers", "transform",
+                                        "class_names", "loss",     NULL};
+    json_t *version = json_object_get(json, "version");
+    if (!json_is_integer(version) || json_integer_value(version) < 1)
+        return fail_at(place, "expected a positive integer under", "version");
+    if (json_integer_value(version) > LAM__MODEL_VERSION)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: format version %" JSON_INTEGER_FORMAT ", this "
+                         "version of Lamina reads up to %d",
+                         place->file->name, json_integer_value(version), LAM__MODEL_VERSION);
+    LAM__TRY(check_keys(place, json, known));
+    size_t features = 0, tensors;
+    LAM__TRY(get_size(place, json, "features", &features));
+    if (!(*model = lam_model_new(features)))
+        return lam_error_status();
+    LAM__TRY(restore_layers(place, json_object_get(json, "layers"), *model));
+    LAM__TRY(restore_transform(place, json_object_get(json, "transform"), *model, &tensors));
+    LAM__TRY(restore_class_names(place, json_object_get(json, "class_names"), *model));
+    LAM__TRY(restore_loss(place, json, *model));
+    return restore_parameters(place->file, tensors, *model);
+}
+
+lam_status lam__model_restore(const lam__st_file *file, const char *text, lam_model **model)
+{
+    struct place place = {.file = file, .part = "description"};
+    json_error_t error;
+    *model = NULL;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (!json)
+        return lam__fail(json_error_code(&error) == json_error_out_of_memory ? LAM_ERR_MEMORY
+                                                                             : LAM_ERR_FORMAT,
+                         "%s: malformed description at its character %d: %s", file->name,
+                         error.position, error.text);
+    lam_status status = restore(&place, json, model);
+    json_decref(json);
+    if (status != LAM_OK) {
+        lam_model_free(*model);
+        *model = NULL;
+    }
+    return status;
+}
+#else
+lam_status lam__model_restore(const lam__st_file *file, const char *text, lam_model **model)
+{
+    (void)text, (void)model;
+    return lam__fail(LAM_ERR_UNSUPPORTED,
+                     "%s: this build of Lamina reads no model files: it has "
+                     "no JSON library (Jansson)",
+                     file->name);
+}
+#endif

@@ -1,0 +1,106 @@
+/* safetensors.h: tensors in a file, by name.
+ *
+ * Format: the length of the header as a little-endian 64-bit integer; the header, a JSON object of
+ * name -> {"dtype", "shape", "data_offsets": [begin, end]} and "__metadata__" -> strings; then the
+ * data, little-endian, row-major, without gaps. Source: the format's description and reference
+ * implementation, https://github.com/huggingface/safetensors. */
+#ifndef LAMINA_SAFETENSORS_H
+#define LAMINA_SAFETENSORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/status.h>
+
+/* The longest header, as in the reference implementation. */
+#define LAM__ST_HEADER_MOST 100000000
+
+/* The most dimensions of a tensor. */
+#define LAM__ST_DIMENSIONS 8
+
+/* Element types: X(name, bytes). */
+#define LAM__ST_DTYPE_LIST(X)                                                                      \
+    X(BOOL, 1)                                                                                     \
+    X(U8, 1)                                                                                       \
+    X(I8, 1)                                                                                       \
+    X(F8_E5M2, 1)                                                                                  \
+    X(F8_E4M3, 1)                                                                                  \
+    X(I16, 2)                                                                                      \
+    X(U16, 2)                                                                                      \
+    X(F16, 2)                                                                                      \
+    X(BF16, 2)                                                                                     \
+    X(I32, 4)                                                                                      \
+    X(U32, 4)                                                                                      \
+    X(F32, 4)                                                                                      \
+    X(I64, 8)                                                                                      \
+    X(U64, 8)                                                                                      \
+    X(F64, 8)
+
+typedef enum lam__st_dtype {
+#define LAM__ST_DTYPE_ENUM(name, bytes) LAM__ST_##name,
+    LAM__ST_DTYPE_LIST(LAM__ST_DTYPE_ENUM)
+#undef LAM__ST_DTYPE_ENUM
+        LAM__ST_DTYPES
+} lam__st_dtype;
+
+const char *lam__st_dtype_name(lam__st_dtype dtype);
+
+/* A tensor of a file being read. */
+typedef struct lam__st_tensor {
+    const char *name;
+    lam__st_dtype dtype;
+    size_t rank, shape[LAM__ST_DIMENSIONS];
+    size_t begin, end; /* bytes of the data */
+} lam__st_tensor;
+
+/* A file being read; everything belongs to it or to the bytes it was read from. */
+typedef struct lam__st_file {
+    const char *name;
+    void *header;            /* json_t */
+    lam__st_tensor *tensors; /* [count], by name */
+    size_t count;
+    const unsigned char *data;
+    size_t data_at, data_size; /* the data: offset in the file, and length */
+} lam__st_file;
+
+/* Reads the header of a file in memory, which must stay. Everything is checked: afterwards the
+ * tensors lie side by side and cover the data exactly. LAM_ERR_FORMAT, LAM_ERR_MEMORY;
+ * LAM_ERR_UNSUPPORTED without JSON. On failure nothing needs closing. */
+lam_status lam__st_parse(const void *bytes, size_t size, const char *name, lam__st_file *file);
+
+/* The text of a key of __metadata__, or NULL. */
+const char *lam__st_metadata(const lam__st_file *file, const char *key);
+
+/* The tensor of this name, or NULL. */
+const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name);
+
+/* Copies a tensor of type F32 to values; *bad is the index of the first that is not finite, or
+ * SIZE_MAX. */
+void lam__st_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values,
+                    size_t *bad);
+
+void lam__st_close(lam__st_file *file);
+
+/* A tensor of floats to be written. */
+typedef struct lam__st_entry {
+    char name[48];
+    size_t rank, shape[2];
+    const float *values;
+} lam__st_entry;
+
+/* A pair of __metadata__. */
+typedef struct lam__st_pair {
+    const char *key, *value;
+} lam__st_pair;
+
+/* Number of floats of an entry. */
+size_t lam__st_entry_count(const lam__st_entry *entry);
+
+/* Continues a CRC-32 over the data as they will stand in the file. */
+uint32_t lam__st_checksum(uint32_t crc, const lam__st_entry *entries, size_t count);
+
+/* Replaces the file `path` (file_write.h). The bytes depend on the arguments alone. */
+lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
+                         const lam__st_entry *entries, size_t count);
+
+#endif

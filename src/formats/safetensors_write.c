@@ -1,0 +1,162 @@
+/* safetensors_write.c: writing tensors to a file. */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "features.h"
+#include "formats/crc32.h"
+#include "formats/file_write.h"
+#include "formats/safetensors.h"
+
+/* Floats converted at a time. */
+#define LAM__ST_CHUNK 4096
+
+size_t lam__st_entry_count(const lam__st_entry *entry)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < entry->rank; i++)
+        count *= entry->shape[i];
+    return count;
+}
+
+/* bytes[4 * count] = values as little-endian words, whatever the machine's own order. */
+static void to_bytes(const float *values, size_t count, unsigned char *bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+        memcpy(&word, &values[i], sizeof word);
+        for (int j = 0; j < 4; j++)
+            bytes[4 * i + j] = (unsigned char)(word >> 8 * j);
+    }
+}
+
+uint32_t lam__st_checksum(uint32_t crc, const lam__st_entry *entries, size_t count)
+{
+    unsigned char bytes[4 * LAM__ST_CHUNK];
+    for (size_t i = 0; i < count; i++) {
+        size_t left = lam__st_entry_count(&entries[i]);
+        for (const float *from = entries[i].values; left > 0;) {
+            size_t n = left < LAM__ST_CHUNK ? left : LAM__ST_CHUNK;
+            to_bytes(from, n, bytes);
+            crc = lam__crc32(crc, bytes, 4 * n);
+            from += n;
+            left -= n;
+        }
+    }
+    return crc;
+}
+
+#if LAM__HAVE_JSON
+#include <jansson.h>
+
+/* The data begin at a multiple of this, for readers that map the file. */
+#define LAM__ST_ALIGN 64
+
+static json_t *describe_tensor(const lam__st_entry *entry, size_t begin)
+{
+    size_t end = begin + 4 * lam__st_entry_count(entry);
+    json_t *shape = json_array();
+    for (size_t i = 0; i < entry->rank; i++)
+        json_array_append_new(shape, json_integer((json_int_t)entry->shape[i]));
+    if (json_array_size(shape) != entry->rank) { /* an append failed */
+        json_decref(shape);
+        return NULL;
+    }
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", lam__st_dtype_name(LAM__ST_F32), "shape",
+                     shape, "data_offsets", (json_int_t)begin, (json_int_t)end);
+}
+
+/* The header as JSON, keys in the order given; NULL when memory ran out or a text is not UTF-8. */
+static json_t *describe(const lam__st_pair *pairs, size_t pair_count, const lam__st_entry *entries,
+                        size_t count)
+{
+    json_t *header = json_object(), *metadata = json_object();
+    int failed = json_object_set_new(header, "__metadata__", metadata);
+    for (size_t i = 0; i < pair_count && !failed; i++)
+        failed |= json_object_set_new(metadata, pairs[i].key, json_string(pairs[i].value));
+    for (size_t i = 0, begin = 0; i < count; i++) {
+        failed |= json_object_set_new(header, entries[i].name, describe_tensor(&entries[i], begin));
+        begin += 4 * lam__st_entry_count(&entries[i]);
+    }
+    if (!failed)
+        return header;
+    json_decref(header);
+    return NULL;
+}
+
+/* The bytes before the data: length, JSON, spaces. */
+static lam_status make_header(json_t *json, unsigned char **bytes, size_t *size)
+{
+    size_t length = json_dumpb(json, NULL, 0, JSON_COMPACT);
+    *size = lam__round_up(8 + length, LAM__ST_ALIGN);
+    if (length == 0 || *size - 8 > LAM__ST_HEADER_MOST)
+        return lam__fail(LAM_ERR_ARGUMENT, "a header of %zu bytes, at most %d can be read back",
+                         length, LAM__ST_HEADER_MOST);
+    *bytes = lam__allocate(*size, 1, "the header of a file");
+    if (!*bytes)
+        return LAM_ERR_MEMORY;
+    for (int i = 0; i < 8; i++)
+        (*bytes)[i] = (unsigned char)((uint64_t)(*size - 8) >> 8 * i);
+    memset(*bytes + 8, ' ', *size - 8);
+    if (json_dumpb(json, (char *)*bytes + 8, length, JSON_COMPACT) == length)
+        return LAM_OK;
+    lam__release(*bytes);
+    return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a file");
+}
+
+static lam_status write_data(lam__file_writer *writer, const lam__st_entry *entry)
+{
+    unsigned char bytes[4 * LAM__ST_CHUNK];
+    const float *from = entry->values;
+    for (size_t left = lam__st_entry_count(entry); left > 0;) {
+        size_t n = left < LAM__ST_CHUNK ? left : LAM__ST_CHUNK;
+        to_bytes(from, n, bytes);
+        LAM__TRY(lam__file_write(writer, bytes, 4 * n));
+        from += n;
+        left -= n;
+    }
+    return LAM_OK;
+}
+
+static lam_status write_file(const char *path, const unsigned char *header, size_t header_size,
+                             const lam__st_entry *entries, size_t count)
+{
+    lam__file_writer writer;
+    LAM__TRY(lam__file_write_open(&writer, path));
+    lam_status status = lam__file_write(&writer, header, header_size);
+    for (size_t i = 0; i < count && status == LAM_OK; i++)
+        status = write_data(&writer, &entries[i]);
+    if (status == LAM_OK)
+        return lam__file_write_commit(&writer);
+    lam__file_write_abandon(&writer);
+    return status;
+}
+
+lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
+                         const lam__st_entry *entries, size_t count)
+{
+    json_t *json = describe(pairs, pair_count, entries, count);
+    if (!json)
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of %s", path);
+    unsigned char *header = NULL;
+    size_t size = 0;
+    lam_status status = make_header(json, &header, &size);
+    json_decref(json);
+    if (status != LAM_OK)
+        return status;
+    status = write_file(path, header, size, entries, count);
+    lam__release(header);
+    return status;
+}
+#else
+lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
+                         const lam__st_entry *entries, size_t count)
+{
+    (void)pairs, (void)pair_count, (void)entries, (void)count;
+    return lam__fail(LAM_ERR_UNSUPPORTED,
+                     "cannot write %s: this build of Lamina has no JSON "
+                     "library (Jansson)",
+                     path);
+}
+#endif

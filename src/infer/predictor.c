@@ -1,0 +1,183 @@
+/* predictor.c: prediction without allocation and without locks. */
+#include <lamina/predictor.h>
+
+#include <string.h>
+
+#include "base/denormals.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "blas/gemm.h"
+#include "train/chain.h"
+#include "train/engine.h"
+#include "train/source.h"
+
+/* Rows that pass through all layers together: a slab of activations stays in the cache. */
+enum { SLAB_ROWS = 64 };
+
+struct lam_predictor {
+    const lam_model *model;
+    lam__chain chain; /* of slab_rows rows */
+    size_t max_rows;
+    bool acquired;
+};
+
+static lam_status check_model(const lam_model *model)
+{
+    if (!model)
+        return lam__fail(LAM_ERR_ARGUMENT, "the model is NULL");
+    LAM__TRY(lam_model_status(model));
+    if (!model->parameters)
+        return lam__fail(LAM_ERR_STATE, "the model has no parameters yet: train or load it first");
+    return LAM_OK;
+}
+
+lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows)
+{
+    if (check_model(model) != LAM_OK)
+        return NULL;
+    if (max_rows == 0) {
+        lam__fail(LAM_ERR_ARGUMENT, "max_rows is 0");
+        return NULL;
+    }
+    lam_predictor *predictor = lam__allocate_zero(1, sizeof *predictor, "predictor");
+    if (!predictor)
+        return NULL;
+    predictor->model = model;
+    predictor->max_rows = max_rows;
+    size_t slab = max_rows < SLAB_ROWS ? max_rows : SLAB_ROWS;
+    lam_status status = lam__blas_acquire();
+    predictor->acquired = status == LAM_OK;
+    if (status == LAM_OK)
+        status = lam__chain_open(&predictor->chain, model, slab, false, 0);
+    if (status != LAM_OK) {
+        lam_predictor_free(predictor);
+        return NULL;
+    }
+    return predictor;
+}
+
+void lam_predictor_free(lam_predictor *predictor)
+{
+    if (!predictor)
+        return;
+    lam__chain_close(&predictor->chain);
+    if (predictor->acquired)
+        lam__blas_release();
+    lam__release(predictor);
+}
+
+/* Copies the outputs of the chain's rows first .. first + rows - 1 to y[rows][outputs]. */
+static void copy_outputs(const lam__chain *chain, size_t first, size_t rows, float *y)
+{
+    const lam__stage *last = lam__chain_last(chain);
+    const size_t outputs = last->layer->out;
+    for (size_t r = 0; r < rows; r++)
+        memcpy(y + r * outputs, last->y + (first + r) * last->ldy, outputs * sizeof *y);
+}
+
+/* One slab: `data` holds raw rows from `first` on; they go to rows `place` of the chain. */
+static void predict_slab(const lam__chain *chain, const lam_model *model, const lam_dataset *data,
+                         size_t first, size_t rows, size_t place, float *y)
+{
+    data->ops->gather(data, NULL, first, rows, &model->transform, chain->x + place * chain->ldx,
+                      chain->ldx);
+    lam__chain_forward(chain, model->parameters, place, rows, false, 0);
+    copy_outputs(chain, place, rows, y);
+}
+
+static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, size_t rows,
+                      float *y)
+{
+    if (!predictor || !x || !y)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_predictor_run: predictor, x or y is NULL");
+    if (rows < 1 || rows > predictor->max_rows)
+        return lam__fail(LAM_ERR_SHAPE, "%zu rows: the predictor takes 1 to %zu", rows,
+                         predictor->max_rows);
+    const lam_model *model = predictor->model;
+    const lam_dataset data = {.ops = &lam__memory_source,
+                              .samples = rows,
+                              .features = model->features,
+                              .dtype = dtype,
+                              .x = x};
+    const size_t outputs = lam_model_outputs(model), slab = predictor->chain.batch;
+    const uint64_t mode = lam__denormals_flush();
+    for (size_t first = 0; first < rows; first += slab) {
+        size_t count = rows - first < slab ? rows - first : slab;
+        predict_slab(&predictor->chain, model, &data, first, count, 0, y + first * outputs);
+    }
+    lam__denormals_restore(mode);
+    return LAM_OK;
+}
+
+lam_status lam_predictor_run(lam_predictor *predictor, const float *x, size_t rows, float *y)
+{
+    return run(predictor, x, LAM_FLOAT32, rows, y);
+}
+
+lam_status lam_predictor_run_bytes(lam_predictor *predictor, const uint8_t *x, size_t rows,
+                                   float *y)
+{
+    return run(predictor, x, LAM_UINT8, rows, y);
+}
+
+lam_status lam_predict(const lam_model *model, const float *x, size_t rows, float *y)
+{
+    lam_predictor *predictor = lam_predictor_new(model, rows);
+    if (!predictor)
+        return lam_error_status();
+    lam_status status = lam_predictor_run(predictor, x, rows, y);
+    lam_predictor_free(predictor);
+    return status;
+}
+
+/* A prediction of a whole dataset, cut into slabs that threads share. */
+typedef struct prediction {
+    const lam_model *model;
+    const lam_dataset *data;
+    lam__chain chain; /* of `batch` rows */
+    size_t first;     /* of this round */
+    size_t rows;
+    float *y; /* [samples][outputs] */
+} prediction;
+
+static void prediction_task(void *context, size_t slab)
+{
+    const prediction *p = context;
+    const size_t place = slab * SLAB_ROWS, left = p->rows - place;
+    const size_t rows = left < SLAB_ROWS ? left : SLAB_ROWS, first = p->first + place;
+    predict_slab(&p->chain, p->model, p->data, first, rows, place,
+                 p->y + first * lam_model_outputs(p->model));
+}
+
+static lam_status predict_all(prediction *p, lam__engine *engine, size_t threads)
+{
+    enum { SLABS = 32 }; /* a round: enough for the threads of a large machine */
+    const size_t samples = p->data->samples;
+    const size_t batch = samples < SLABS * SLAB_ROWS ? samples : SLABS * SLAB_ROWS;
+    LAM__TRY(lam__engine_start(engine, p->model, batch, threads));
+    LAM__TRY(lam__chain_open(&p->chain, p->model, batch, false, 0));
+    const uint64_t mode = lam__denormals_flush();
+    for (p->first = 0; p->first < samples; p->first += batch) {
+        p->rows = samples - p->first < batch ? samples - p->first : batch;
+        lam__pool_run(engine->pool, (p->rows + SLAB_ROWS - 1) / SLAB_ROWS, prediction_task, p);
+    }
+    lam__denormals_restore(mode);
+    return LAM_OK;
+}
+
+lam_status lam_predict_dataset(const lam_model *model, const lam_dataset *dataset, size_t threads,
+                               float *y)
+{
+    LAM__TRY(check_model(model));
+    if (!dataset || !y)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_predict_dataset: dataset or y is NULL");
+    if (dataset->features != model->features)
+        return lam__fail(LAM_ERR_SHAPE, "the data have %zu features, the model takes %zu",
+                         dataset->features, model->features);
+    prediction p = {.model = model, .data = dataset, .y = y};
+    lam__engine engine = {0};
+    lam_status status = predict_all(&p, &engine, threads);
+    lam__chain_close(&p.chain);
+    lam__engine_stop(&engine);
+    return status;
+}

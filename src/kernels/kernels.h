@@ -1,0 +1,142 @@
+/* kernels.h: the table of elementwise loops, one body compiled per instruction set.
+ *
+ * LAM__KERNEL_LIST is the one list. From it come this table, the table of each instruction set and
+ * of the scalar reference, the tests that hold each to the reference, and the benchmark.
+ *
+ * Matrices are [rows][ld] with `cols` meaningful floats a row (ld >= cols). Pointers need the
+ * alignment of their type only. Nothing outside the meaningful floats is read as data or written.
+ * A value never depends on its position: tails take the same vector code. */
+#ifndef LAMINA_KERNELS_H
+#define LAMINA_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cpu.h"
+
+/* Unary y[i] = f(x[i]), i in 0..n-1; y may be x. */
+typedef void lam__unary_kernel(size_t n, const float *x, float *y);
+
+/* y[i] = x[i] * scale + offset. */
+typedef void lam__affine_u8_kernel(size_t n, const uint8_t *x, float scale, float offset, float *y);
+typedef void lam__affine_f32_kernel(size_t n, const float *x, float scale, float offset, float *y);
+
+/* y[i] = x[i] * scale[i] + offset[i]. */
+typedef void lam__affine_each_u8_kernel(size_t n, const uint8_t *x, const float *scale,
+                                        const float *offset, float *y);
+typedef void lam__affine_each_f32_kernel(size_t n, const float *x, const float *scale,
+                                         const float *offset, float *y);
+
+/* In place y = f(y + bias), y [rows][ld], bias [cols] (NULL = 0). */
+typedef void lam__forward_kernel(size_t rows, size_t cols, size_t ld, const float *bias, float *y);
+
+/* In place dy = dL/dz from dy = dL/dy and the outputs y, both [rows][ld]. */
+typedef void lam__backward_kernel(size_t rows, size_t cols, size_t ld, const float *y, float *dy);
+
+/* Losses. Either labels or targets is set (losses other than cross-entropy: always targets). */
+typedef struct lam__loss_args {
+    size_t rows, cols, ld;
+    float *y;              /* [rows][ld]: outputs; fused losses: logits in, probabilities out */
+    const float *bias;     /* [cols] or NULL; fused losses: added to the logits first */
+    const int32_t *labels; /* [rows], in 0..cols-1, or NULL */
+    const float *targets;  /* [rows][cols], or NULL */
+    float scale;           /* factor of the gradient: 1 / batch */
+    float *dy;             /* [rows][ld] receives the gradient, or NULL; not the array y */
+} lam__loss_args;
+
+/* Returns the sum over the rows of each row's loss, in double; with dy, writes scale times its
+ * derivative by y (fused losses: by the logits). */
+typedef double lam__loss_kernel(const lam__loss_args *args);
+
+/* One optimizer's update of n parameters. */
+typedef struct lam__update_args {
+    size_t n;
+    float *w;       /* [n] parameters */
+    const float *g; /* [n] gradient */
+    float *m, *v;   /* [n] moments, or NULL where the optimizer has none */
+    float learning_rate;
+    float momentum;
+    float beta_1, beta_2, epsilon;
+    float correction_1, correction_2; /* 1 / (1 - beta^t), t from 1 */
+} lam__update_args;
+
+typedef void lam__update_kernel(const lam__update_args *args);
+
+/* g[i] += l1 * sign(w[i]) + 2 * l2 * w[i], sign(0) = 0, g may be NULL; returns
+ * l1 * sum |w| + l2 * sum w^2 in double. */
+typedef double lam__penalty_kernel(size_t n, const float *w, float l1, float l2, float *g);
+
+/* sums[c] = sum over the rows of x[r][c]. */
+typedef void lam__column_sums_kernel(size_t rows, size_t cols, size_t ld, const float *x,
+                                     float *sums);
+
+/* Dropout of rows first_row .. first_row + rows - 1 of a batch. Bit c of a row's mask says whether
+ * column c is kept: word w (w = c % 64 / 16) of Philox4x32-10 with the given key and the counter
+ * (c / 64 * 16 + c % 16, row, step low, step high) is >= threshold, threshold = rate * 2^32. */
+typedef struct lam__dropout_args {
+    size_t rows, cols, ld;
+    const float *x; /* [rows][ld] */
+    float *y;       /* [rows][ld]; may be x */
+    uint64_t *mask; /* [rows][(cols + 63) / 64]; bits beyond cols are 0 */
+    float scale;    /* 1 / (1 - rate) */
+    uint32_t key[2];
+    uint32_t first_row;
+    uint64_t step;
+    uint32_t threshold;
+} lam__dropout_args;
+
+/* dropout: draws the mask and y = mask ? x * scale : 0. dropout_apply: the same with the mask as it
+ * stands (backward). */
+typedef void lam__dropout_kernel(const lam__dropout_args *args);
+
+/* X(name, type, help). */
+#define LAM__KERNEL_LIST(X)                                                                        \
+    X(exp, unary, "e^x, at most 2 ulp")                                                            \
+    X(expm1, unary, "e^x - 1, at most 4 ulp")                                                      \
+    X(log, unary, "natural logarithm, at most 4 ulp")                                              \
+    X(tanh, unary, "hyperbolic tangent, at most 4 ulp")                                            \
+    X(sigmoid, unary, "1 / (1 + e^-x), at most 4 ulp")                                             \
+    X(erf, unary, "error function, at most 4 ulp")                                                 \
+    X(affine_u8, affine_u8, "bytes to floats, one scale")                                          \
+    X(affine_f32, affine_f32, "floats, one scale")                                                 \
+    X(affine_each_u8, affine_each_u8, "bytes to floats, a scale each")                             \
+    X(affine_each_f32, affine_each_f32, "floats, a scale each")                                    \
+    X(linear_forward, forward, "z + b")                                                            \
+    X(relu_forward, forward, "max(z + b, 0)")                                                      \
+    X(sigmoid_forward, forward, "sigmoid(z + b)")                                                  \
+    X(tanh_forward, forward, "tanh(z + b)")                                                        \
+    X(softmax_forward, forward, "softmax of each row of z + b")                                    \
+    X(relu_backward, backward, "dy where y > 0, else 0")                                           \
+    X(sigmoid_backward, backward, "dy y (1 - y)")                                                  \
+    X(tanh_backward, backward, "dy (1 - y^2)")                                                     \
+    X(softmax_backward, backward, "y (dy - sum(dy y)) of each row: the true Jacobian")             \
+    X(softmax_crossentropy, loss, "softmax and categorical cross-entropy on logits")               \
+    X(categorical_crossentropy, loss, "- sum t log clip(y), clip to 1e-7 .. 1 - 1e-7")             \
+    X(sigmoid_crossentropy, loss, "sigmoid and binary cross-entropy on logits, mean over cols")    \
+    X(binary_crossentropy, loss, "binary cross-entropy of clip(y), mean over cols")                \
+    X(squared_error, loss, "(y - t)^2, mean over cols")                                            \
+    X(absolute_error, loss, "|y - t|, mean over cols, derivative sign(y - t), 0 at 0")             \
+    X(sgd, update, "v = momentum v - rate g; w += v (m is v; NULL without momentum)")              \
+    X(adam, update, "Adam, epsilon outside the root, bias-corrected")                              \
+    X(penalty, penalty, "L1 and L2 regularization")                                                \
+    X(column_sums, column_sums, "sums over rows: the bias gradient")                               \
+    X(dropout, dropout, "inverted dropout, drawing the mask")                                      \
+    X(dropout_apply, dropout, "inverted dropout with a given mask")
+
+typedef struct lam__kernels {
+    const char *name; /* of the instruction set, or "reference" */
+#define LAM__KERNEL_MEMBER(name, type, help) lam__##type##_kernel *name;
+    LAM__KERNEL_LIST(LAM__KERNEL_MEMBER)
+#undef LAM__KERNEL_MEMBER
+} lam__kernels;
+
+/* The table for the instruction set chosen at start (base/cpu.h). Thread-safe. */
+const lam__kernels *lam__kernels_chosen(void);
+
+/* The table of one instruction set, NULL where it is not built or not available. */
+const lam__kernels *lam__kernels_of(lam__isa isa);
+
+/* The plain scalar reference of every kernel, in double inside. */
+const lam__kernels *lam__kernels_reference(void);
+
+#endif

@@ -1,0 +1,62 @@
+/* layers.h: the table of layer types: what a layer does to a slab of rows. */
+#ifndef LAMINA_LAYERS_H
+#define LAMINA_LAYERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/model.h>
+
+#include "base/philox.h"
+#include "nn/activations.h"
+#include "nn/initializers.h"
+
+struct lam__layer_type;
+
+/* A layer of a model. Offsets count floats from the start of the flat parameter buffer; every
+ * tensor starts at a multiple of 16 floats. */
+typedef struct lam__layer {
+    const struct lam__layer_type *type;
+    size_t in, out;
+    float rate; /* dropout */
+    /* dense: */
+    const lam__activation *activation;
+    const lam__initializer *initializer; /* of weights; NULL = the run's */
+    const lam__initializer *bias_initializer;
+    double initializer_parameter, bias_initializer_parameter;
+    float l1, l2, bias_l1, bias_l2; /* or LAM_INHERIT */
+    size_t weight, bias;            /* offsets of W [in][out] and b [out] */
+} lam__layer;
+
+/* A slab of rows passing through a layer. All matrices start at the slab's first row. */
+typedef struct lam__slab {
+    size_t first, rows; /* position of the slab in the batch */
+    const float *x;     /* [rows][ldx] input */
+    size_t ldx;
+    float *y; /* [rows][ldy] output */
+    size_t ldy;
+    float *z;        /* [rows][ldy] pre-activations where the activation needs them, or NULL */
+    float *dy;       /* backward: [rows][ldy] dL/dy in, dL/dz out */
+    float *dx;       /* backward: [rows][ldx] receives dL/dx; NULL for the first layer */
+    uint64_t *mask;  /* dropout: [rows][(out + 63) / 64] */
+    bool raw_output; /* forward: leave logits without bias to a fused loss;
+                        backward: dy is dL/dz already */
+    lam__key key;    /* dropout */
+    uint64_t step;
+} lam__slab;
+
+typedef struct lam__layer_type {
+    const char *name, *help;
+    bool has_parameters; /* W and b as in lam__layer */
+    bool only_training;  /* identity at inference: the plan of a predictor leaves it out */
+    void (*forward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
+    void (*backward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
+} lam__layer_type;
+
+extern const lam__layer_type lam__dense_layer, lam__dropout_layer;
+
+size_t lam__layer_type_count(void);
+const lam__layer_type *lam__layer_type_at(size_t i);
+
+#endif

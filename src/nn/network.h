@@ -1,0 +1,48 @@
+/* network.h: the inside of lam_model. */
+#ifndef LAMINA_NETWORK_H
+#define LAMINA_NETWORK_H
+
+#include <lamina/model.h>
+
+#include "nn/layers.h"
+#include "nn/losses.h"
+#include "nn/transform.h"
+
+struct lam_model {
+    lam_status status; /* sticky */
+    char message[512]; /* belongs to status */
+    size_t features;
+    lam__layer *layers; /* [layer_count] */
+    size_t layer_count;
+    float *parameters; /* [parameter_floats] flat, padding 0; NULL before initialization */
+    size_t parameter_floats;
+    lam__transform transform;
+    char **class_names; /* [class_count], or NULL */
+    size_t class_count;
+    const lam__loss *loss; /* trained with, or NULL */
+};
+
+/* Number of tensors, and tensor i: its layer, whether it is the bias, its offset and shape. */
+typedef struct lam__tensor_place {
+    size_t layer;
+    bool bias;
+    size_t offset, rows, cols;
+} lam__tensor_place;
+
+size_t lam__tensor_count(const lam_model *model);
+bool lam__tensor_at(const lam_model *model, size_t i, lam__tensor_place *place);
+
+/* Writes "layers.3.weight" to name. */
+void lam__tensor_name(const lam__tensor_place *place, char *name, size_t size);
+
+/* Allocates model->parameters, zeroed; does nothing when they exist. Also checks that there is a
+ * layer with parameters and that sizes fit the BLAS. */
+lam_status lam__allocate_parameters(lam_model *model);
+
+/* The last layer with an activation; NULL when there is none. */
+const lam__layer *lam__last_dense(const lam_model *model);
+
+/* Records an error in the model, once, and returns it. */
+lam_status lam__model_fail(lam_model *model, lam_status status);
+
+#endif

@@ -1,0 +1,24 @@
+/* optimizers.h: the table of optimizers. One row adds one. */
+#ifndef LAMINA_OPTIMIZERS_H
+#define LAMINA_OPTIMIZERS_H
+
+#include <lamina/fit.h>
+
+#include "kernels/kernels.h"
+
+typedef struct lam__optimizer {
+    const char *name, *alias, *help;
+    float learning_rate;                               /* default */
+    size_t (*moments)(const lam_fit_options *options); /* buffers like the parameters: 0, 1, 2 */
+    lam__update_kernel *(*update)(const lam__kernels *kernels);
+} lam__optimizer;
+
+const lam__optimizer *lam__find_optimizer(const char *name);
+size_t lam__optimizer_count(void);
+const lam__optimizer *lam__optimizer_at(size_t i);
+
+/* Fills the scalars of *args for step t (from 0) with the undecayed rate `base`. */
+void lam__optimizer_begin(const lam_fit_options *options, double base, uint64_t t,
+                          lam__update_args *args);
+
+#endif

@@ -1,0 +1,146 @@
+/* chain.c: the buffers of a model for a batch, and slabs of rows passing through them. */
+#include "train/chain.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+/* Sets up the stages that take part; buffers come later. */
+static lam_status make_stages(lam__chain *chain, const lam_model *model, bool training,
+                              uint64_t seed)
+{
+    chain->stages = lam__allocate_zero(model->layer_count, sizeof *chain->stages, "stages");
+    if (!chain->stages)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const lam__layer *layer = &model->layers[i];
+        if (!training && layer->type->only_training)
+            continue;
+        lam__stage *stage = &chain->stages[chain->stage_count++];
+        stage->layer = layer;
+        stage->index = i;
+        stage->key = lam__derive_key(seed, LAM__FOR_DROPOUT, (uint32_t)i);
+    }
+    return LAM_OK;
+}
+
+/* Takes all buffers from the arena; called twice, see arena.h. */
+static void carve(lam__chain *chain, size_t features, bool training)
+{
+    lam__arena *arena = &chain->arena;
+    const size_t batch = chain->batch;
+    size_t widest = 0;
+    for (size_t i = 0; i < chain->stage_count; i++)
+        if (chain->stages[i].layer->out > widest)
+            widest = chain->stages[i].layer->out;
+
+    chain->ldx = features;
+    chain->x = lam__arena_take(arena, batch * chain->ldx, sizeof(float));
+    float *turns[2] = {NULL, NULL};
+    if (!training)
+        for (int k = 0; k < 2; k++)
+            turns[k] = lam__arena_take(arena, batch * widest, sizeof(float));
+
+    bool learns_below = false;
+    for (size_t i = 0; i < chain->stage_count; i++) {
+        lam__stage *stage = &chain->stages[i];
+        const lam__layer *layer = stage->layer;
+        stage->ldy = layer->out;
+        stage->x = i ? chain->stages[i - 1].y : chain->x;
+        stage->ldx = i ? chain->stages[i - 1].ldy : chain->ldx;
+        if (layer->activation && layer->activation->needs_z)
+            stage->z = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
+        if (!training) {
+            stage->y = turns[i % 2];
+            continue;
+        }
+        stage->y = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
+        stage->dy = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
+        stage->dx = learns_below ? chain->stages[i - 1].dy : NULL;
+        if (layer->type->only_training) {
+            stage->mask_words = (layer->out + 63) / 64;
+            stage->mask = lam__arena_take(arena, batch * stage->mask_words, sizeof(uint64_t));
+        }
+        learns_below = learns_below || layer->type->has_parameters;
+    }
+}
+
+/* Whether batch * (all widths) floats can be counted in a size_t. */
+static lam_status check_size(const lam_model *model, size_t batch)
+{
+    size_t widths = model->features, bytes;
+    for (size_t i = 0; i < model->layer_count; i++)
+        if (!lam__add(widths, model->layers[i].out, &widths))
+            return lam__fail_memory(SIZE_MAX, "activations");
+    if (!lam__multiply(batch, widths, &bytes) || !lam__multiply(bytes, 8 * sizeof(float), &bytes))
+        return lam__fail_memory(SIZE_MAX, "activations");
+    return LAM_OK;
+}
+
+lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
+                           uint64_t seed)
+{
+    *chain = (lam__chain){.batch = batch};
+    LAM__TRY(check_size(model, batch));
+    lam_status status = make_stages(chain, model, training, seed);
+    if (status == LAM_OK) {
+        carve(chain, model->features, training);
+        status = lam__arena_open(&chain->arena, "activations");
+    }
+    if (status != LAM_OK) {
+        lam__chain_close(chain);
+        return status;
+    }
+    carve(chain, model->features, training);
+    return LAM_OK;
+}
+
+void lam__chain_close(lam__chain *chain)
+{
+    lam__arena_close(&chain->arena);
+    lam__release(chain->stages);
+    chain->stages = NULL;
+    chain->stage_count = 0;
+}
+
+/* The slab of one stage: every matrix moved to the slab's first row. */
+static lam__slab slab_of(const lam__stage *stage, size_t first, size_t rows, uint64_t step)
+{
+    return (lam__slab){
+        .first = first,
+        .rows = rows,
+        .x = stage->x + first * stage->ldx,
+        .ldx = stage->ldx,
+        .y = stage->y + first * stage->ldy,
+        .ldy = stage->ldy,
+        .z = stage->z ? stage->z + first * stage->ldy : NULL,
+        .dy = stage->dy ? stage->dy + first * stage->ldy : NULL,
+        .dx = stage->dx ? stage->dx + first * stage->ldx : NULL,
+        .mask = stage->mask ? stage->mask + first * stage->mask_words : NULL,
+        .key = stage->key,
+        .step = step,
+    };
+}
+
+void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t first, size_t rows,
+                        bool raw_output, uint64_t step)
+{
+    for (size_t i = 0; i < chain->stage_count; i++) {
+        const lam__stage *stage = &chain->stages[i];
+        lam__slab slab = slab_of(stage, first, rows, step);
+        slab.raw_output = raw_output && i + 1 == chain->stage_count;
+        stage->layer->type->forward(stage->layer, parameters, &slab);
+    }
+}
+
+void lam__chain_backward(const lam__chain *chain, const float *parameters, size_t first,
+                         size_t rows, bool raw_output, uint64_t step)
+{
+    for (size_t i = chain->stage_count; i-- > 0;) {
+        const lam__stage *stage = &chain->stages[i];
+        lam__slab slab = slab_of(stage, first, rows, step);
+        slab.raw_output = raw_output && i + 1 == chain->stage_count;
+        stage->layer->type->backward(stage->layer, parameters, &slab);
+        if (!stage->dx)
+            break;
+    }
+}

@@ -1,0 +1,55 @@
+/* chain.h: the buffers of a model for a batch, and slabs of rows passing through them. */
+#ifndef LAMINA_CHAIN_H
+#define LAMINA_CHAIN_H
+
+#include "base/arena.h"
+#include "nn/network.h"
+
+/* A layer with its buffers. */
+typedef struct lam__stage {
+    const lam__layer *layer;
+    size_t index;   /* of the layer in the model */
+    const float *x; /* [batch][ldx] what it reads: the y of the stage before */
+    size_t ldx;
+    float *y; /* [batch][ldy] */
+    size_t ldy;
+    float *z;       /* [batch][ldy] where the activation needs it, else NULL */
+    float *dy;      /* [batch][ldy] in training, else NULL */
+    float *dx;      /* the dy of the stage before; NULL where nothing below learns */
+    uint64_t *mask; /* [batch][mask_words] of dropout in training, else NULL */
+    size_t mask_words;
+    lam__key key; /* of dropout */
+} lam__stage;
+
+typedef struct lam__chain {
+    lam__arena arena;
+    size_t batch;
+    lam__stage *stages; /* [stage_count]; at inference without the layers that do nothing there */
+    size_t stage_count;
+    float *x; /* [batch][ldx] transformed input */
+    size_t ldx;
+} lam__chain;
+
+/* Lays out the buffers of up to `batch` rows. With training == false there are no gradients and
+ * only two buffers, used in turns. `seed` keys dropout. */
+lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
+                           uint64_t seed);
+void lam__chain_close(lam__chain *chain);
+
+/* Rows first .. first + rows - 1 of chain->x through all stages. With raw_output the last layer
+ * leaves its logits, without bias, to a fused loss. `step` keys dropout. */
+void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t first, size_t rows,
+                        bool raw_output, uint64_t step);
+
+/* The same rows back: from dL/dy of the last stage (dL/dz with raw_output) to dL/dz of every
+ * stage that learns. */
+void lam__chain_backward(const lam__chain *chain, const float *parameters, size_t first,
+                         size_t rows, bool raw_output, uint64_t step);
+
+/* The last stage: its y holds the outputs. */
+static inline const lam__stage *lam__chain_last(const lam__chain *chain)
+{
+    return &chain->stages[chain->stage_count - 1];
+}
+
+#endif

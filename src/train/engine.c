@@ -1,0 +1,30 @@
+/* engine.c: threads and BLAS for the duration of a computation. */
+#include "train/engine.h"
+
+#include "base/error.h"
+#include "blas/gemm.h"
+
+/* Multiply-adds of a forward pass below which a second thread does not pay for its wake-up. */
+#define LEAST_SHARED_WORK 2.5e5
+
+lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch,
+                             size_t threads)
+{
+    *engine = (lam__engine){0};
+    LAM__TRY(lam__blas_acquire());
+    engine->acquired = true;
+    if ((double)batch * (double)lam_model_parameters(model) < LEAST_SHARED_WORK)
+        return LAM_OK;
+    lam_status status = lam__pool_new(threads, &engine->pool);
+    if (status != LAM_OK)
+        lam__engine_stop(engine);
+    return status;
+}
+
+void lam__engine_stop(lam__engine *engine)
+{
+    lam__pool_free(engine->pool);
+    if (engine->acquired)
+        lam__blas_release();
+    *engine = (lam__engine){0};
+}

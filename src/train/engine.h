@@ -1,0 +1,23 @@
+/* engine.h: what a computation holds while it runs: threads, and a single-threaded BLAS. */
+#ifndef LAMINA_ENGINE_H
+#define LAMINA_ENGINE_H
+
+#include <lamina/model.h>
+
+#include "base/pool.h"
+
+typedef struct lam__engine {
+    lam__pool *pool; /* NULL: one thread */
+    bool acquired;   /* the BLAS */
+} lam__engine;
+
+/* Starts an engine for batches of `batch` rows of this model. Work too small to share stays on
+ * one thread, whatever `threads` says: waking others would take longer. The result of a
+ * computation does not depend on it. */
+lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch,
+                             size_t threads);
+
+/* Stops it; a zeroed engine is allowed. */
+void lam__engine_stop(lam__engine *engine);
+
+#endif

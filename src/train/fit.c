@@ -1,0 +1,254 @@
+/* fit.c: lam_fit, the loop over epochs and batches. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/fit_options.h"
+#include "train/history.h"
+#include "train/judge.h"
+#include "train/trainer_inside.h"
+
+enum { MOST_CALLBACKS = 16 };
+
+/* Everything one run holds. */
+typedef struct fit_run {
+    const lam_fit_options *options;
+    const lam_dataset *data;
+    lam_trainer *trainer;
+    lam__pass judge; /* of the validation rows */
+    const lam_dataset *validation;
+    uint32_t *rows; /* [samples] training rows, then the rows held out */
+    size_t row_count, held_out;
+    uint32_t *order; /* [row_count] rows in the order of this epoch */
+    lam_history *history;
+    const lam_callback *callbacks[MOST_CALLBACKS];
+    size_t callback_count;
+    lam_epoch epoch;
+    bool stopped;
+} fit_run;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Tells every callback; remembers a wish to stop. */
+static void tell(fit_run *run, lam_event_kind kind, size_t batch, size_t batches)
+{
+    lam_event event = {
+        .kind = kind,
+        .model = run->trainer->model,
+        .epochs = run->options->epochs,
+        .batch = batch,
+        .batches = batches,
+        .samples = run->row_count,
+        .progress = &run->epoch,
+    };
+    for (size_t i = 0; i < run->callback_count; i++)
+        if (run->callbacks[i]->on_event(&event, run->callbacks[i]->user) == LAM_STOP)
+            run->stopped = true;
+}
+
+static lam_status find_callbacks(fit_run *run)
+{
+    if (run->options->callback) {
+        if (!run->options->callback->on_event)
+            return lam__fail(LAM_ERR_ARGUMENT, "the callback has no function");
+        run->callbacks[run->callback_count++] = run->options->callback;
+    }
+    const char *at = run->options->callbacks;
+    while (at && *at) {
+        char name[64];
+        const size_t length = strcspn(at, ",");
+        if (length == 0 || length >= sizeof name)
+            return lam__fail(LAM_ERR_NAME, "malformed list of callbacks '%s'",
+                             run->options->callbacks);
+        if (run->callback_count == MOST_CALLBACKS)
+            return lam__fail(LAM_ERR_ARGUMENT, "more than %d callbacks", (int)MOST_CALLBACKS);
+        memcpy(name, at, length);
+        name[length] = '\0';
+        const lam_callback *callback = lam__find_callback(name);
+        if (!callback)
+            return lam_error_status();
+        run->callbacks[run->callback_count++] = callback;
+        at += length + (at[length] == ',');
+    }
+    return LAM_OK;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Divides the rows into those trained on and those held out, at random by the seed. */
+static lam_status divide_rows(fit_run *run)
+{
+    const size_t samples = run->data->samples;
+    const double share = run->options->validation_split;
+    if (samples > UINT32_MAX)
+        return lam__fail(LAM_ERR_SHAPE, "%zu samples: at most %lu fit", samples,
+                         (unsigned long)UINT32_MAX);
+    run->rows = lam__allocate(samples, sizeof *run->rows, "rows");
+    run->order = lam__allocate(samples, sizeof *run->order, "order of rows");
+    if (!run->rows || !run->order)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < samples; i++)
+        run->rows[i] = (uint32_t)i;
+    run->row_count = samples;
+    if (share > 0.0) {
+        if (run->options->validation)
+            return lam__fail(LAM_ERR_ARGUMENT, "validation_split and validation data exclude "
+                                               "each other");
+        run->held_out = (size_t)llround(share * (double)samples);
+        if (run->held_out == 0 || run->held_out >= samples)
+            return lam__fail(LAM_ERR_ARGUMENT,
+                             "validation_split leaves %zu of %zu samples for validation: both "
+                             "parts need at least one",
+                             run->held_out, samples);
+        lam__stream stream =
+            lam__stream_open(lam__derive_key(run->options->seed, LAM__FOR_SPLIT, 0), 0);
+        lam__permute(&stream, run->rows, samples);
+        run->row_count = samples - run->held_out;
+        /* without shuffling, training goes through the rows in their own order */
+        qsort(run->rows, run->row_count, sizeof *run->rows, compare_rows);
+    }
+    return LAM_OK;
+}
+
+static lam_status prepare_validation(fit_run *run)
+{
+    const lam_fit_options *options = run->options;
+    run->validation = run->held_out ? run->data : options->validation;
+    if (!run->validation)
+        return LAM_OK;
+    LAM__TRY(lam__pass_open(&run->judge, run->trainer->model, options,
+                            options->metrics ? options->metrics : "accuracy", options->batch_size,
+                            false));
+    LAM__TRY(lam__pass_accepts(&run->judge, run->validation));
+    run->judge.tolerance = run->trainer->pass.tolerance;
+    return LAM_OK;
+}
+
+static lam_status prepare(fit_run *run, lam_model *model)
+{
+    LAM__TRY(find_callbacks(run));
+    LAM__TRY(divide_rows(run));
+    lam_fit_options options = *run->options;
+    if (options.batch_size > run->row_count)
+        options.batch_size = run->row_count; /* buffers for rows that never come */
+    run->trainer = lam_trainer_new(model, &options);
+    if (!run->trainer)
+        return lam_error_status();
+    lam__pass *pass = &run->trainer->pass;
+    LAM__TRY(lam__pass_accepts(pass, run->data));
+    if (pass->tolerance == 0.0f)
+        pass->tolerance = lam__regression_tolerance(run->data, run->rows, run->row_count);
+    LAM__TRY(prepare_validation(run));
+    run->history = lam__history_new(run->options->epochs);
+    return run->history ? LAM_OK : LAM_ERR_MEMORY;
+}
+
+/* The order of the rows of this epoch, a function of (seed, epoch) alone. */
+static void order_rows(fit_run *run, size_t epoch)
+{
+    const size_t n = run->row_count;
+    if (!run->options->shuffle) {
+        memcpy(run->order, run->rows, n * sizeof *run->order);
+        return;
+    }
+    lam__stream stream =
+        lam__stream_open(lam__derive_key(run->options->seed, LAM__FOR_ORDER, 0), epoch);
+    lam__permute(&stream, run->order, n);
+    for (size_t i = 0; i < n; i++)
+        run->order[i] = run->rows[run->order[i]];
+}
+
+/* All batches of one epoch. */
+static lam_status run_batches(fit_run *run)
+{
+    lam_trainer *trainer = run->trainer;
+    const size_t batch = trainer->pass.chain.batch;
+    const size_t batches = (run->row_count + batch - 1) / batch;
+    lam__tally tally = {0};
+    for (size_t b = 0; b < batches && !run->stopped; b++) {
+        const size_t first = b * batch, left = run->row_count - first;
+        run->epoch.learning_rate = lam_trainer_learning_rate(trainer);
+        lam__trainer_step(trainer, run->data, run->order + first, left < batch ? left : batch, true,
+                          &tally);
+        if (!isfinite(tally.loss) || !isfinite(tally.penalty))
+            return lam__fail(
+                LAM_ERR_NUMERIC,
+                "the loss stopped being finite in epoch %zu, batch %zu of %zu (learning "
+                "rate %g): a smaller learning rate or scaled input may help",
+                run->epoch.epoch, b + 1, batches, run->epoch.learning_rate);
+        if (run->callback_count) {
+            lam__pass_scores(&trainer->pass, &tally, &run->epoch.train);
+            tell(run, LAM_EVENT_BATCH_END, b + 1, batches);
+        }
+    }
+    lam__pass_scores(&trainer->pass, &tally, &run->epoch.train);
+    return LAM_OK;
+}
+
+static void validate(fit_run *run)
+{
+    const uint32_t *index = run->held_out ? run->rows + run->row_count : NULL;
+    lam__judge(&run->judge, run->trainer->engine.pool, run->validation, index,
+               run->held_out ? run->held_out : run->validation->samples,
+               lam__penalty(run->trainer->model, run->options), &run->epoch.validation);
+    run->epoch.has_validation = true;
+}
+
+static lam_status run_epochs(fit_run *run)
+{
+    tell(run, LAM_EVENT_TRAIN_BEGIN, 0, 0);
+    for (size_t e = 0; e < run->options->epochs && !run->stopped; e++) {
+        const double start = now();
+        run->epoch = (lam_epoch){.epoch = e + 1};
+        run->epoch.learning_rate = lam_trainer_learning_rate(run->trainer);
+        tell(run, LAM_EVENT_EPOCH_BEGIN, 0, 0);
+        if (run->stopped)
+            break;
+        order_rows(run, e);
+        LAM__TRY(run_batches(run));
+        if (run->validation)
+            validate(run);
+        run->epoch.seconds = now() - start;
+        LAM__TRY(lam__history_add(run->history, &run->epoch));
+        tell(run, LAM_EVENT_EPOCH_END, 0, 0);
+    }
+    tell(run, LAM_EVENT_TRAIN_END, 0, 0);
+    return LAM_OK;
+}
+
+lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_options *options,
+                   lam_history **history)
+{
+    const lam_fit_options defaults = lam_fit_options_default();
+    if (history)
+        *history = NULL;
+    if (!model || !train)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_fit: model or training data is NULL");
+    fit_run run = {.options = options ? options : &defaults, .data = train};
+    LAM__TRY(lam_model_status(model));
+    LAM__TRY(lam__check_fit_options(run.options));
+    lam_status status = prepare(&run, model);
+    if (status == LAM_OK)
+        status = run_epochs(&run);
+    lam_trainer_free(run.trainer);
+    lam__pass_close(&run.judge);
+    lam__release(run.rows);
+    lam__release(run.order);
+    if (history)
+        *history = run.history;
+    else
+        lam_history_free(run.history);
+    return status;
+}

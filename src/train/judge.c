@@ -1,0 +1,65 @@
+/* judge.c: losses and metrics over any number of rows; lam_evaluate. */
+#include "train/judge.h"
+
+#include "base/denormals.h"
+#include "base/error.h"
+#include "nn/fit_options.h"
+#include "train/engine.h"
+#include "train/weights.h"
+
+void lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset, const uint32_t *index,
+                size_t rows, double penalty, lam_scores *scores)
+{
+    const size_t batch = pass->chain.batch;
+    lam__tally tally = {0};
+    const uint64_t mode = lam__denormals_flush();
+    for (size_t first = 0; first < rows; first += batch) {
+        size_t count = rows - first < batch ? rows - first : batch;
+        lam__pass_run(pass, pool, dataset, index ? index + first : NULL, index ? 0 : first, count,
+                      0);
+        lam__pass_add(pass, &tally);
+    }
+    lam__denormals_restore(mode);
+    tally.penalty = penalty * (double)rows;
+    lam__pass_scores(pass, &tally, scores);
+}
+
+static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
+                           const lam_fit_options *options, lam__engine *engine, lam__pass *pass,
+                           lam_scores *scores)
+{
+    const lam__layer *last = lam__last_dense(model);
+    const char *metrics = options->metrics;
+    if (!metrics)
+        metrics = last->activation->decision == LAM__DECIDE_VALUE && !dataset->labels
+                      ? "accuracy,mean_absolute_error"
+                      : "accuracy,precision,recall";
+    LAM__TRY(lam__engine_start(engine, model, options->batch_size, options->threads));
+    LAM__TRY(lam__pass_open(pass, model, options, metrics, options->batch_size, false));
+    LAM__TRY(lam__pass_accepts(pass, dataset));
+    if (pass->tolerance == 0.0f)
+        pass->tolerance = lam__regression_tolerance(dataset, NULL, dataset->samples);
+    lam__judge(pass, engine->pool, dataset, NULL, dataset->samples, lam__penalty(model, options),
+               scores);
+    return LAM_OK;
+}
+
+lam_status lam_evaluate(const lam_model *model, const lam_dataset *dataset,
+                        const lam_fit_options *options, lam_scores *scores)
+{
+    const lam_fit_options defaults = lam_fit_options_default();
+    if (!model || !dataset || !scores)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_evaluate: model, dataset or scores is NULL");
+    if (!options)
+        options = &defaults;
+    LAM__TRY(lam_model_status(model));
+    LAM__TRY(lam__check_fit_options(options));
+    if (!model->parameters)
+        return lam__fail(LAM_ERR_STATE, "the model has no parameters yet: train or load it first");
+    lam__engine engine = {0};
+    lam__pass pass = {0};
+    lam_status status = evaluate(model, dataset, options, &engine, &pass, scores);
+    lam__pass_close(&pass);
+    lam__engine_stop(&engine);
+    return status;
+}

@@ -1,0 +1,13 @@
+/* judge.h: losses and metrics over any number of rows, without training. */
+#ifndef LAMINA_JUDGE_H
+#define LAMINA_JUDGE_H
+
+#include "train/pass.h"
+
+/* Runs `pass` (opened for inference) over rows index[0..rows-1] of a dataset it accepts (index
+ * NULL: all from 0), in batches; *scores takes the figures. `penalty` is the regularization loss.
+ */
+void lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset, const uint32_t *index,
+                size_t rows, double penalty, lam_scores *scores);
+
+#endif

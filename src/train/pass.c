@@ -1,0 +1,242 @@
+/* pass.c: phase 1 of a step, the rows. */
+#include "train/pass.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "blas/gemm.h"
+#include "nn/fit_options.h"
+
+/* The height of a slab: the natural height of the largest product, within bounds that leave
+ * enough slabs for several threads and enough rows for a product to be worth its call. */
+static size_t choose_slab_rows(const lam_model *model, size_t batch)
+{
+    enum { LEAST = 16, MOST = 64 };
+    size_t rows = LEAST, largest = 0;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const lam__layer *layer = &model->layers[i];
+        if (!layer->type->has_parameters || layer->in * layer->out <= largest)
+            continue;
+        largest = layer->in * layer->out;
+        rows = lam__gemm_rows_nn(layer->out, layer->in, batch);
+    }
+    rows = rows < LEAST ? LEAST : rows > MOST ? MOST : rows;
+    return rows < batch ? rows : batch;
+}
+
+static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
+                               const char *metric_list)
+{
+    const lam_model *model = pass->model;
+    const lam__layer *last = lam__last_dense(model);
+    assert(last);
+    pass->loss = lam__choose_loss(options, model->loss, last->activation);
+    if (!pass->loss)
+        return lam_error_status();
+    bool ends_dense = model->layers[model->layer_count - 1].type->has_parameters;
+    pass->fused = ends_dense && lam__loss_is_fused(pass->loss, last->activation);
+    pass->argmax = last->activation->decision == LAM__DECIDE_ARGMAX;
+    pass->threshold = options->threshold;
+    pass->tolerance = options->tolerance;
+    return lam__parse_metrics(metric_list, last->activation, pass->metrics, pass->metric_names,
+                              &pass->metric_count);
+}
+
+static lam_status allocate(lam__pass *pass, size_t batch, bool training, uint64_t seed)
+{
+    pass->slab_rows = choose_slab_rows(pass->model, batch);
+    const size_t slabs = (batch + pass->slab_rows - 1) / pass->slab_rows;
+    pass->slab_loss = lam__allocate_zero(slabs, sizeof *pass->slab_loss, "sums");
+    pass->slab_states = lam__allocate_zero(slabs, sizeof *pass->slab_states, "metric sums");
+    pass->labels = lam__allocate_zero(batch, sizeof *pass->labels, "labels");
+    pass->targets = lam__allocate_zero(batch, pass->outputs * sizeof *pass->targets, "targets");
+    if (!pass->slab_loss || !pass->slab_states || !pass->labels || !pass->targets)
+        return LAM_ERR_MEMORY;
+    return lam__chain_open(&pass->chain, pass->model, batch, training, seed);
+}
+
+lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit_options *options,
+                          const char *metric_list, size_t batch, bool training)
+{
+    *pass = (lam__pass){.model = model, .training = training};
+    pass->outputs = lam_model_outputs(model);
+    lam_status status = choose_parts(pass, options, metric_list);
+    if (status == LAM_OK)
+        status = allocate(pass, batch, training, options->seed);
+    if (status != LAM_OK)
+        lam__pass_close(pass);
+    return status;
+}
+
+void lam__pass_close(lam__pass *pass)
+{
+    lam__chain_close(&pass->chain);
+    lam__release(pass->slab_loss);
+    lam__release(pass->slab_states);
+    lam__release(pass->labels);
+    lam__release(pass->targets);
+    *pass = (lam__pass){0};
+}
+
+lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset)
+{
+    if (dataset->features != pass->model->features)
+        return lam__fail(LAM_ERR_SHAPE, "the data have %zu features, the model takes %zu",
+                         dataset->features, pass->model->features);
+    if (!dataset->labels && !dataset->targets)
+        return lam__fail(LAM_ERR_SHAPE, "the data have no targets");
+    size_t most = pass->outputs == 1 ? 2 : pass->outputs;
+    if (dataset->labels && dataset->classes > most)
+        return lam__fail(LAM_ERR_SHAPE, "the data have %zu classes, the model has %zu output%s",
+                         dataset->classes, pass->outputs, pass->outputs == 1 ? "" : "s");
+    if (dataset->labels && pass->outputs == 1 && pass->loss->takes_labels)
+        return lam__fail(LAM_ERR_SHAPE,
+                         "loss '%s' on class numbers needs an output for each class, the model "
+                         "has 1: use sigmoid with binary_crossentropy, or %zu outputs with softmax",
+                         pass->loss->name, dataset->classes);
+    if (dataset->targets && dataset->outputs != pass->outputs)
+        return lam__fail(LAM_ERR_SHAPE, "target rows have %zu values, the model has %zu outputs",
+                         dataset->outputs, pass->outputs);
+    return LAM_OK;
+}
+
+/* Brings labels and target rows of a slab to pass->labels and pass->targets. */
+static void gather_targets(const lam__pass *pass, size_t first, size_t rows)
+{
+    const lam_dataset *dataset = pass->dataset;
+    const size_t outputs = pass->outputs;
+    for (size_t r = first; r < first + rows; r++) {
+        size_t from = pass->index ? pass->index[r] : pass->first + r;
+        float *target = pass->targets + r * outputs; /* [outputs] */
+        if (dataset->targets) {
+            memcpy(target, dataset->targets + from * outputs, outputs * sizeof *target);
+            continue;
+        }
+        int32_t label = pass->labels[r] = dataset->labels[from];
+        if (pass->loss->takes_labels)
+            continue;
+        if (outputs == 1) {
+            target[0] = (float)label;
+        } else {
+            memset(target, 0, outputs * sizeof *target);
+            target[label] = 1.0f;
+        }
+    }
+}
+
+static void update_metrics(const lam__pass *pass, size_t slab, size_t first, size_t rows)
+{
+    const lam__stage *last = lam__chain_last(&pass->chain);
+    const bool classes = pass->dataset->labels != NULL;
+    lam_metric_rows seen = {
+        .rows = rows,
+        .width = pass->outputs,
+        .stride = last->ldy,
+        .y = last->y + first * last->ldy,
+        .classes = classes ? pass->labels + first : NULL,
+        .targets = classes ? NULL : pass->targets + first * pass->outputs,
+        .threshold = pass->threshold,
+        .tolerance = pass->tolerance,
+        .argmax = pass->argmax,
+    };
+    for (size_t i = 0; i < pass->metric_count; i++) {
+        double *state = pass->slab_states[slab][i];
+        memset(state, 0, LAM_METRIC_STATE * sizeof *state);
+        pass->metrics[i]->update(&seen, state, pass->metrics[i]->user);
+    }
+}
+
+/* The task of one slab. */
+static void run_slab(void *context, size_t slab)
+{
+    lam__pass *pass = context;
+    const lam__chain *chain = &pass->chain;
+    const float *parameters = pass->model->parameters;
+    const size_t first = slab * pass->slab_rows;
+    const size_t left = pass->rows - first;
+    const size_t rows = left < pass->slab_rows ? left : pass->slab_rows;
+
+    pass->dataset->ops->gather(pass->dataset, pass->index ? pass->index + first : NULL,
+                               pass->first + first, rows, &pass->model->transform,
+                               chain->x + first * chain->ldx, chain->ldx);
+    gather_targets(pass, first, rows);
+    lam__chain_forward(chain, parameters, first, rows, pass->fused, pass->step);
+
+    const lam__stage *last = lam__chain_last(chain);
+    const bool labels = pass->dataset->labels && pass->loss->takes_labels;
+    lam__loss_args args = {
+        .rows = rows,
+        .cols = pass->outputs,
+        .ld = last->ldy,
+        .y = last->y + first * last->ldy,
+        .bias = pass->fused ? parameters + last->layer->bias : NULL,
+        .labels = labels ? pass->labels + first : NULL,
+        .targets = labels ? NULL : pass->targets + first * pass->outputs,
+        .scale = 1.0f / (float)pass->rows,
+        .dy = pass->training ? last->dy + first * last->ldy : NULL,
+    };
+    pass->slab_loss[slab] = lam__compute_loss(pass->loss, pass->fused, &args);
+    update_metrics(pass, slab, first, rows);
+    if (pass->training)
+        lam__chain_backward(chain, parameters, first, rows, pass->fused, pass->step);
+}
+
+void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
+                   const uint32_t *index, size_t first, size_t rows, uint64_t step)
+{
+    assert(rows >= 1 && rows <= pass->chain.batch);
+    pass->dataset = dataset;
+    pass->index = index;
+    pass->first = first;
+    pass->rows = rows;
+    pass->step = step;
+    lam__pool_run(pool, (rows + pass->slab_rows - 1) / pass->slab_rows, run_slab, pass);
+}
+
+void lam__pass_add(const lam__pass *pass, lam__tally *tally)
+{
+    const size_t slabs = (pass->rows + pass->slab_rows - 1) / pass->slab_rows;
+    tally->samples += pass->rows;
+    for (size_t s = 0; s < slabs; s++) {
+        tally->loss += pass->slab_loss[s];
+        for (size_t i = 0; i < pass->metric_count; i++)
+            for (size_t k = 0; k < LAM_METRIC_STATE; k++)
+                tally->states[i][k] += pass->slab_states[s][i][k];
+    }
+}
+
+void lam__pass_scores(const lam__pass *pass, const lam__tally *tally, lam_scores *scores)
+{
+    const double samples = (double)tally->samples;
+    *scores = (lam_scores){.samples = tally->samples, .metrics = pass->metric_count};
+    scores->data_loss = tally->loss / samples;
+    scores->regularization_loss = tally->penalty / samples;
+    scores->loss = scores->data_loss + scores->regularization_loss;
+    for (size_t i = 0; i < pass->metric_count; i++) {
+        scores->names[i] = pass->metric_names[i];
+        scores->values[i] = pass->metrics[i]->result(tally->states[i], pass->metrics[i]->user);
+    }
+}
+
+float lam__regression_tolerance(const lam_dataset *dataset, const uint32_t *index, size_t rows)
+{
+    if (!dataset->targets)
+        return 0.0f;
+    const double count = (double)rows * (double)dataset->outputs;
+    double mean = 0.0, square = 0.0;
+    for (int round = 0; round < 2; round++) {
+        for (size_t r = 0; r < rows; r++) {
+            const float *y = dataset->targets + (index ? index[r] : r) * dataset->outputs;
+            for (size_t c = 0; c < dataset->outputs; c++) {
+                if (round == 0)
+                    mean += y[c] / count;
+                else
+                    square += (y[c] - mean) * (y[c] - mean) / count;
+            }
+        }
+    }
+    return (float)(sqrt(square) / 250.0);
+}

@@ -1,0 +1,204 @@
+/* trainer.c: lam_trainer, one step at a time: phase 1 over rows, phase 2 over weights. */
+#include <math.h>
+
+#include "base/denormals.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/fit_options.h"
+#include "train/trainer_inside.h"
+
+static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
+                               const lam_fit_options *options)
+{
+    trainer->model = model;
+    const lam__optimizer *optimizer = lam__find_optimizer(options->optimizer);
+    if (!optimizer)
+        return lam_error_status();
+    trainer->base_rate =
+        (double)(options->learning_rate > 0.0f ? options->learning_rate : optimizer->learning_rate);
+    trainer->decay = options->decay;
+    if (!model->parameters)
+        LAM__TRY(lam_model_initialize(model, options->seed, options->initializer));
+    LAM__TRY(lam__engine_start(&trainer->engine, model, options->batch_size, options->threads));
+    LAM__TRY(lam__pass_open(&trainer->pass, model, options,
+                            options->metrics ? options->metrics : "accuracy", options->batch_size,
+                            true));
+    model->loss = trainer->pass.loss;
+    return lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options);
+}
+
+lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options)
+{
+    const lam_fit_options defaults = lam_fit_options_default();
+    if (!options)
+        options = &defaults;
+    if (lam_model_status(model) != LAM_OK || lam__check_fit_options(options) != LAM_OK)
+        return NULL;
+    lam_trainer *trainer = lam__allocate_zero(1, sizeof *trainer, "trainer");
+    if (trainer && open_trainer(trainer, model, options) != LAM_OK) {
+        lam_trainer_free(trainer);
+        return NULL;
+    }
+    return trainer;
+}
+
+void lam_trainer_free(lam_trainer *trainer)
+{
+    if (!trainer)
+        return;
+    lam__weights_close(&trainer->weights);
+    lam__pass_close(&trainer->pass);
+    lam__engine_stop(&trainer->engine);
+    lam__release(trainer);
+}
+
+void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const uint32_t *index,
+                       size_t rows, bool update, lam__tally *tally)
+{
+    const uint64_t mode = lam__denormals_flush();
+    lam__pass_run(&trainer->pass, trainer->engine.pool, dataset, index, 0, rows, trainer->steps);
+    double penalty = lam__weights_run(&trainer->weights, trainer->engine.pool, rows, update,
+                                      trainer->base_rate, trainer->steps);
+    lam__pass_add(&trainer->pass, tally);
+    tally->penalty += penalty * (double)rows;
+    trainer->steps += update;
+    trainer->has_gradients = !update;
+    lam__denormals_restore(mode);
+}
+
+/* A step with its checks and scores. */
+static lam_status checked_step(lam_trainer *trainer, const lam_dataset *dataset,
+                               const uint32_t *index, size_t rows, bool update, lam_scores *scores)
+{
+    LAM__TRY(lam__pass_accepts(&trainer->pass, dataset));
+    if (rows < 1 || rows > trainer->pass.chain.batch)
+        return lam__fail(LAM_ERR_SHAPE, "a batch of %zu rows: the trainer takes 1 to %zu", rows,
+                         trainer->pass.chain.batch);
+    lam__tally tally = {0};
+    const uint64_t step = trainer->steps;
+    lam__trainer_step(trainer, dataset, index, rows, update, &tally);
+    lam_scores own;
+    lam__pass_scores(&trainer->pass, &tally, scores ? scores : &own);
+    if (!isfinite(tally.loss) || !isfinite(tally.penalty))
+        return lam__fail(LAM_ERR_NUMERIC, "the loss is not finite at step %llu",
+                         (unsigned long long)step);
+    return LAM_OK;
+}
+
+lam_status lam_trainer_step_rows(lam_trainer *trainer, const lam_dataset *dataset,
+                                 const uint32_t *index, size_t rows, lam_scores *scores)
+{
+    if (!trainer || !dataset)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_step_rows: trainer or dataset is NULL");
+    for (size_t r = 0; index && r < rows; r++)
+        if (index[r] >= dataset->samples)
+            return lam__fail(LAM_ERR_ARGUMENT, "index[%zu] is %lu, the data have %zu samples", r,
+                             (unsigned long)index[r], dataset->samples);
+    if (!index && rows > dataset->samples)
+        return lam__fail(LAM_ERR_ARGUMENT, "%zu rows asked for, the data have %zu samples", rows,
+                         dataset->samples);
+    return checked_step(trainer, dataset, index, rows, true, scores);
+}
+
+/* Sees a batch in the caller's memory as a dataset, and checks its class numbers. */
+static lam_status view_batch(const lam_trainer *trainer, const lam_batch *batch, lam_dataset *view)
+{
+    const lam_model *model = trainer->model;
+    const size_t outputs = trainer->pass.outputs;
+    if (!batch || !batch->x || (batch->classes != NULL) == (batch->targets != NULL))
+        return lam__fail(LAM_ERR_ARGUMENT, "a batch needs x and either classes or targets");
+    const size_t classes = outputs == 1 ? 2 : outputs;
+    for (size_t r = 0; batch->classes && r < batch->rows; r++)
+        if (batch->classes[r] < 0 || (size_t)batch->classes[r] >= classes)
+            return lam__fail(LAM_ERR_ARGUMENT, "classes[%zu] is %ld, not in 0..%zu", r,
+                             (long)batch->classes[r], classes - 1);
+    *view = (lam_dataset){
+        .ops = &lam__memory_source,
+        .samples = batch->rows,
+        .features = model->features,
+        .dtype = LAM_FLOAT32,
+        .x = batch->x,
+        .labels = (int32_t *)(uintptr_t)batch->classes, /* only read */
+        .targets = (float *)(uintptr_t)batch->targets,
+        .classes = batch->classes ? classes : 0,
+        .outputs = batch->targets ? outputs : 0,
+    };
+    return LAM_OK;
+}
+
+static lam_status batch_step(lam_trainer *trainer, const lam_batch *batch, bool update,
+                             lam_scores *scores)
+{
+    lam_dataset view;
+    LAM__TRY(view_batch(trainer, batch, &view));
+    return checked_step(trainer, &view, NULL, batch->rows, update, scores);
+}
+
+lam_status lam_trainer_step(lam_trainer *trainer, const lam_batch *batch, lam_scores *scores)
+{
+    if (!trainer)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_step: trainer is NULL");
+    return batch_step(trainer, batch, true, scores);
+}
+
+lam_status lam_trainer_gradients(lam_trainer *trainer, const lam_batch *batch, lam_scores *scores)
+{
+    if (!trainer)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_gradients: trainer is NULL");
+    return batch_step(trainer, batch, false, scores);
+}
+
+lam_status lam_trainer_update(lam_trainer *trainer)
+{
+    if (!trainer)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_update: trainer is NULL");
+    if (!trainer->has_gradients)
+        return lam__fail(LAM_ERR_STATE, "no gradients since the last update: call "
+                                        "lam_trainer_gradients first");
+    const uint64_t mode = lam__denormals_flush();
+    lam__weights_update(&trainer->weights, trainer->engine.pool, trainer->base_rate,
+                        trainer->steps);
+    lam__denormals_restore(mode);
+    trainer->steps++;
+    trainer->has_gradients = false;
+    return LAM_OK;
+}
+
+lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tensor)
+{
+    if (!trainer || !tensor)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_gradient: trainer or tensor is NULL");
+    LAM__TRY(lam_model_tensor(trainer->model, i, tensor));
+    tensor->data = trainer->weights.gradients + (tensor->data - trainer->model->parameters);
+    return LAM_OK;
+}
+
+const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *stride)
+{
+    if (!trainer)
+        return NULL;
+    const lam__stage *last = lam__chain_last(&trainer->pass.chain);
+    if (stride)
+        *stride = last->ldy;
+    return last->y;
+}
+
+uint64_t lam_trainer_steps(const lam_trainer *trainer)
+{
+    return trainer ? trainer->steps : 0;
+}
+
+double lam_trainer_learning_rate(const lam_trainer *trainer)
+{
+    return trainer->base_rate / (1.0 + (double)trainer->decay * (double)trainer->steps);
+}
+
+lam_status lam_trainer_set_learning_rate(lam_trainer *trainer, double learning_rate)
+{
+    if (!trainer)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_set_learning_rate: trainer is NULL");
+    if (!(learning_rate > 0.0) || !isfinite(learning_rate))
+        return lam__fail(LAM_ERR_ARGUMENT, "a learning rate must be a number above 0");
+    trainer->base_rate = learning_rate;
+    return LAM_OK;
+}

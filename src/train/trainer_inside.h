@@ -1,0 +1,26 @@
+/* trainer_inside.h: the inside of lam_trainer, for the loop of lam_fit. */
+#ifndef LAMINA_TRAINER_INSIDE_H
+#define LAMINA_TRAINER_INSIDE_H
+
+#include <lamina/trainer.h>
+
+#include "train/engine.h"
+#include "train/pass.h"
+#include "train/weights.h"
+
+struct lam_trainer {
+    lam_model *model;
+    lam__engine engine;
+    lam__pass pass;
+    lam__weights weights;
+    double base_rate; /* undecayed */
+    float decay;
+    uint64_t steps;
+    bool has_gradients; /* computed and not yet applied */
+};
+
+/* One step on rows of a dataset the pass accepts; adds its sums to *tally. */
+void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const uint32_t *index,
+                       size_t rows, bool update, lam__tally *tally);
+
+#endif

@@ -1,0 +1,52 @@
+/* weights.h: phase 2 of a step, the weights: gradient, penalty and update of slabs of each W.
+ *
+ * A task is a slab of rows of one W: one sgemm over the whole batch gives its gradient, and the
+ * optimizer updates the slab at once, while the gradient is in cache. The cuts depend on shapes
+ * and processor alone. */
+#ifndef LAMINA_WEIGHTS_H
+#define LAMINA_WEIGHTS_H
+
+#include "base/pool.h"
+#include "nn/optimizers.h"
+#include "train/chain.h"
+
+/* A slab of rows of a layer's W; the first slab of a layer also does its bias. */
+typedef struct lam__weight_task {
+    size_t stage;
+    size_t first, rows; /* of W [in][out] */
+} lam__weight_task;
+
+typedef struct lam__weights {
+    lam_model *model;
+    const lam__chain *chain;
+    const lam__optimizer *optimizer;
+    lam_fit_options options; /* numbers only */
+    lam__arena arena;
+    float *gradients;        /* laid out as model->parameters */
+    float *m, *v;            /* moments, laid out alike, or NULL */
+    lam__weight_task *tasks; /* [task_count] */
+    size_t task_count;
+    double *penalties; /* [task_count] */
+
+    /* the step at hand */
+    bool update;
+    size_t rows; /* of the batch */
+    lam__update_args args;
+} lam__weights;
+
+lam_status lam__weights_open(lam__weights *weights, lam_model *model, const lam__chain *chain,
+                             const lam__optimizer *optimizer, const lam_fit_options *options);
+void lam__weights_close(lam__weights *weights);
+
+/* Phase 2 after a pass over `rows` rows; with update, also the optimizer's step number t (from 0)
+ * with undecayed rate `base`. Returns the regularization loss of the parameters as they were. */
+double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, bool update,
+                        double base, uint64_t t);
+
+/* The optimizer's step alone, from the gradients as they stand. */
+void lam__weights_update(lam__weights *weights, lam__pool *pool, double base, uint64_t t);
+
+/* The regularization loss of a model's parameters under these options. */
+double lam__penalty(const lam_model *model, const lam_fit_options *options);
+
+#endif

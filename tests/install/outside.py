@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""outside.py: installs the build into an empty folder and builds a project outside the tree on it.
+
+    outside.py pkgconfig|static|cmake BUILD ROOT PREFIX LIBDIR -- MESON...
+
+pkgconfig: with make and pkg-config, against the shared library. static: the same against the
+static one. cmake: with CMake's find_package. PREFIX and LIBDIR are those of the build. Exits with
+77 (skipped) where make, pkg-config or cmake is missing.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+def run(command, folder, **environment):
+    print("$", *command, flush=True)
+    subprocess.run([str(part) for part in command], cwd=folder, check=True,
+                   env={**os.environ, **{k: str(v) for k, v in environment.items()}})
+
+
+def build_with_make(project, destination, libdir, static):
+    """The .pc file knows the final prefix; the sysroot says where that is for now."""
+    environment = {"PKG_CONFIG_PATH": libdir / "pkgconfig", "LD_LIBRARY_PATH": libdir}
+    text = (libdir / "pkgconfig" / "lamina.pc").read_text()
+    # A sysroot would also move the folders of the libraries underneath: rewrite the prefix.
+    (libdir / "pkgconfig" / "lamina.pc").write_text(
+        text.replace("prefix=/", f"prefix={destination}/", 1))
+    command = ["make", "outside"]
+    if static:
+        for library in libdir.glob("liblamina.*"):
+            if library.suffix != ".a":
+                library.unlink()
+        command.append("PKG_CONFIG=pkg-config --static")
+        environment["LD_LIBRARY_PATH"] = ""
+    run(command, project, **environment)
+    run(["./outside"], project, **environment)
+
+
+def build_with_cmake(project, prefix, libdir):
+    run(["cmake", "-B", "build", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release"],
+        project)
+    run(["cmake", "--build", "build"], project)
+    run(["build/outside"], project, LD_LIBRARY_PATH=libdir)
+    # A later version must be refused, in words.
+    lists = (project / "CMakeLists.txt").read_text()
+    (project / "CMakeLists.txt").write_text(lists.replace("find_package(lamina 0.1",
+                                                          "find_package(lamina 99.0"))
+    again = subprocess.run(["cmake", "-B", "later", f"-DCMAKE_PREFIX_PATH={prefix}"], cwd=project,
+                           text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                           check=False)
+    if again.returncode == 0 or "99.0" not in again.stderr:
+        sys.exit("find_package(lamina 99.0) was not refused")
+
+
+def check_installed(prefix, libdir, root):
+    """Every public header and both kinds of package file have arrived."""
+    expected = [prefix / "include" / "lamina" / header.name
+                for header in (root / "include" / "lamina").glob("*.h")]
+    expected += [libdir / "pkgconfig" / "lamina.pc",
+                 libdir / "cmake" / "lamina" / "laminaConfig.cmake",
+                 libdir / "cmake" / "lamina" / "laminaConfigVersion.cmake"]
+    absent = [str(path) for path in expected if not path.is_file()]
+    if absent:
+        sys.exit("not installed: " + " ".join(absent))
+
+
+def main():
+    if len(sys.argv) < 8 or sys.argv[6] != "--":
+        sys.exit(__doc__)
+    how, build, root, prefix, libdir = sys.argv[1:6]
+    meson = sys.argv[7:]
+    for tool in ["cmake"] if how == "cmake" else ["make", "pkg-config"]:
+        if not shutil.which(tool):
+            print(f"skipped: there is no {tool}")
+            sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        destination = folder / "installed"
+        run([*meson, "install", "-C", build, "--no-rebuild", "--quiet",
+             "--destdir", destination], folder)
+        installed = destination / prefix.lstrip("/")
+        libraries = installed / libdir
+        check_installed(installed, libraries, pathlib.Path(root))
+        project = folder / "outside"
+        shutil.copytree(pathlib.Path(root) / "examples" / "outside", project)
+        if how == "cmake":
+            build_with_cmake(project, installed, libraries)
+        else:
+            build_with_make(project, destination, libraries, how == "static")
+
+
+if __name__ == "__main__":
+    main()

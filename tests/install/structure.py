@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""structure.py: holds the source tree to its own rules, from the text of the files.
+
+    structure.py CHECK ROOT     one of the checks below on a source tree
+    structure.py itself ROOT    every check must find what is wrong with a bad tree made up here
+
+Only the standard library is used. A check yields one line a violation.
+"""
+import pathlib
+import re
+import sys
+import tempfile
+
+# From the top of the layering to the bottom: a room uses itself and the rooms before it.
+ROOMS = ["base", "blas", "kernels", "nn", "train", "infer", "data", "formats", "report", "cli"]
+
+# Headers of other libraries that one room alone may see.
+ONE_ROOM = {
+    "cblas.h": "blas",
+    "lapacke.h": "blas",
+    "pthreadpool.h": "base",
+    "cpuinfo.h": "base",
+    "jansson.h": "formats",
+}
+
+FILE_LINES = 500
+FUNCTION_LINES = 80
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def sources(root):
+    """All C sources and headers of the rooms, in a fixed order."""
+    return sorted(p for p in (root / "src").glob("*/*.[ch]"))
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1), match.group(2)
+
+
+def check_layering(root):
+    """No #include goes down the list of rooms; the command sees the public headers only."""
+    for path in sources(root):
+        room = path.parent.name
+        if room not in ROOMS:
+            yield f"{path}: {room} is no room: {' '.join(ROOMS)}"
+            continue
+        for number, quote, name in includes(path):
+            where = f"{path}:{number}"
+            owner = ONE_ROOM.get(name)
+            if owner and owner != room:
+                yield f"{where}: <{name}> belongs to src/{owner} alone"
+            if quote == "<":
+                continue
+            folder, slash, _ = name.rpartition("/")
+            if name == "features.h":
+                if room == "cli":
+                    yield f"{where}: the command sees public headers only, not {name}"
+            elif not slash:
+                if not (path.parent / name).exists():
+                    yield f"{where}: {name} is not in src/{room}; write \"ROOM/FILE.h\""
+            elif folder not in ROOMS:
+                yield f"{where}: {folder} is no room"
+            elif room == "cli" and folder != "cli":
+                yield f"{where}: the command sees public headers only, not {name}"
+            elif ROOMS.index(folder) > ROOMS.index(room):
+                yield f"{where}: src/{room} may not use src/{folder}, which lies below it"
+            elif not (root / "src" / name).exists():
+                yield f"{where}: there is no src/{name}"
+
+
+def check_public(root):
+    """Public headers include the C library and each other, nothing else."""
+    for path in sorted((root / "include" / "lamina").glob("*.h")):
+        for number, quote, name in includes(path):
+            public = name.startswith("lamina/") and (root / "include" / name).exists()
+            standard = name in ("stdbool.h", "stddef.h", "stdint.h")
+            if quote != "<" or not (public or standard):
+                yield f"{path}:{number}: a public header may not include {name}"
+
+
+def check_names(root):
+    """A file name occurs once, so that a name in a message or a talk says which file."""
+    seen = {}
+    for path in sources(root):
+        if path.name in seen:
+            yield f"{path}: the same name as {seen[path.name]}"
+        seen.setdefault(path.name, path)
+
+
+def functions(lines):
+    """(line number, length) of each function, by the braces in column 0 of our style."""
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            start = number
+        elif line == "}" and start is not None:
+            yield start, number - start + 1
+            start = None
+
+
+def check_length(root):
+    """Files and functions stay small enough to be read at one sitting."""
+    for path in sources(root):
+        lines = path.read_text().splitlines()
+        if len(lines) > FILE_LINES:
+            yield f"{path}: {len(lines)} lines, more than {FILE_LINES}"
+        for start, length in functions(lines):
+            if length > FUNCTION_LINES:
+                yield f"{path}:{start}: a function of {length} lines, more than {FUNCTION_LINES}"
+
+
+def check_opening(root):
+    """The first line says what a file is: /* name.c: ... */"""
+    for path in sources(root) + sorted((root / "include" / "lamina").glob("*.h")):
+        first = path.read_text().splitlines()[:1]
+        if not first or not first[0].startswith(f"/* {path.name}: "):
+            yield f"{path}:1: does not begin with \"/* {path.name}: \""
+
+
+def check_comments(root):
+    """Every public declaration has a comment right above it."""
+    found = 0
+    for path in sorted((root / "include" / "lamina").glob("*.h")):
+        lines = path.read_text().splitlines()
+        for number, line in enumerate(lines, 1):
+            if line.startswith("LAM_API"):
+                found += 1
+                if number < 2 or not lines[number - 2].rstrip().endswith("*/"):
+                    yield f"{path}:{number}: no comment right above: {line}"
+    if not found:
+        yield f"{root}/include/lamina: not one LAM_API declaration found"
+
+
+def check_version(root):
+    """meson.build and status.h tell the same version."""
+    meson = re.search(r"version:\s*'([^']+)'", (root / "meson.build").read_text())
+    text = (root / "include" / "lamina" / "status.h").read_text()
+    header = re.search(r'#define LAM_VERSION_STRING "([^"]+)"', text)
+    parts = [re.search(rf"#define LAM_VERSION_{p} (\d+)", text) for p in ("MAJOR", "MINOR", "PATCH")]
+    if not meson or not header or not all(parts):
+        yield f"{root}: a version number is missing in meson.build or status.h"
+    elif not meson.group(1) == header.group(1) == ".".join(p.group(1) for p in parts):
+        yield (f"{root}: meson.build says {meson.group(1)}, status.h {header.group(1)} and "
+               + ".".join(p.group(1) for p in parts))
+
+
+CHECKS = {
+    "layering": check_layering,
+    "public": check_public,
+    "names": check_names,
+    "length": check_length,
+    "opening": check_opening,
+    "comments": check_comments,
+    "version": check_version,
+}
+
+# A tree in which every check has something to find: file, text, and check -> expected words.
+BAD_TREE = {
+    "meson.build": "project('x', version: '0.2.0')\n",
+    "include/lamina/status.h": '#include "base/error.h"\n#define LAM_VERSION_STRING "0.1.0"\n'
+    "#define LAM_VERSION_MAJOR 0\n#define LAM_VERSION_MINOR 1\n#define LAM_VERSION_PATCH 0\n"
+    "\nLAM_API int lam_bare(void);\n",
+    "src/base/error.h": "/* error.h: x. */\n",
+    "src/base/up.c": '/* up.c: x. */\n#include "nn/layers.h"\n#include <cblas.h>\n',
+    "src/nn/layers.h": "int nothing;\n",
+    "src/nn/error.h": '/* error.h: x. */\n#include "base/absent.h"\n',
+    "src/cli/main.c": '/* main.c: x. */\n#include "base/error.h"\n#include "features.h"\n',
+    "src/attic/old.c": "/* old.c: x. */\n",
+    "src/nn/long.c": "/* long.c: x. */\nvoid f(void)\n{\n" + "    ;\n" * 500 + "}\n",
+}
+BAD_FINDINGS = {
+    "layering": ["src/base may not use src/nn", "belongs to src/blas", "no src/base/absent.h",
+                 "not base/error.h", "not features.h", "attic is no room"],
+    "public": ["may not include base/error.h"],
+    "names": ["the same name as"],
+    "length": ["504 lines", "a function of 502 lines"],
+    "opening": ["layers.h:1: does not begin", "status.h:1: does not begin"],
+    "comments": ["no comment right above: LAM_API int lam_bare"],
+    "version": ["meson.build says 0.2.0, status.h 0.1.0"],
+}
+
+
+def check_itself(_root):
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for name, text in BAD_TREE.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        for check, expected in BAD_FINDINGS.items():
+            found = list(CHECKS[check](root))
+            for words in expected:
+                if sum(words in line for line in found) != 1:
+                    yield f"{check}: not found exactly once: {words!r} in {found}"
+            if len(found) != len(expected):
+                yield f"{check}: {len(expected)} findings expected: {found}"
+        if set(BAD_FINDINGS) != set(CHECKS):
+            yield "a check has no bad tree"
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in {**CHECKS, "itself": None}:
+        sys.exit(__doc__)
+    check = CHECKS.get(sys.argv[1], check_itself)
+    found = list(check(pathlib.Path(sys.argv[2])))
+    for line in found:
+        print(line)
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
