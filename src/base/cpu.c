@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "features.h"
+#include "lamina_features.h"
 #if LAM__HAVE_CPUINFO
 #include <cpuinfo.h>
 #endif

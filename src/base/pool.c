@@ -1,9 +1,20 @@
-/* pool.c: a pool of threads that runs the tasks of a phase, on pthreadpool. */
+/* pool.c: a pool of threads that runs the tasks of a phase.
+ *
+ * The thread that calls takes part, and tasks are claimed one by one: a worker that the system has
+ * put aside holds nobody up unless it was in the middle of a task. Waiting threads spin for some
+ * tens of microseconds, about the pause between two phases, and then sleep. Both matter on a
+ * machine that has other work too: see docs/design.md for what a pool with fixed shares and long
+ * spinning costs there. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
 #include "base/pool.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -13,7 +24,31 @@
 #include "base/denormals.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "features.h"
+
+/* More than any machine this is meant for; guards against a mistyped number. */
+#define MOST_THREADS 1024
+/* Rounds of spinning before a thread sleeps: 20 to 50 us. */
+#define SPIN_ROUNDS 1000
+
+/* A region is one call of lam__pool_run. `state` holds its number in the upper and the tasks not
+ * yet claimed in the lower half: whoever lowers it by one with compare-and-swap has claimed a task
+ * of just that region, and until that task is done the region's fields stay as they are. */
+struct lam__pool {
+    alignas(LAM__ALIGN) _Atomic uint64_t state;
+    alignas(LAM__ALIGN) _Atomic size_t unfinished; /* tasks of the region not yet done */
+    alignas(LAM__ALIGN) lam__task task;
+    void *context;
+    size_t count;
+    int spin_rounds;
+    size_t threads; /* the caller's included */
+    pthread_mutex_t mutex;
+    pthread_cond_t wake, done;
+    _Atomic int sleepers; /* workers that sleep or are about to */
+    _Atomic bool waiting; /* the caller sleeps or is about to */
+    _Atomic bool quit;
+    size_t started; /* workers */
+    pthread_t workers[];
+};
 
 size_t lam__cores(void)
 {
@@ -26,103 +61,113 @@ size_t lam__cores(void)
     return online > 0 ? (size_t)online : 1;
 }
 
-static void run_here(size_t count, lam__task task, void *context)
+/* Tells the processor that this thread only waits. */
+static inline void relax(void)
 {
-    const uint64_t mode = lam__denormals_flush();
-    for (size_t i = 0; i < count; i++)
-        task(context, i);
-    lam__denormals_restore(mode);
-}
-
-#if LAM__HAVE_POOL
-
-#include <pthread.h>
-#include <pthreadpool.h>
-
-/* More than any machine this is meant for; guards against a mistyped number. */
-#define MOST_THREADS 1024
-
-struct lam__pool {
-    pthreadpool_t workers;
-    size_t threads;
-    uint32_t flags;
-};
-
-/* ThreadSanitizer does not see what pthreadpool, a system library compiled without it, does to
- * order the tasks after the call and the return after the tasks; tell it. */
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
 #endif
-#endif
-
-#ifdef UNDER_TSAN
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-
-typedef struct region {
-    lam__task task;
-    void *context;
-    char begun, ended; /* addresses only */
-} region;
-
-static void run_task(void *context, size_t index)
-{
-    region *r = context;
-    __tsan_acquire(&r->begun);
-    r->task(r->context, index);
-    __tsan_release(&r->ended);
 }
 
-static void run_there(lam__pool *pool, size_t count, lam__task task, void *context)
+/* Claims tasks of the current region and runs them until none is left. */
+static void work(lam__pool *pool)
 {
-    region r = {task, context, 0, 0};
-    __tsan_release(&r.begun);
-    pthreadpool_parallelize_1d(pool->workers, run_task, &r, count, pool->flags);
-    __tsan_acquire(&r.ended);
+    uint64_t state = atomic_load_explicit(&pool->state, memory_order_acquire);
+    while ((uint32_t)state != 0) {
+        if (!atomic_compare_exchange_weak_explicit(&pool->state, &state, state - 1,
+                                                   memory_order_acq_rel, memory_order_acquire))
+            continue;
+        pool->task(pool->context, pool->count - (uint32_t)state);
+        if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->waiting)) {
+            pthread_mutex_lock(&pool->mutex);
+            pthread_cond_signal(&pool->done);
+            pthread_mutex_unlock(&pool->mutex);
+        }
+        state = atomic_load_explicit(&pool->state, memory_order_acquire);
+    }
 }
-#else
-static void run_there(lam__pool *pool, size_t count, lam__task task, void *context)
+
+/* Whether a worker has a reason to look up. */
+static bool called(lam__pool *pool)
 {
-    pthreadpool_parallelize_1d(pool->workers, task, context, count, pool->flags);
+    return (uint32_t)atomic_load(&pool->state) != 0 || atomic_load(&pool->quit);
 }
-#endif
 
-typedef struct rehearsal {
-    pthread_mutex_t gate;
-} rehearsal;
-
-static void *wait_at_gate(void *argument)
+static void *run_worker(void *argument)
 {
-    rehearsal *r = argument;
-    pthread_mutex_lock(&r->gate);
-    pthread_mutex_unlock(&r->gate);
+    lam__pool *pool = argument;
+    lam__denormals_flush();
+    while (!atomic_load(&pool->quit)) {
+        for (int i = 0; i < pool->spin_rounds && !called(pool); i++)
+            relax();
+        if (!called(pool)) {
+            pthread_mutex_lock(&pool->mutex);
+            atomic_fetch_add(&pool->sleepers, 1);
+            while (!called(pool))
+                pthread_cond_wait(&pool->wake, &pool->mutex);
+            atomic_fetch_sub(&pool->sleepers, 1);
+            pthread_mutex_unlock(&pool->mutex);
+        }
+        work(pool);
+    }
     return NULL;
 }
 
-/* pthreadpool_create does not look at what pthread_create returns and then waits for a thread
- * that never started. So start as many first, to hear a refusal in time. */
-static lam_status rehearse(size_t threads)
+/* Waits until the tasks that workers are in the middle of are done. */
+static void wait_for_all(lam__pool *pool)
 {
-    pthread_t *started = lam__allocate(threads, sizeof *started, "threads");
-    if (!started)
-        return LAM_ERR_MEMORY;
-    rehearsal r = {PTHREAD_MUTEX_INITIALIZER};
-    size_t count = 0;
-    pthread_mutex_lock(&r.gate);
-    while (count < threads && pthread_create(&started[count], NULL, wait_at_gate, &r) == 0)
-        count++;
-    pthread_mutex_unlock(&r.gate);
-    for (size_t i = 0; i < count; i++)
-        pthread_join(started[i], NULL);
-    pthread_mutex_destroy(&r.gate);
-    lam__release(started);
-    if (count < threads)
-        return lam__fail(LAM_ERR_MEMORY, "the system starts %zu threads but not %zu", count + 1,
-                         threads + 1);
-    return LAM_OK;
+    for (int i = 0; i < pool->spin_rounds && atomic_load(&pool->unfinished) != 0; i++)
+        relax();
+    if (atomic_load(&pool->unfinished) == 0)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->waiting, true);
+    while (atomic_load(&pool->unfinished) != 0)
+        pthread_cond_wait(&pool->done, &pool->mutex);
+    atomic_store(&pool->waiting, false);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void run_shared(lam__pool *pool, size_t count, lam__task task, void *context)
+{
+    pool->task = task;
+    pool->context = context;
+    pool->count = count;
+    atomic_store(&pool->unfinished, count);
+    const uint64_t region = (atomic_load(&pool->state) >> 32) + 1;
+    atomic_store(&pool->state, region << 32 | (uint32_t)count);
+    if (atomic_load(&pool->sleepers) > 0) {
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+    work(pool);
+    wait_for_all(pool);
+}
+
+void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context)
+{
+    const uint64_t mode = lam__denormals_flush();
+    if (pool && count > 1 && count <= UINT32_MAX)
+        run_shared(pool, count, task, context);
+    else
+        for (size_t i = 0; i < count; i++)
+            task(context, i);
+    lam__denormals_restore(mode);
+}
+
+/* Starts the workers with all signals blocked: a program's handlers run on its own threads. */
+static void start_workers(lam__pool *pool)
+{
+    sigset_t all, former;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
+    while (pool->started + 1 < pool->threads &&
+           pthread_create(&pool->workers[pool->started], NULL, run_worker, pool) == 0)
+        pool->started++;
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
 }
 
 lam_status lam__pool_new(size_t threads, lam__pool **pool)
@@ -135,29 +180,25 @@ lam_status lam__pool_new(size_t threads, lam__pool **pool)
         return lam__fail(LAM_ERR_ARGUMENT, "%zu threads: at most %d", threads, MOST_THREADS);
     if (threads == 1)
         return LAM_OK;
-    LAM__TRY(rehearse(threads - 1));
-    lam__pool *made = lam__allocate_zero(1, sizeof *made, "thread pool");
+    lam__pool *made =
+        lam__allocate_zero(1, sizeof *made + (threads - 1) * sizeof(pthread_t), "thread pool");
     if (!made)
         return LAM_ERR_MEMORY;
-    made->workers = pthreadpool_create(threads);
-    if (!made->workers) {
-        lam__release(made);
-        return lam__fail(LAM_ERR_MEMORY, "out of memory: a pool of %zu threads", threads);
-    }
     made->threads = threads;
-    made->flags = PTHREADPOOL_FLAG_DISABLE_DENORMALS;
-    if (threads > cores) /* a waiting thread that spins would keep a core from one with work */
-        made->flags |= PTHREADPOOL_FLAG_YIELD_WORKERS;
+    /* with more threads than cores, one that spins keeps a core from one that has work */
+    made->spin_rounds = threads > cores ? 0 : SPIN_ROUNDS;
+    pthread_mutex_init(&made->mutex, NULL);
+    pthread_cond_init(&made->wake, NULL);
+    pthread_cond_init(&made->done, NULL);
+    start_workers(made);
+    if (made->started + 1 < threads) {
+        const size_t started = made->started;
+        lam__pool_free(made);
+        return lam__fail(LAM_ERR_MEMORY, "the system starts %zu threads but not %zu", started + 1,
+                         threads);
+    }
     *pool = made;
     return LAM_OK;
-}
-
-void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context)
-{
-    if (!pool || count <= 1)
-        run_here(count, task, context);
-    else
-        run_there(pool, count, task, context);
 }
 
 size_t lam__pool_threads(const lam__pool *pool)
@@ -169,34 +210,14 @@ void lam__pool_free(lam__pool *pool)
 {
     if (!pool)
         return;
-    pthreadpool_destroy(pool->workers);
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->quit, true);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < pool->started; i++)
+        pthread_join(pool->workers[i], NULL);
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->mutex);
     lam__release(pool);
 }
-
-#else /* built without pthreadpool: everything stays on the caller's thread */
-
-lam_status lam__pool_new(size_t threads, lam__pool **pool)
-{
-    (void)threads;
-    *pool = NULL;
-    return LAM_OK;
-}
-
-void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context)
-{
-    (void)pool;
-    run_here(count, task, context);
-}
-
-size_t lam__pool_threads(const lam__pool *pool)
-{
-    (void)pool;
-    return 1;
-}
-
-void lam__pool_free(lam__pool *pool)
-{
-    (void)pool;
-}
-
-#endif

@@ -5,7 +5,7 @@
 
 #include "base/cpu.h"
 #include "blas/gemm.h"
-#include "features.h"
+#include "lamina_features.h"
 
 static const char *instruction_set(void)
 {
@@ -31,7 +31,6 @@ static const struct fact {
     {"lapack", LAM__HAVE_LAPACK ? yes : no},
     {"gzip", LAM__HAVE_GZIP ? yes : no},
     {"json", LAM__HAVE_JSON ? yes : no},
-    {"pool", LAM__HAVE_POOL ? yes : no},
     {"cpuinfo", LAM__HAVE_CPUINFO ? yes : no},
 };
 

@@ -3,21 +3,30 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdint.h>
+#include <string.h>
 
 #include <cblas.h>
 
 #include "blas/threads.h"
 
-/* What a row height is for: C's rows are cut into slabs, one cblas_sgemm each.
+/* On its AVX-512 cores OpenBLAS multiplies small matrices in place, without packing the operands
+ * first, at up to 95% of the peak; then slabs of C's rows, one call each, beat one large call.
+ * Elsewhere every call packs, and one call packs least. The limits of that path are those of
+ * kernel/x86_64/sgemm_small_kernel_permit_skylakex.c, the other numbers were measured with
+ * OpenBLAS 0.3.21 on one core of Zen 4 (GFLOPS):
  *
- * The AVX-512 kernels of OpenBLAS multiply products of m n k <= 1e6 in place, without packing the
- * operands first, at 95% of peak; a row of such calls beats one large one as long as a slab keeps
- * a few rows. Elsewhere every call packs, and fewer calls pack less. */
-#define UNPACKED_LIMIT 1000000
-/* Fewer rows than this a slab and the kernel has too little to do for each load of B. */
-#define LEAST_SLAB 4
-/* Height of a task's slab where calls are not cut: from here on more rows gain little. */
-#define WHOLE_SLAB 128
+ *   nn, 128 x 128 x 784   slabs of 4: 117, 8: 118, 16: 83, 64: 99, whole: 103
+ *   tn, 784 x 512 x 128   slabs of 8: 112, 16: 76, whole: 104
+ *   tn, 128 x 512 x 256   slabs of 4: 93, 6: 116, 7: 96, whole: 103
+ *   nt, rows x 128 x 128  slabs of 8: 97, whole 16: 66, 32: 80, 64: 91, 128: 97
+ *   nt, rows x 64 x 64    slabs of 16: 81, whole 32: 75, 64: 85 */
+enum {
+    UNPACKED_PRODUCT = 1000000, /* the largest m n k */
+    UNPACKED_NT_RESULT = 1200,  /* nt: the largest m n */
+    UNPACKED_NT_DEPTH = 32,     /* nt: the least k */
+    WHOLE_ROWS = 128            /* more rows than this gain a packing call little */
+};
 
 size_t lam__gemm_limit(void)
 {
@@ -30,65 +39,105 @@ static int as_int(size_t n)
     return (int)n;
 }
 
-/* Rows of C of an unpacked product, a multiple of 8 where 8 fit; 0 where cutting does not pay. */
-static size_t unpacked_rows(size_t n, size_t k)
+static size_t least(size_t a, size_t b)
 {
-    if (!lam__blas_multiplies_unpacked() || n == 0 || k == 0 || n > UNPACKED_LIMIT / k)
+    return a < b ? a : b;
+}
+
+/* The rows of C that fit an unpacked product, 0 where the core has none. */
+static size_t rows_that_fit(size_t n, size_t k)
+{
+    if (!lam__blas_multiplies_unpacked() || n == 0 || k == 0 || n > UNPACKED_PRODUCT / k)
         return 0;
-    const size_t rows = UNPACKED_LIMIT / (n * k);
-    return rows >= 8 ? rows & ~(size_t)7 : rows >= LEAST_SLAB ? rows : 0;
+    return UNPACKED_PRODUCT / (n * k);
 }
 
-static size_t at_most(size_t rows, size_t limit)
+/* The kernels work on pairs and octets of rows. */
+static size_t even_rows(size_t rows)
 {
-    return rows < limit ? rows : limit > 0 ? limit : 1;
+    return rows >= 8 ? rows & ~(size_t)7 : rows & ~(size_t)1;
 }
 
-static size_t natural_rows(size_t n, size_t k, size_t limit)
+/* The height of slabs for each form, 0 for one whole call. */
+static size_t slab_nn(size_t n, size_t k)
 {
-    const size_t rows = unpacked_rows(n, k);
-    return at_most(rows > 0 ? rows : WHOLE_SLAB, limit);
+    const size_t rows = even_rows(rows_that_fit(n, k));
+    return rows >= 4 ? rows : 0;
+}
+
+static size_t slab_tn(size_t n, size_t k)
+{
+    const size_t rows = even_rows(rows_that_fit(n, k));
+    return rows >= 6 ? rows : 0;
+}
+
+static size_t slab_nt(size_t m, size_t n, size_t k)
+{
+    if (k < UNPACKED_NT_DEPTH || n == 0)
+        return 0;
+    const size_t rows = even_rows(least(rows_that_fit(n, k), UNPACKED_NT_RESULT / n));
+    if (rows < 2)
+        return 0;
+    /* The rows at which a packing call catches up. */
+    const size_t enough = k < 64 ? 0 : k < 128 ? 48 : rows < 4 ? 64 : k < 256 ? 128 : SIZE_MAX;
+    return m < enough ? rows : 0;
+}
+
+/* Equal shares of m rows, none larger than `most`, multiples of 8 where they may be. */
+static size_t share(size_t m, size_t most)
+{
+    if (most == 0 || m <= most)
+        return m;
+    const size_t slabs = (m + most - 1) / most, rows = (m + slabs - 1) / slabs;
+    return most >= 8 ? (rows + 7) & ~(size_t)7 : most;
 }
 
 size_t lam__gemm_rows_nn(size_t n, size_t k, size_t limit)
 {
-    return natural_rows(n, k, limit);
+    const size_t slab = slab_nn(n, k), rows = least(slab > 0 ? slab : WHOLE_ROWS, limit);
+    return rows > 0 ? rows : 1;
 }
 
 size_t lam__gemm_rows_tn(size_t n, size_t k, size_t limit)
 {
-    return natural_rows(n, k, limit);
+    const size_t slab = slab_tn(n, k), rows = least(slab > 0 ? slab : WHOLE_ROWS, limit);
+    return rows > 0 ? rows : 1;
 }
 
 void lam__gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float *c, size_t ldc)
 {
-    const size_t slab = unpacked_rows(n, k), height = slab > 0 ? slab : m;
+    const size_t height = share(m, slab_nn(n, k));
     for (size_t i = 0; i < m; i += height)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans,
-                    as_int(m - i < height ? m - i : height), as_int(n), as_int(k), 1.0f,
-                    a + i * lda, as_int(lda), b, as_int(ldb), 0.0f, c + i * ldc, as_int(ldc));
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, as_int(least(height, m - i)),
+                    as_int(n), as_int(k), 1.0f, a + i * lda, as_int(lda), b, as_int(ldb), 0.0f,
+                    c + i * ldc, as_int(ldc));
 }
 
 void lam__gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float *c, size_t ldc)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, as_int(m), as_int(n), as_int(k), 1.0f, a,
-                as_int(lda), b, as_int(ldb), 0.0f, c, as_int(ldc));
+    const size_t height = share(m, slab_nt(m, n, k));
+    for (size_t i = 0; i < m; i += height)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, as_int(least(height, m - i)),
+                    as_int(n), as_int(k), 1.0f, a + i * lda, as_int(lda), b, as_int(ldb), 0.0f,
+                    c + i * ldc, as_int(ldc));
 }
 
 void lam__gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float *c, size_t ldc)
 {
-    const size_t slab = unpacked_rows(n, k), height = slab > 0 ? slab : m;
+    const size_t height = share(m, slab_tn(n, k));
     for (size_t i = 0; i < m; i += height)
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans,
-                    as_int(m - i < height ? m - i : height), as_int(n), as_int(k), 1.0f, a + i,
-                    as_int(lda), b, as_int(ldb), 0.0f, c + i * ldc, as_int(ldc));
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, as_int(least(height, m - i)),
+                    as_int(n), as_int(k), 1.0f, a + i, as_int(lda), b, as_int(ldb), 0.0f,
+                    c + i * ldc, as_int(ldc));
 }
 
 void lam__gemv(size_t n, size_t k, const float *x, const float *b, size_t ldb, float *y)
 {
+    /* Some versions scale y by 0 rather than clear it, which leaves a NaN one. */
+    memset(y, 0, n * sizeof *y);
     cblas_sgemv(CblasRowMajor, CblasTrans, as_int(k), as_int(n), 1.0f, b, as_int(ldb), x, 1, 0.0f,
                 y, 1);
 }

@@ -39,6 +39,13 @@ size_t lam__gemm_limit(void);
  * warms it up (its buffers are allocated now, not when memory is tight). Counted: the last release
  * puts the former thread count back. Thread-safe. */
 lam_status lam__blas_acquire(void);
+
+/* Makes sure that the BLAS has buffers for so many threads inside it at once, as far as it lets
+ * itself be told: a later allocation that failed would wait forever. LAM_ERR_MEMORY when there is
+ * no room for them. Call between acquire and release, before the threads start. lam__blas_acquire
+ * does it for one thread a holder. */
+lam_status lam__blas_reserve(size_t threads);
+
 void lam__blas_release(void);
 
 /* Name, version and core of the BLAS, for lam_build_info("blas"). */

@@ -2,7 +2,7 @@
 #include "blas/orthogonal.h"
 
 #include "base/error.h"
-#include "features.h"
+#include "lamina_features.h"
 
 #if LAM__HAVE_LAPACK
 

@@ -4,11 +4,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cblas.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "blas/gemm.h"
 
 /* Weak, so that a BLAS without them links as well; then they are NULL. */
@@ -21,10 +23,13 @@ extern void openblas_set_num_threads(int threads) WEAK;
 extern int openblas_get_num_threads(void) WEAK;
 extern char *openblas_get_corename(void) WEAK;
 extern char *openblas_get_config(void) WEAK;
+extern void *blas_memory_alloc(int unused) WEAK; /* OpenBLAS, in no header */
+extern void blas_memory_free(void *buffer) WEAK;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static size_t holders;
 static int former_threads;
+static size_t buffers_made;
 static bool warm;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -62,35 +67,86 @@ bool lam__blas_multiplies_unpacked(void)
     return unpacked;
 }
 
-/* One product too large for the path without packing: the packing buffers come into being. */
+/* What OpenBLAS maps for each thread inside it (BUFFER_SIZE of x86_64 and arm64), and at least the
+ * number of them it manages before it complains. */
+#define BUFFER_BYTES ((size_t)128 << 20)
+#define MOST_BUFFERS 64
+
+/* OpenBLAS repeats an allocation that fails until it succeeds, with no end: so see first that
+ * there is room for `count` buffers. */
+static bool has_room(size_t count)
+{
+    const size_t bytes = count * BUFFER_BYTES;
+    void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return false;
+    munmap(room, bytes);
+    return true;
+}
+
+/* Buffers belong to no thread: a call takes the first that is free, maps it if it is new, and
+ * frees it. Taking several at once makes as many for later. */
+static lam_status make_buffers(size_t count)
+{
+    void *buffers[MOST_BUFFERS];
+    if (count > MOST_BUFFERS)
+        count = MOST_BUFFERS;
+    if (!blas_memory_alloc || !blas_memory_free || count <= buffers_made)
+        return LAM_OK;
+    if (!has_room(count - buffers_made))
+        return lam__fail_memory((count - buffers_made) * BUFFER_BYTES, "the BLAS");
+    for (size_t i = 0; i < count; i++)
+        buffers[i] = blas_memory_alloc(0);
+    for (size_t i = count; i > 0; i--)
+        blas_memory_free(buffers[i - 1]);
+    buffers_made = count;
+    return LAM_OK;
+}
+
+/* One product too large for the path without packing: whatever else a BLAS sets up on first use
+ * is set up now. */
 static lam_status warm_up(void)
 {
     enum { N = 128 };
-    float *abc = lam__allocate_zero(3 * N * N, sizeof *abc, "warming up the BLAS");
+    float *abc = lam__allocate_zero((size_t)3 * N * N, sizeof *abc, "warming up the BLAS");
     if (!abc)
         return LAM_ERR_MEMORY;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1.0f, abc, N, abc + N * N, N,
                 0.0f, abc + 2 * N * N, N);
     lam__release(abc);
+    warm = true;
     return LAM_OK;
+}
+
+/* Under the mutex. */
+static lam_status prepare(void)
+{
+    const size_t cores = lam__cores(); /* more holders than that seldom run at once */
+    LAM__TRY(make_buffers(holders + 1 < cores ? holders + 1 : cores));
+    return warm ? LAM_OK : warm_up();
 }
 
 lam_status lam__blas_acquire(void)
 {
-    lam_status status = LAM_OK;
     pthread_mutex_lock(&mutex);
     const bool controlled = openblas_set_num_threads && openblas_get_num_threads;
     if (holders == 0 && controlled) {
         former_threads = openblas_get_num_threads();
         openblas_set_num_threads(1);
     }
-    if (!warm)
-        status = warm_up();
-    warm = status == LAM_OK;
+    const lam_status status = prepare();
     if (status == LAM_OK)
         holders++;
     else if (holders == 0 && controlled)
         openblas_set_num_threads(former_threads);
+    pthread_mutex_unlock(&mutex);
+    return status;
+}
+
+lam_status lam__blas_reserve(size_t threads)
+{
+    pthread_mutex_lock(&mutex);
+    const lam_status status = make_buffers(threads);
     pthread_mutex_unlock(&mutex);
     return status;
 }

@@ -125,7 +125,7 @@ static int set_split(const char *text, lam_split *split)
     return CLI_USAGE;
 }
 
-/* Reads one value where the flag wants it; `text` is NULL for a bare switch. */
+/* Reads one value where the flag wants it; a bare switch is "true". */
 static int set_value(cli_flag *flag, const char *text, void *values)
 {
     char *const at = (char *)values + flag->offset;
@@ -189,7 +189,7 @@ static int parse_long(cli_flags *flags, int argc, char **argv, int *i, void *val
     return set_value(flag, argv[++*i], values);
 }
 
-/* -o FILE, -oFILE. */
+/* -o FILE, -oFILE, -q. */
 static int parse_short(cli_flags *flags, int argc, char **argv, int *i, void *values)
 {
     const char *word = argv[*i];
@@ -197,6 +197,10 @@ static int parse_short(cli_flags *flags, int argc, char **argv, int *i, void *va
         cli_flag *flag = &flags->rows[f];
         if (flag->letter != word[1])
             continue;
+        if (!flag->argument && !word[2])
+            return set_value(flag, "true", values);
+        if (!flag->argument)
+            break;
         if (word[2])
             return set_value(flag, word + 2, values);
         if (*i + 1 >= argc) {

@@ -17,11 +17,11 @@ typedef enum cli_kind {
 
 /* One flag. Rows of the commands are constant; the parser works on a copy. */
 typedef struct cli_flag {
-    const char *name;     /* without dashes */
-    const char *alias;    /* another name, or NULL */
-    char letter;          /* of the short form, or 0 */
-    const char *argument; /* "N", "FILE", ...; NULL for a switch */
-    const char *help;     /* one line */
+    const char *name;          /* without dashes */
+    const char *alias;         /* another name, or NULL */
+    char letter;               /* of the short form, or 0 */
+    const char *argument;      /* "N", "FILE", ...; NULL for a switch */
+    const char *help;          /* one line */
     const char *default_value; /* as text, or NULL */
     cli_kind kind;
     size_t offset; /* of the value in the command's own struct */

@@ -22,14 +22,14 @@ enum { CLI_SUCCESS = 0, CLI_FAILURE = 1, CLI_USAGE = 2, CLI_HELP = -1 };
 /* One command: a row of the table in main.c. */
 typedef struct cli_command {
     const char *name;
-    const char *operands; /* as shown after the name */
-    const char *summary;  /* one line */
+    const char *operands;  /* as shown after the name */
+    const char *summary;   /* one line */
     const cli_flag *flags; /* its own */
     size_t flag_count;
     const char *const *fit_options; /* training options it takes too; NULL-terminated */
     bool all_fit_options;
-    const char *const *details; /* paragraphs after the options, NULL-terminated; or NULL */
-    bool lists_catalog;    /* help ends with activations, losses, ... */
+    const char *const *details;  /* paragraphs after the options, NULL-terminated; or NULL */
+    bool lists_catalog;          /* help ends with activations, losses, ... */
     const char *const *examples; /* command, what it does, command, ..., NULL */
     int (*run)(const struct cli_command *command, int argc, char **argv);
 } cli_command;

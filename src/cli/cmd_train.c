@@ -1,5 +1,6 @@
 /* cmd_train.c: lamina train. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -250,10 +251,10 @@ static int fit(train_run *run)
     const lam_callback callback = {.on_event = on_event, .user = &run->progress};
     request->fit.callback = &callback;
     request->fit.validation = run->test;
-    run->progress.mode = request->quiet       ? CLI_PROGRESS_QUIET
-                         : request->json      ? CLI_PROGRESS_JSON
-                         : cli_on_terminal()  ? CLI_PROGRESS_TERMINAL
-                                              : CLI_PROGRESS_LINES;
+    run->progress.mode = request->quiet      ? CLI_PROGRESS_QUIET
+                         : request->json     ? CLI_PROGRESS_JSON
+                         : cli_on_terminal() ? CLI_PROGRESS_TERMINAL
+                                             : CLI_PROGRESS_LINES;
     introduce(run);
     catch_signals();
     const lam_status status = lam_fit(run->model, run->train, &request->fit, NULL);
@@ -296,8 +297,8 @@ static int train(train_run *run, const cli_command *command, int argc, char **ar
     if (status == CLI_SUCCESS)
         status = check_request(&run->request);
     if (status == CLI_SUCCESS)
-        status = cli_apply_recipe(cli_recipe_for(run->request.data), &run->flags,
-                                  &run->request.fit);
+        status =
+            cli_apply_recipe(cli_recipe_for(run->request.data), &run->flags, &run->request.fit);
     if (status == CLI_SUCCESS)
         status = load(run);
     if (status == CLI_SUCCESS)
@@ -371,8 +372,7 @@ static const char *const examples[] = {
     "classify images with the defaults",
     "lamina train spiral -o spiral.safetensors --layers 64:tanh,dropout:0.1,3:softmax \\\n"
     "      --optimizer adam --learning-rate 0.02 --epochs 300",
-    "choose layers, optimizer and length",
-    NULL};
+    "choose layers, optimizer and length", NULL};
 
 const cli_command cli_train = {
     .name = "train",

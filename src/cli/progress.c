@@ -1,6 +1,7 @@
 /* progress.c: how a training run shows itself. */
 #include "progress.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -204,6 +205,8 @@ static void end_epoch(cli_progress *progress, const lam_event *event)
     else
         print_line(event);
     progress->broken = fflush(stdout) != 0;
+    if (progress->broken && errno == EPIPE && !freopen("/dev/null", "w", stdout))
+        return; /* the reader has seen enough: what is still buffered goes nowhere */
 }
 
 void cli_progress_show(cli_progress *progress, const lam_event *event)

@@ -22,8 +22,8 @@ static const struct {
     {LAM_METRIC, "Metrics (--metrics)"},
 };
 
-static const char *const build_facts[] = {"blas",   "instruction_set", "pool",
-                                          "lapack", "gzip",            "cpuinfo"};
+static const char *const build_facts[] = {"blas", "instruction_set", "lapack",
+                                          "gzip", "cpuinfo"};
 
 static size_t text_width(void)
 {
@@ -72,8 +72,8 @@ static void print_flag(const cli_flag *flag)
     char left[128], help[512], letter[8] = "    ";
     if (flag->letter)
         snprintf(letter, sizeof letter, "-%c, ", flag->letter);
-    const bool on = !flag->argument && flag->default_value &&
-                    (strcmp(flag->default_value, "true") == 0);
+    const bool on =
+        !flag->argument && flag->default_value && (strcmp(flag->default_value, "true") == 0);
     int n = snprintf(left, sizeof left, "%s--%s%s", letter, on ? "[no-]" : "", flag->name);
     for (char *c = left; *c; c++)
         *c = *c == '_' ? '-' : *c;

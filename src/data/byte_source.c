@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/file_read.h"
-#include "features.h"
+#include "lamina_features.h"
 
 #if LAM__HAVE_GZIP
 #define ZLIB_CONST /* next_in becomes const */

@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-#include "features.h"
+#include "lamina_features.h"
 
 #if LAM__HAVE_GZIP
 #include <zlib.h>

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "features.h"
+#include "lamina_features.h"
 #include "formats/model_file.h"
 #include "nn/network.h"
 

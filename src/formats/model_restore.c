@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "features.h"
+#include "lamina_features.h"
 #include "formats/model_file.h"
 #include "nn/network.h"
 
@@ -162,7 +162,7 @@ static lam_status restore_dense(const struct place *place, json_t *json, size_t 
     LAM__TRY(get_strength(place, json, "bias_l1", &options.bias_l1));
     LAM__TRY(get_strength(place, json, "bias_l2", &options.bias_l2));
 
-    const lam__st_tensor *tensor;
+    const lam__st_tensor *tensor = NULL;
     char name[48];
     snprintf(name, sizeof name, "layers.%zu.weight", index);
     LAM__TRY(find_tensor(place->file, name, 2, inputs, options.units, &tensor));
@@ -212,7 +212,7 @@ static lam_status restore_parameters(const lam__st_file *file, size_t expected, 
                          file->name, file->count, count + expected);
     for (size_t i = 0; i < count; i++) {
         lam__tensor_place at;
-        const lam__st_tensor *tensor;
+        const lam__st_tensor *tensor = NULL;
         char name[48];
         if (!lam__tensor_at(model, i, &at))
             return lam__fail(LAM_ERR_STATE, "%s: the model has no tensor %zu", file->name, i);
@@ -249,7 +249,7 @@ static lam_status restore_standardize(const struct place *place, json_t *json, l
 {
     static const char *const known[] = {"kind", NULL};
     const lam__st_file *file = place->file;
-    const lam__st_tensor *mean, *std;
+    const lam__st_tensor *mean = NULL, *std = NULL;
     size_t n = model->features;
     LAM__TRY(check_keys(place, json, known));
     LAM__TRY(find_tensor(file, LAM__TENSOR_MEAN, 1, 1, n, &mean));

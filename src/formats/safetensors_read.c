@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "features.h"
+#include "lamina_features.h"
 #include "formats/safetensors.h"
 
 static const struct dtype_row {

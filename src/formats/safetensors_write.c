@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "features.h"
+#include "lamina_features.h"
 #include "formats/crc32.h"
 #include "formats/file_write.h"
 #include "formats/safetensors.h"

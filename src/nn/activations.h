@@ -5,6 +5,7 @@
 #include <lamina/extend.h>
 
 #include "kernels/kernels.h"
+#include "nn/name_table.h"
 
 /* How outputs become predictions and which loss fits by default. */
 typedef enum lam__decision {
@@ -23,6 +24,8 @@ typedef struct lam__activation {
     bool needs_z;          /* backward needs z: user activations */
     lam_activation custom; /* of lam_register_activation; functions NULL for built-in rows */
 } lam__activation;
+
+extern lam__name_table lam__activations;
 
 /* The row with this name or alias; NULL with LAM_ERR_NAME recorded, listing the known ones. */
 const lam__activation *lam__find_activation(const char *name);

@@ -8,6 +8,7 @@
 #include <lamina/status.h>
 
 #include "base/philox.h"
+#include "nn/name_table.h"
 
 typedef struct lam__initializer {
     const char *name, *alias, *help;
@@ -15,6 +16,8 @@ typedef struct lam__initializer {
     double parameter;   /* default */
     lam_status (*fill)(size_t rows, size_t cols, double parameter, lam__stream *stream, float *w);
 } lam__initializer;
+
+extern lam__name_table lam__initializers;
 
 size_t lam__initializer_count(void);
 const lam__initializer *lam__initializer_at(size_t i);

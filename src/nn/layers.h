@@ -11,6 +11,7 @@
 #include "base/philox.h"
 #include "nn/activations.h"
 #include "nn/initializers.h"
+#include "nn/name_table.h"
 
 struct lam__layer_type;
 
@@ -23,7 +24,7 @@ typedef struct lam__layer {
     /* dense: */
     const lam__activation *activation;
     const lam__initializer *initializer; /* of weights; NULL = the run's */
-    const lam__initializer *bias_initializer;
+    const lam__initializer *bias_initializer; /* NULL = zeros */
     double initializer_parameter, bias_initializer_parameter;
     float l1, l2, bias_l1, bias_l2; /* or LAM_INHERIT */
     size_t weight, bias;            /* offsets of W [in][out] and b [out] */
@@ -47,7 +48,7 @@ typedef struct lam__slab {
 } lam__slab;
 
 typedef struct lam__layer_type {
-    const char *name, *help;
+    const char *name, *alias, *help;
     bool has_parameters; /* W and b as in lam__layer */
     bool only_training;  /* identity at inference: the plan of a predictor leaves it out */
     void (*forward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
@@ -56,6 +57,7 @@ typedef struct lam__layer_type {
 
 extern const lam__layer_type lam__dense_layer, lam__dropout_layer;
 
+extern lam__name_table lam__layer_types;
 size_t lam__layer_type_count(void);
 const lam__layer_type *lam__layer_type_at(size_t i);
 

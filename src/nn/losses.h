@@ -15,6 +15,8 @@ typedef struct lam__loss {
     lam_loss custom;   /* of lam_register_loss */
 } lam__loss;
 
+extern lam__name_table lam__losses;
+
 const lam__loss *lam__find_loss(const char *name);
 size_t lam__loss_count(void);
 const lam__loss *lam__loss_at(size_t i);

@@ -13,6 +13,8 @@ typedef struct lam__metric {
     void *user;
 } lam__metric;
 
+extern lam__name_table lam__metrics;
+
 const lam__metric *lam__find_metric(const char *name);
 size_t lam__metric_count(void);
 const lam__metric *lam__metric_at(size_t i);

@@ -8,14 +8,18 @@
 #include "nn/losses.h"
 #include "nn/transform.h"
 
+/* Space for "layers.18446744073709551615.weight". */
+#define LAM__TENSOR_NAME_SIZE 40
+
 struct lam_model {
     lam_status status; /* sticky */
     char message[512]; /* belongs to status */
     size_t features;
     lam__layer *layers; /* [layer_count] */
-    size_t layer_count;
+    size_t layer_count, layer_capacity;
     float *parameters; /* [parameter_floats] flat, padding 0; NULL before initialization */
     size_t parameter_floats;
+    char (*tensor_names)[LAM__TENSOR_NAME_SIZE]; /* [tensors], with the parameters */
     lam__transform transform;
     char **class_names; /* [class_count], or NULL */
     size_t class_count;

@@ -5,6 +5,7 @@
 #include <lamina/fit.h>
 
 #include "kernels/kernels.h"
+#include "nn/name_table.h"
 
 typedef struct lam__optimizer {
     const char *name, *alias, *help;
@@ -12,6 +13,8 @@ typedef struct lam__optimizer {
     size_t (*moments)(const lam_fit_options *options); /* buffers like the parameters: 0, 1, 2 */
     lam__update_kernel *(*update)(const lam__kernels *kernels);
 } lam__optimizer;
+
+extern lam__name_table lam__optimizers;
 
 const lam__optimizer *lam__find_optimizer(const char *name);
 size_t lam__optimizer_count(void);

@@ -44,7 +44,9 @@ static void carve(lam__chain *chain, size_t features, bool training)
     for (size_t i = 0; i < chain->stage_count; i++) {
         lam__stage *stage = &chain->stages[i];
         const lam__layer *layer = stage->layer;
-        stage->ldy = layer->out;
+        /* At inference layers share buffers while slabs are in different layers: a row's place must
+         * not depend on the layer. */
+        stage->ldy = training ? layer->out : widest;
         stage->x = i ? chain->stages[i - 1].y : chain->x;
         stage->ldx = i ? chain->stages[i - 1].ldy : chain->ldx;
         if (layer->activation && layer->activation->needs_z)

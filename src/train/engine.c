@@ -16,6 +16,8 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
     if ((double)batch * (double)lam_model_parameters(model) < LEAST_SHARED_WORK)
         return LAM_OK;
     lam_status status = lam__pool_new(threads, &engine->pool);
+    if (status == LAM_OK)
+        status = lam__blas_reserve(lam__pool_threads(engine->pool));
     if (status != LAM_OK)
         lam__engine_stop(engine);
     return status;

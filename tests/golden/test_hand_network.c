@@ -167,7 +167,7 @@ Test(hand_network, cross_entropy_of_softmax)
     check("softmax", "categorical_crossentropy", 0, 2, &categorical_both);
 }
 
-/* Ten steps over the whole batch: each finds a smaller loss than the one before. */
+/* Ten steps over the whole batch: each sees a smaller loss than the one before. */
 static void check_fall(const char *output, const char *loss, const char *optimizer, float rate)
 {
     lam_model *model = build(output);

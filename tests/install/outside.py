@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """outside.py: installs the build into an empty folder and builds a project outside the tree on it.
 
-    outside.py pkgconfig|static|cmake BUILD ROOT PREFIX LIBDIR -- MESON...
+    outside.py pkgconfig|cmake BUILD ROOT PREFIX LIBDIR -- MESON...
 
-pkgconfig: with make and pkg-config, against the shared library. static: the same against the
-static one. cmake: with CMake's find_package. PREFIX and LIBDIR are those of the build. Exits with
-77 (skipped) where make, pkg-config or cmake is missing.
+pkgconfig: with make and pkg-config. cmake: with CMake's find_package. PREFIX and LIBDIR are those
+of the build. Exits with 77 (skipped) where make, pkg-config or cmake is missing.
 """
 import os
 import pathlib
@@ -21,21 +20,14 @@ def run(command, folder, **environment):
                    env={**os.environ, **{k: str(v) for k, v in environment.items()}})
 
 
-def build_with_make(project, destination, libdir, static):
-    """The .pc file knows the final prefix; the sysroot says where that is for now."""
+def build_with_make(project, destination, libdir):
+    """The .pc file names the final prefix. Where it is for now goes into its text: a sysroot would
+    also move the folders of the libraries underneath."""
     environment = {"PKG_CONFIG_PATH": libdir / "pkgconfig", "LD_LIBRARY_PATH": libdir}
     text = (libdir / "pkgconfig" / "lamina.pc").read_text()
-    # A sysroot would also move the folders of the libraries underneath: rewrite the prefix.
     (libdir / "pkgconfig" / "lamina.pc").write_text(
         text.replace("prefix=/", f"prefix={destination}/", 1))
-    command = ["make", "outside"]
-    if static:
-        for library in libdir.glob("liblamina.*"):
-            if library.suffix != ".a":
-                library.unlink()
-        command.append("PKG_CONFIG=pkg-config --static")
-        environment["LD_LIBRARY_PATH"] = ""
-    run(command, project, **environment)
+    run(["make", "outside"], project, **environment)
     run(["./outside"], project, **environment)
 
 
@@ -89,7 +81,7 @@ def main():
         if how == "cmake":
             build_with_cmake(project, installed, libraries)
         else:
-            build_with_make(project, destination, libraries, how == "static")
+            build_with_make(project, destination, libraries)
 
 
 if __name__ == "__main__":

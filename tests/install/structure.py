@@ -18,7 +18,6 @@ ROOMS = ["base", "blas", "kernels", "nn", "train", "infer", "data", "formats", "
 ONE_ROOM = {
     "cblas.h": "blas",
     "lapacke.h": "blas",
-    "pthreadpool.h": "base",
     "cpuinfo.h": "base",
     "jansson.h": "formats",
 }
@@ -34,6 +33,12 @@ def sources(root):
     return sorted(p for p in (root / "src").glob("*/*.[ch]"))
 
 
+def generated(root):
+    """The name of the header that meson.build writes into the build folder."""
+    match = re.search(r"configure_file\(output: '([^']+\.h)'", (root / "meson.build").read_text())
+    return match.group(1) if match else None
+
+
 def includes(path):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = INCLUDE.match(line)
@@ -43,6 +48,7 @@ def includes(path):
 
 def check_layering(root):
     """No #include goes down the list of rooms; the command sees the public headers only."""
+    features = generated(root)
     for path in sources(root):
         room = path.parent.name
         if room not in ROOMS:
@@ -56,7 +62,7 @@ def check_layering(root):
             if quote == "<":
                 continue
             folder, slash, _ = name.rpartition("/")
-            if name == "features.h":
+            if name == "lamina_features.h":
                 if room == "cli":
                     yield f"{where}: the command sees public headers only, not {name}"
             elif not slash:
@@ -148,6 +154,17 @@ def check_version(root):
                + ".".join(p.group(1) for p in parts))
 
 
+def check_tests(root):
+    """Every test program is built, and tests something: Criterion is content with no test at all."""
+    for path in sorted((root / "tests").glob("*/test_*.c")):
+        if not re.search(r"^\s*(Test|ParameterizedTest|Theory)\(|^int main\(", path.read_text(), re.M):
+            yield f"{path}: not one test in it"
+        build = path.parent / "meson.build"
+        name = path.stem.removeprefix("test_")
+        if not build.exists() or not re.search(rf"\b(test_)?{name}\b", build.read_text()):
+            yield f"{path}: {build} does not build it"
+
+
 CHECKS = {
     "layering": check_layering,
     "public": check_public,
@@ -156,11 +173,12 @@ CHECKS = {
     "opening": check_opening,
     "comments": check_comments,
     "version": check_version,
+    "tests": check_tests,
 }
 
 # A tree in which every check has something to find: file, text, and check -> expected words.
 BAD_TREE = {
-    "meson.build": "project('x', version: '0.2.0')\n",
+    "meson.build": "project('x', version: '0.2.0')\nconfigure_file(output: 'made.h')\n",
     "include/lamina/status.h": '#include "base/error.h"\n#define LAM_VERSION_STRING "0.1.0"\n'
     "#define LAM_VERSION_MAJOR 0\n#define LAM_VERSION_MINOR 1\n#define LAM_VERSION_PATCH 0\n"
     "\nLAM_API int lam_bare(void);\n",
@@ -168,19 +186,23 @@ BAD_TREE = {
     "src/base/up.c": '/* up.c: x. */\n#include "nn/layers.h"\n#include <cblas.h>\n',
     "src/nn/layers.h": "int nothing;\n",
     "src/nn/error.h": '/* error.h: x. */\n#include "base/absent.h"\n',
-    "src/cli/main.c": '/* main.c: x. */\n#include "base/error.h"\n#include "features.h"\n',
+    "src/cli/main.c": '/* main.c: x. */\n#include "base/error.h"\n#include "lamina_features.h"\n',
     "src/attic/old.c": "/* old.c: x. */\n",
+    "tests/unit/meson.build": "unit_tests = ['empty']\n",
+    "tests/unit/test_empty.c": "/* Test(nothing, here) */\n",
+    "tests/unit/test_lost.c": "Test(lost, found)\n{\n}\n",
     "src/nn/long.c": "/* long.c: x. */\nvoid f(void)\n{\n" + "    ;\n" * 500 + "}\n",
 }
 BAD_FINDINGS = {
     "layering": ["src/base may not use src/nn", "belongs to src/blas", "no src/base/absent.h",
-                 "not base/error.h", "not features.h", "attic is no room"],
+                 "not base/error.h", "not lamina_features.h", "attic is no room"],
     "public": ["may not include base/error.h"],
     "names": ["the same name as"],
     "length": ["504 lines", "a function of 502 lines"],
     "opening": ["layers.h:1: does not begin", "status.h:1: does not begin"],
     "comments": ["no comment right above: LAM_API int lam_bare"],
     "version": ["meson.build says 0.2.0, status.h 0.1.0"],
+    "tests": ["test_empty.c: not one test", "test_lost.c: "],
 }
 
 

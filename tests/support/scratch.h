@@ -36,6 +36,7 @@ static inline void scratch_write(const char *path, const void *bytes, size_t siz
 static inline unsigned char *scratch_read(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");
+    *size = 0;
     if (!file)
         return NULL;
     if (fseek(file, 0, SEEK_END) != 0)
@@ -67,13 +68,13 @@ static inline size_t scratch_count(const char *folder)
 static inline void scratch_remove(const char *folder)
 {
     DIR *dir = opendir(folder);
-    char path[512];
+    char path[1024];
     if (!dir)
         return;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        snprintf(path, sizeof path, "%s/%.200s", folder, entry->d_name);
+        snprintf(path, sizeof path, "%.511s/%.255s", folder, entry->d_name);
         if (unlink(path) != 0)
             scratch_remove(path);
     }

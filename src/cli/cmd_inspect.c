@@ -1,0 +1,261 @@
+/* cmd_inspect.c: lamina inspect. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include <lamina/lamina.h>
+
+#include "cli.h"
+#include "json_out.h"
+
+typedef struct inspect_request {
+    const char *file;
+    bool json;
+} inspect_request;
+
+static int parse(inspect_request *request, const cli_command *command, int argc, char **argv)
+{
+    cli_flags flags;
+    int operands;
+    if (!cli_flags_open(&flags, command, 0))
+        return CLI_FAILURE;
+    const int status = cli_parse(&flags, argc, argv, request, &operands);
+    cli_flags_close(&flags);
+    if (status != CLI_SUCCESS)
+        return status;
+    if (operands != 1) {
+        cli_error("inspect takes one model file, not %d", operands);
+        return CLI_USAGE;
+    }
+    request->file = argv[0];
+    return CLI_SUCCESS;
+}
+
+static uint64_t file_size(const char *file)
+{
+    struct stat info;
+    return stat(file, &info) == 0 ? (uint64_t)info.st_size : 0;
+}
+
+static size_t class_names(const lam_model *model)
+{
+    size_t count = 0;
+    while (lam_model_class_name(model, count))
+        count++;
+    return count;
+}
+
+static void print_transform(const lam_model *model)
+{
+    lam_transform_info info;
+    lam_model_transform(model, &info);
+    switch (info.kind) {
+    case LAM_TRANSFORM_NONE:
+        printf("as they are");
+        break;
+    case LAM_TRANSFORM_SCALE:
+        printf("scaled from %g..%g to %g..%g", (double)info.from_lo, (double)info.from_hi,
+               (double)info.to_lo, (double)info.to_hi);
+        break;
+    case LAM_TRANSFORM_STANDARDIZE:
+        printf("standardized, each by its mean and deviation");
+        break;
+    }
+}
+
+/* " l1 0.001": a strength of the layer's own. */
+static void print_strength(const char *name, float value)
+{
+    if (value != LAM_INHERIT && value != 0.0f)
+        printf("  %s %g", name, (double)value);
+}
+
+static void print_layers(const lam_model *model)
+{
+    char count[32];
+    const size_t layers = lam_model_layers(model);
+    printf("\n%5s  %-8s  %14s  %-14s %12s\n", "layer", "type", "shape", "activation", "parameters");
+    for (size_t i = 0; i < layers; i++) {
+        lam_layer_info info;
+        char shape[48], text[64], plain[64] = "";
+        if (lam_model_layer(model, i, &info) != LAM_OK)
+            continue;
+        snprintf(shape, sizeof shape, "%zu x %zu", info.inputs, info.outputs);
+        if (info.activation)
+            cli_plain_text(info.activation, plain, sizeof plain);
+        else
+            snprintf(plain, sizeof plain, "rate %g", (double)info.rate);
+        printf("%5zu  %-8s  %14s  %-14s %12s", i, cli_plain_text(info.type, text, sizeof text),
+               shape, plain, cli_format_count(info.parameters, count, sizeof count));
+        if (info.activation) {
+            print_strength("l1", info.l1);
+            print_strength("l2", info.l2);
+            print_strength("bias_l1", info.bias_l1);
+            print_strength("bias_l2", info.bias_l2);
+        }
+        putchar('\n');
+    }
+    printf("%5s  %-8s  %14s  %-14s %12s\n\n", "", "", "", "all",
+           cli_format_count(lam_model_parameters(model), count, sizeof count));
+}
+
+/* The names, as many to a line as fit. */
+static void print_class_names(const lam_model *model, size_t width)
+{
+    const size_t count = class_names(model);
+    char name[128];
+    size_t at = 12;
+    if (count == 0)
+        return;
+    printf("%-12s", "classes");
+    for (size_t i = 0; i < count; i++) {
+        cli_plain_text(lam_model_class_name(model, i), name, sizeof name);
+        const size_t length = strlen(name) + (i + 1 < count);
+        if (at > 12 && at + 1 + length > width) {
+            printf("\n%12s", "");
+            at = 12;
+        }
+        at += (size_t)printf("%s%s%s", at > 12 ? " " : "", name, i + 1 < count ? "," : "");
+    }
+    putchar('\n');
+}
+
+static void print_model(const lam_model *model, const char *file)
+{
+    char size[32], plain[512];
+    const char *loss = lam_model_loss(model);
+    printf("%-12s%s, %s\n", "file", cli_plain_text(file, plain, sizeof plain),
+           cli_format_bytes(file_size(file), size, sizeof size));
+    printf("%-12s%zu values, ", "input", lam_model_features(model));
+    print_transform(model);
+    putchar('\n');
+    print_layers(model);
+    printf("%-12s%s\n", "loss", loss ? cli_plain_text(loss, plain, sizeof plain) : "none yet");
+    print_class_names(model, cli_terminal_width(1));
+}
+
+static void write_floats(cli_json *json, const char *key, const float *values, size_t count)
+{
+    cli_json_open_array(json, key);
+    for (size_t i = 0; i < count; i++)
+        cli_json_number(json, NULL, (double)values[i]);
+    cli_json_close_array(json);
+}
+
+static void write_transform(cli_json *json, const lam_model *model)
+{
+    lam_transform_info info;
+    lam_model_transform(model, &info);
+    cli_json_open_object(json, "transform");
+    switch (info.kind) {
+    case LAM_TRANSFORM_NONE:
+        cli_json_string(json, "kind", "none");
+        break;
+    case LAM_TRANSFORM_SCALE:
+        cli_json_string(json, "kind", "scale");
+        cli_json_number(json, "from_lo", (double)info.from_lo);
+        cli_json_number(json, "from_hi", (double)info.from_hi);
+        cli_json_number(json, "to_lo", (double)info.to_lo);
+        cli_json_number(json, "to_hi", (double)info.to_hi);
+        break;
+    case LAM_TRANSFORM_STANDARDIZE:
+        cli_json_string(json, "kind", "standardize");
+        write_floats(json, "mean", info.mean, lam_model_features(model));
+        write_floats(json, "std", info.std, lam_model_features(model));
+        break;
+    }
+    cli_json_close_object(json);
+}
+
+/* A strength, null where the training options decide. */
+static void write_strength(cli_json *json, const char *key, float value)
+{
+    if (value == LAM_INHERIT)
+        cli_json_string(json, key, NULL);
+    else
+        cli_json_number(json, key, (double)value);
+}
+
+static void write_layers(cli_json *json, const lam_model *model)
+{
+    cli_json_open_array(json, "layers");
+    for (size_t i = 0; i < lam_model_layers(model); i++) {
+        lam_layer_info info;
+        if (lam_model_layer(model, i, &info) != LAM_OK)
+            continue;
+        cli_json_open_object(json, NULL);
+        cli_json_string(json, "type", info.type);
+        cli_json_count(json, "inputs", info.inputs);
+        cli_json_count(json, "outputs", info.outputs);
+        cli_json_count(json, "parameters", info.parameters);
+        if (info.activation) {
+            cli_json_string(json, "activation", info.activation);
+            write_strength(json, "l1", info.l1);
+            write_strength(json, "l2", info.l2);
+            write_strength(json, "bias_l1", info.bias_l1);
+            write_strength(json, "bias_l2", info.bias_l2);
+        } else {
+            cli_json_number(json, "rate", (double)info.rate);
+        }
+        cli_json_close_object(json);
+    }
+    cli_json_close_array(json);
+}
+
+static void write_model(const lam_model *model, const char *file)
+{
+    cli_json json = {.file = stdout};
+    cli_json_open_object(&json, NULL);
+    cli_json_string(&json, "file", file);
+    cli_json_count(&json, "bytes", (size_t)file_size(file));
+    cli_json_count(&json, "features", lam_model_features(model));
+    cli_json_count(&json, "outputs", lam_model_outputs(model));
+    cli_json_count(&json, "parameters", lam_model_parameters(model));
+    cli_json_string(&json, "loss", lam_model_loss(model));
+    write_transform(&json, model);
+    cli_json_open_array(&json, "class_names");
+    for (size_t i = 0; lam_model_class_name(model, i); i++)
+        cli_json_string(&json, NULL, lam_model_class_name(model, i));
+    cli_json_close_array(&json);
+    write_layers(&json, model);
+    cli_json_close_object(&json);
+    cli_json_end_line(&json);
+}
+
+static int run_inspect(const cli_command *command, int argc, char **argv)
+{
+    inspect_request request = {0};
+    const int status = parse(&request, command, argc, argv);
+    if (status != CLI_SUCCESS)
+        return status;
+    lam_model *model = lam_model_load(request.file);
+    if (!model)
+        return cli_failed();
+    if (request.json)
+        write_model(model, request.file);
+    else
+        print_model(model, request.file);
+    lam_model_free(model);
+    return CLI_SUCCESS;
+}
+
+static const cli_flag flags[] = {
+    {.name = "json",
+     .help = "print one JSON object",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(inspect_request, json)},
+};
+
+static const char *const examples[] = {"lamina inspect fashion.safetensors", "layers and sizes",
+                                       "lamina inspect fashion.safetensors --json",
+                                       "everything, mean and deviation of the input included",
+                                       NULL};
+
+const cli_command cli_inspect = {
+    .name = "inspect",
+    .operands = "MODEL [OPTION]...",
+    .summary = "Show the layers, shapes and input transform of a model file.",
+    .flags = flags,
+    .flag_count = sizeof flags / sizeof *flags,
+    .examples = examples,
+    .run = run_inspect,
+};

@@ -1,0 +1,11 @@
+/* table.h: the tables of the instruction sets that are built. */
+#ifndef LAMINA_TABLE_H
+#define LAMINA_TABLE_H
+
+#include "kernels.h"
+
+extern const lam__kernels lam__kernels_baseline;
+extern const lam__kernels lam__kernels_avx2;
+extern const lam__kernels lam__kernels_avx512;
+
+#endif

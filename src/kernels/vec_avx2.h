@@ -1,0 +1,162 @@
+/* vec_avx2.h: vec.h for AVX2 and FMA. */
+#ifndef LAMINA_VEC_AVX2_H
+#define LAMINA_VEC_AVX2_H
+
+#include <immintrin.h>
+
+typedef __m256 vm; /* all bits of a lane alike */
+
+/* Lanes 0..n-1. */
+static inline __m256i v_first(size_t n)
+{
+    static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(ones + 8 - n));
+}
+
+static inline vf v_load(const float *p)
+{
+    return (vf)_mm256_loadu_ps(p);
+}
+
+static inline vf v_load_n(const float *p, size_t n)
+{
+    return (vf)_mm256_maskload_ps(p, v_first(n));
+}
+
+static inline void v_store(float *p, vf v)
+{
+    _mm256_storeu_ps(p, (__m256)v);
+}
+
+static inline void v_store_n(float *p, vf v, size_t n)
+{
+    _mm256_maskstore_ps(p, v_first(n), (__m256)v);
+}
+
+static inline vf v_load_u8(const uint8_t *p)
+{
+    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
+
+static inline vf v_load_u8_n(const uint8_t *p, size_t n)
+{
+    uint64_t bytes = 0;
+    memcpy(&bytes, p, n);
+    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)bytes)));
+}
+
+static inline vf v_fma(vf a, vf b, vf c)
+{
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+
+static inline vf v_max(vf a, vf b)
+{
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+}
+
+static inline vf v_min(vf a, vf b)
+{
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+
+static inline vf v_sqrt(vf a)
+{
+    return (vf)_mm256_sqrt_ps((__m256)a);
+}
+
+static inline vm v_lt(vf a, vf b)
+{
+    return _mm256_cmp_ps((__m256)a, (__m256)b, _CMP_LT_OQ);
+}
+
+static inline vm v_le(vf a, vf b)
+{
+    return _mm256_cmp_ps((__m256)a, (__m256)b, _CMP_LE_OQ);
+}
+
+static inline vm v_eq(vf a, vf b)
+{
+    return _mm256_cmp_ps((__m256)a, (__m256)b, _CMP_EQ_OQ);
+}
+
+static inline vm v_u32_ge(vu a, vu b)
+{
+    __m256i most = _mm256_max_epu32((__m256i)a, (__m256i)b);
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(most, (__m256i)a));
+}
+
+static inline vf v_pick(vm m, vf a, vf b)
+{
+    return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, m);
+}
+
+static inline vf v_keep(vm m, vf a)
+{
+    return (vf)_mm256_and_ps(m, (__m256)a);
+}
+
+static inline unsigned v_bits(vm m)
+{
+    return (unsigned)_mm256_movemask_ps(m);
+}
+
+static inline vm v_mask(unsigned bits)
+{
+    const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    __m256i hit = _mm256_and_si256(_mm256_set1_epi32((int)bits), lane);
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(hit, lane));
+}
+
+static inline vd v_low(vf a)
+{
+    return (vd)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)a));
+}
+
+static inline vd v_high(vf a)
+{
+    return (vd)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)a, 1));
+}
+
+static inline float v_sum(vf a)
+{
+    __m256 x = (__m256)a;
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+static inline double v_sum_d(vd a)
+{
+    __m256d x = (__m256d)a;
+    __m128d s = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
+}
+
+static inline float v_most(vf a)
+{
+    __m256 x = (__m256)a;
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
+{
+    __m256i factor = _mm256_set1_epi64x(k);
+    __m256i even = _mm256_mul_epu32((__m256i)a, factor);
+    __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), factor);
+    *low = (vu)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+    *high = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+
+/* In two steps, so that neither factor leaves the range of normal numbers. */
+static inline vf v_scale2(vf p, vf n, vi bits)
+{
+    (void)n;
+    vi first = bits >> 1;
+    vi second = bits - first;
+    return p * (vf)((first + 127) << 23) * (vf)((second + 127) << 23);
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* catalog.c: what can be named. */
+#include <lamina/catalog.h>
+
+#include "base/error.h"
+#include "nn/fit_options.h"
+#include "nn/layers.h"
+#include "nn/losses.h"
+#include "nn/metrics.h"
+#include "nn/optimizers.h"
+
+static lam__name_table *const tables[] = {
+    [LAM_ACTIVATION] = &lam__activations,   [LAM_LOSS] = &lam__losses,
+    [LAM_METRIC] = &lam__metrics,           [LAM_OPTIMIZER] = &lam__optimizers,
+    [LAM_INITIALIZER] = &lam__initializers, [LAM_LAYER] = &lam__layer_types,
+    [LAM_FIT_OPTION] = &lam__fit_options,   [LAM_CALLBACK] = &lam__callbacks,
+};
+
+/* NULL for a kind outside the enumeration. */
+static lam__name_table *table_of(lam_catalog_kind kind)
+{
+    const size_t i = (size_t)kind;
+    return i < sizeof tables / sizeof *tables ? tables[i] : NULL;
+}
+
+size_t lam_catalog_size(lam_catalog_kind kind)
+{
+    lam__name_table *table = table_of(kind);
+    return table ? lam__table_size(table) : 0;
+}
+
+lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry)
+{
+    lam__name_table *table = table_of(kind);
+    if (!table || !entry)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_catalog: entry is NULL, or there is no list %d",
+                         (int)kind);
+    const void *row = lam__table_at(table, i);
+    if (!row)
+        return lam__fail(LAM_ERR_ARGUMENT, "entry %zu of a list that has %zu", i,
+                         lam__table_size(table));
+    const lam__row_names names = lam__row_names_of(row);
+    *entry = (lam_catalog_entry){.name = names.name, .alias = names.alias, .help = names.help};
+    if (kind == LAM_FIT_OPTION) {
+        const lam__option *option = row;
+        entry->argument = option->argument;
+        entry->default_value = option->default_text;
+    }
+    return LAM_OK;
+}

@@ -1,0 +1,172 @@
+/* model.c: a model as a whole: its life, its errors, its input transform, what it is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/network.h"
+
+lam_model *lam_model_new(size_t features)
+{
+    if (features == 0) {
+        lam__fail(LAM_ERR_ARGUMENT, "a model needs at least 1 feature, not 0");
+        return NULL;
+    }
+    lam_model *model = lam__allocate_zero(1, sizeof *model, "a model");
+    if (!model)
+        return NULL;
+    model->features = features;
+    lam__transform_clear(&model->transform);
+    return model;
+}
+
+static void free_class_names(lam_model *model)
+{
+    for (size_t i = 0; i < model->class_count; i++)
+        lam__release(model->class_names[i]);
+    lam__release(model->class_names);
+    model->class_names = NULL;
+    model->class_count = 0;
+}
+
+void lam_model_free(lam_model *model)
+{
+    if (!model)
+        return;
+    free_class_names(model);
+    lam__transform_clear(&model->transform);
+    lam__release(model->parameters);
+    lam__release(model->tensor_names);
+    lam__release(model->layers);
+    lam__release(model);
+}
+
+lam_status lam__model_fail(lam_model *model, lam_status status)
+{
+    if (model->status == LAM_OK) {
+        model->status = status;
+        snprintf(model->message, sizeof model->message, "%s", lam_error_message());
+    }
+    return status;
+}
+
+lam_status lam_model_status(const lam_model *model)
+{
+    if (!model)
+        return lam__fail(LAM_ERR_ARGUMENT, "the model is NULL");
+    return model->status == LAM_OK ? LAM_OK : lam__fail(model->status, "%s", model->message);
+}
+
+lam_status lam_model_scale_input(lam_model *model, float from_lo, float from_hi, float to_lo,
+                                 float to_hi)
+{
+    LAM__TRY(lam_model_status(model));
+    lam_status status = lam__transform_scale(&model->transform, from_lo, from_hi, to_lo, to_hi);
+    return status == LAM_OK ? LAM_OK : lam__model_fail(model, status);
+}
+
+void lam_model_transform(const lam_model *model, lam_transform_info *info)
+{
+    if (!info)
+        return;
+    *info = (lam_transform_info){.kind = LAM_TRANSFORM_NONE};
+    if (!model)
+        return;
+    const lam__transform *transform = &model->transform;
+    info->kind = transform->kind;
+    info->from_lo = transform->from_lo;
+    info->from_hi = transform->from_hi;
+    info->to_lo = transform->to_lo;
+    info->to_hi = transform->to_hi;
+    info->mean = transform->mean;
+    info->std = transform->std;
+}
+
+/* Copies names[count]; NULL with the error recorded. */
+static char **copy_names(const char *const *names, size_t count)
+{
+    char **copy = lam__allocate_zero(count, sizeof *copy, "class names");
+    for (size_t i = 0; copy && i < count; i++) {
+        if (!names[i])
+            lam__fail(LAM_ERR_ARGUMENT, "the name of class %zu is NULL", i);
+        else
+            copy[i] = lam__copy_string(names[i]);
+        if (!copy[i]) {
+            while (i-- > 0)
+                lam__release(copy[i]);
+            lam__release(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+lam_status lam_model_set_class_names(lam_model *model, const char *const *names, size_t count)
+{
+    LAM__TRY(lam_model_status(model));
+    if (!names || count == 0)
+        return lam__model_fail(model, lam__fail(LAM_ERR_ARGUMENT, "no class names given"));
+    char **copy = copy_names(names, count);
+    if (!copy)
+        return lam__model_fail(model, lam_error_status());
+    free_class_names(model);
+    model->class_names = copy;
+    model->class_count = count;
+    return LAM_OK;
+}
+
+const char *lam_model_class_name(const lam_model *model, size_t i)
+{
+    return model && i < model->class_count ? model->class_names[i] : NULL;
+}
+
+const char *lam_model_loss(const lam_model *model)
+{
+    return model && model->loss ? model->loss->name : NULL;
+}
+
+size_t lam_model_features(const lam_model *model)
+{
+    return model ? model->features : 0;
+}
+
+size_t lam_model_layers(const lam_model *model)
+{
+    return model ? model->layer_count : 0;
+}
+
+size_t lam_model_outputs(const lam_model *model)
+{
+    return model && model->layer_count ? model->layers[model->layer_count - 1].out : 0;
+}
+
+lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *info)
+{
+    if (!model || !info)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_layer: model or info is NULL");
+    if (i >= model->layer_count)
+        return lam__fail(LAM_ERR_ARGUMENT, "layer %zu of a model that has %zu", i,
+                         model->layer_count);
+    const lam__layer *layer = &model->layers[i];
+    *info = (lam_layer_info){
+        .type = layer->type->name,
+        .activation = layer->activation ? layer->activation->name : NULL,
+        .inputs = layer->in,
+        .outputs = layer->out,
+        .parameters = layer->type->has_parameters ? (layer->in + 1) * layer->out : 0,
+        .rate = layer->rate,
+        .l1 = layer->l1,
+        .l2 = layer->l2,
+        .bias_l1 = layer->bias_l1,
+        .bias_l2 = layer->bias_l2,
+    };
+    return LAM_OK;
+}
+
+const lam__layer *lam__last_dense(const lam_model *model)
+{
+    for (size_t i = model->layer_count; i-- > 0;)
+        if (model->layers[i].activation)
+            return &model->layers[i];
+    return NULL;
+}

@@ -1,0 +1,203 @@
+/* model_parameters.c: the flat buffer of a model's parameters, and its tensors. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "nn/network.h"
+
+size_t lam__tensor_count(const lam_model *model)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->layer_count; i++)
+        count += model->layers[i].type->has_parameters ? 2 : 0;
+    return count;
+}
+
+bool lam__tensor_at(const lam_model *model, size_t i, lam__tensor_place *place)
+{
+    const bool bias = i % 2 == 1;
+    size_t before = i / 2; /* layers with parameters */
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const lam__layer *layer = &model->layers[l];
+        if (!layer->type->has_parameters || before-- > 0)
+            continue;
+        *place = (lam__tensor_place){
+            .layer = l,
+            .bias = bias,
+            .offset = bias ? layer->bias : layer->weight,
+            .rows = bias ? 1 : layer->in,
+            .cols = layer->out,
+        };
+        return true;
+    }
+    return false;
+}
+
+void lam__tensor_name(const lam__tensor_place *place, char *name, size_t size)
+{
+    snprintf(name, size, "layers.%zu.%s", place->layer, place->bias ? "bias" : "weight");
+}
+
+lam_status lam__allocate_parameters(lam_model *model)
+{
+    if (model->parameters)
+        return LAM_OK;
+    const size_t tensors = lam__tensor_count(model);
+    if (tensors == 0)
+        return lam__fail(LAM_ERR_STATE, "the model has no dense layer");
+    float *parameters =
+        lam__allocate_zero(model->parameter_floats, sizeof *parameters, "parameters");
+    char(*names)[LAM__TENSOR_NAME_SIZE] =
+        parameters ? lam__allocate(tensors, sizeof *names, "tensor names") : NULL;
+    if (!names) {
+        lam__release(parameters);
+        return LAM_ERR_MEMORY;
+    }
+    lam__tensor_place place;
+    for (size_t i = 0; i < tensors && lam__tensor_at(model, i, &place); i++)
+        lam__tensor_name(&place, names[i], sizeof names[i]);
+    model->parameters = parameters;
+    model->tensor_names = names;
+    return LAM_OK;
+}
+
+/* Draws the start values of all tensors into `values`, zeroed and laid out as the parameters. */
+static lam_status draw(const lam_model *model, uint64_t seed, const char *text, float *values)
+{
+    const lam__initializer *common;
+    double common_parameter;
+    LAM__TRY(lam__parse_initializer(text ? text : "glorot_uniform", &common, &common_parameter));
+    lam__tensor_place place;
+    for (size_t i = 0; lam__tensor_at(model, i, &place); i++) {
+        const lam__layer *layer = &model->layers[place.layer];
+        const lam__initializer *own = place.bias ? layer->bias_initializer : layer->initializer;
+        double parameter =
+            place.bias ? layer->bias_initializer_parameter : layer->initializer_parameter;
+        if (!own && place.bias)
+            continue; /* zeros */
+        if (!own) {
+            own = common;
+            parameter = common_parameter;
+        }
+        lam__stream stream =
+            lam__stream_open(lam__derive_key(seed, LAM__FOR_INITIAL, (uint32_t)i), 0);
+        LAM__TRY(own->fill(place.rows, place.cols, parameter, &stream, values + place.offset));
+    }
+    return LAM_OK;
+}
+
+/* Parameters that exist are drawn anew aside: when that fails, they are as they were. */
+static lam_status draw_anew(lam_model *model, uint64_t seed, const char *initializer)
+{
+    float *values = lam__allocate_zero(model->parameter_floats, sizeof *values, "start values");
+    if (!values)
+        return LAM_ERR_MEMORY;
+    lam_status status = draw(model, seed, initializer, values);
+    if (status == LAM_OK)
+        memcpy(model->parameters, values, model->parameter_floats * sizeof *values);
+    lam__release(values);
+    return status;
+}
+
+lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer)
+{
+    LAM__TRY(lam_model_status(model));
+    if (model->parameters)
+        return draw_anew(model, seed, initializer);
+    LAM__TRY(lam__allocate_parameters(model));
+    lam_status status = draw(model, seed, initializer, model->parameters);
+    if (status != LAM_OK) {
+        lam__release(model->parameters);
+        lam__release(model->tensor_names);
+        model->parameters = NULL;
+        model->tensor_names = NULL;
+    }
+    return status;
+}
+
+size_t lam_model_parameters(const lam_model *model)
+{
+    size_t count = 0;
+    for (size_t i = 0; model && i < model->layer_count; i++)
+        if (model->layers[i].type->has_parameters)
+            count += (model->layers[i].in + 1) * model->layers[i].out;
+    return count;
+}
+
+size_t lam_model_tensors(const lam_model *model)
+{
+    return model && model->parameters ? lam__tensor_count(model) : 0;
+}
+
+static lam_status fail_without_parameters(void)
+{
+    return lam__fail(LAM_ERR_STATE, "the model has no parameters yet: initialize, train or load it "
+                                    "first");
+}
+
+lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor)
+{
+    if (!model || !tensor)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_tensor: model or tensor is NULL");
+    if (!model->parameters)
+        return fail_without_parameters();
+    lam__tensor_place place;
+    if (!lam__tensor_at(model, i, &place))
+        return lam__fail(LAM_ERR_ARGUMENT, "tensor %zu of a model that has %zu", i,
+                         lam__tensor_count(model));
+    *tensor = (lam_tensor){
+        .name = model->tensor_names[i],
+        .data = model->parameters + place.offset,
+        .rows = place.rows,
+        .cols = place.cols,
+    };
+    return LAM_OK;
+}
+
+static lam_status check_count(const lam_model *model, size_t count)
+{
+    const size_t expected = lam_model_parameters(model);
+    if (count == expected)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_SHAPE, "%zu values for a model with %zu parameters", count, expected);
+}
+
+lam_status lam_model_get_parameters(const lam_model *model, float *values, size_t count)
+{
+    if (!model || !values)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_get_parameters: model or values is NULL");
+    if (!model->parameters)
+        return fail_without_parameters();
+    LAM__TRY(check_count(model, count));
+    lam__tensor_place place;
+    for (size_t i = 0; lam__tensor_at(model, i, &place); i++) {
+        const size_t n = place.rows * place.cols;
+        memcpy(values, model->parameters + place.offset, n * sizeof *values);
+        values += n;
+    }
+    return LAM_OK;
+}
+
+lam_status lam_model_set_parameters(lam_model *model, const float *values, size_t count)
+{
+    if (!model || !values)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_set_parameters: model or values is NULL");
+    LAM__TRY(lam_model_status(model));
+    LAM__TRY(check_count(model, count));
+    char text[32];
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return lam__fail(LAM_ERR_NUMERIC, "parameter %zu is %s", i,
+                             lam__format_double((double)values[i], text, sizeof text));
+    LAM__TRY(lam__allocate_parameters(model));
+    lam__tensor_place place;
+    for (size_t i = 0; lam__tensor_at(model, i, &place); i++) {
+        const size_t n = place.rows * place.cols;
+        memcpy(model->parameters + place.offset, values, n * sizeof *values);
+        values += n;
+    }
+    return LAM_OK;
+}

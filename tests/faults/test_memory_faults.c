@@ -1,0 +1,179 @@
+/* test_memory_faults.c: every allocation fails in turn: an error, nothing lost, nothing leaked. */
+#include <criterion/criterion.h>
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <lamina/lamina.h>
+
+#include "../support/model_files.h"
+#include "../support/scratch.h"
+#include "lamina_features.h"
+
+#if LAM__HAVE_GZIP
+#include <zlib.h>
+#endif
+
+static struct {
+    size_t calls, fail_at, held;
+} memory;
+
+static void *allocate(size_t size, size_t alignment, void *user)
+{
+    (void)user;
+    if (memory.calls++ == memory.fail_at)
+        return NULL;
+    void *block = NULL;
+    if (posix_memalign(&block, alignment, size > 0 ? size : 1) != 0)
+        return NULL;
+    memory.held++;
+    return block;
+}
+
+static void release(void *pointer, void *user)
+{
+    (void)user;
+    if (pointer)
+        memory.held--;
+    free(pointer);
+}
+
+static char folder[256];
+
+/* Each job does one thing and cleans up; false when it failed. */
+typedef bool job(void);
+
+static bool build_model(void)
+{
+    lam_model *model = sample_model();
+    lam_model_free(model);
+    return model != NULL;
+}
+
+#if LAM__HAVE_JSON
+static bool save_model(void)
+{
+    char path[512];
+    lam_model *model = sample_model();
+    bool done = model && lam_model_save(model, scratch_path(folder, "saved", path)) == LAM_OK;
+    lam_model_free(model);
+    return done;
+}
+
+static bool load_model(void)
+{
+    char path[512];
+    lam_model *model = lam_model_load(scratch_path(folder, "model", path));
+    lam_model_free(model);
+    return model != NULL;
+}
+#endif
+
+static bool load_folder(void)
+{
+    lam_dataset *set = lam_dataset_load(folder, LAM_SPLIT_TRAIN, NULL);
+    bool named = set && lam_dataset_class_name(set, 1) != NULL;
+    lam_dataset_free(set);
+    return named;
+}
+
+static bool load_known_folder(void)
+{
+    char path[512];
+    lam_dataset *set = lam_dataset_load(scratch_path(folder, "mnist", path), LAM_SPLIT_TRAIN, NULL);
+    bool named = set && lam_dataset_class_name(set, 1) != NULL;
+    lam_dataset_free(set);
+    return named;
+}
+
+static bool generate_and_divide(void)
+{
+    lam_dataset *parts[2] = {NULL, NULL};
+    const char *const names[] = {"a", "b", "c"};
+    lam_dataset *spiral = lam_dataset_spiral(30, 3, 1), *sine = lam_dataset_sine(20);
+    bool done = spiral && sine && lam_dataset_set_class_names(spiral, names, 3) == LAM_OK &&
+                lam_dataset_divide(spiral, 0.5, 1, &parts[0], &parts[1]) == LAM_OK;
+    cr_assert(done || (!parts[0] && !parts[1]));
+    lam_dataset_free(parts[0]);
+    lam_dataset_free(parts[1]);
+    if (done)
+        done = lam_dataset_divide(sine, 0.5, 1, &parts[0], &parts[1]) == LAM_OK;
+    if (done) {
+        lam_dataset_free(parts[0]);
+        lam_dataset_free(parts[1]);
+    }
+    lam_dataset_free(spiral);
+    lam_dataset_free(sine);
+    return done;
+}
+
+/* Runs a job with each of its allocations failing. */
+static void run(job *what, const char *name)
+{
+    const lam_allocator allocator = {allocate, release, NULL};
+    size_t at = 0;
+    for (bool done = false; !done; at++) {
+        cr_assert(at < 10000);
+        memory.calls = 0;
+        memory.fail_at = at;
+        cr_assert_eq(lam_set_allocator(&allocator), LAM_OK);
+        done = what();
+        cr_assert_eq(lam_set_allocator(NULL), LAM_OK);
+        cr_assert_eq(memory.held, 0, "%s: allocation %zu failed: %zu leaked", name, at,
+                     memory.held);
+        if (memory.calls <= at) {
+            cr_assert(done, "%s: %s", name, lam_error_message());
+            break;
+        }
+        cr_assert(!done, "%s: allocation %zu failed unnoticed", name, at);
+        cr_assert_eq(lam_error_status(), LAM_ERR_MEMORY, "%s: allocation %zu: %s", name, at,
+                     lam_error_message());
+    }
+    cr_assert(at > 1, "%s allocates nothing", name);
+}
+
+static void write_file(const char *name, const void *bytes, size_t size, bool packed)
+{
+    char path[512];
+    scratch_path(folder, name, path);
+#if LAM__HAVE_GZIP
+    if (packed) {
+        gzFile file = gzopen(path, "wb");
+        cr_assert(file && gzwrite(file, bytes, (unsigned)size) == (int)size);
+        gzclose(file);
+        return;
+    }
+#endif
+    (void)packed;
+    scratch_write(path, bytes, size);
+}
+
+Test(memory_faults, every_allocation)
+{
+    enum { SAMPLES = 200, FEATURES = 250 * 4 }; /* packs so well that the buffer has to grow */
+    static unsigned char images[12 + SAMPLES * FEATURES] = {
+        0, 0, 8, 2, 0, 0, 0, SAMPLES, 0, 0, FEATURES >> 8, FEATURES & 255};
+    static unsigned char labels[8 + SAMPLES] = {0, 0, 8, 1, 0, 0, 0, SAMPLES, 1, 0};
+    char path[512];
+    scratch_make(folder);
+    write_file(LAM__HAVE_GZIP ? "train-images-idx3-ubyte.gz" : "train-images-idx3-ubyte", images,
+               sizeof images, true);
+    write_file("train-labels-idx1-ubyte", labels, sizeof labels, false);
+    cr_assert_eq(symlink(".", scratch_path(folder, "mnist", path)), 0);
+    run(load_known_folder, "load a known folder");
+    write_file("labels.txt", "no\nyes\n", 7, false);
+    run(load_folder, "load a folder");
+    run(generate_and_divide, "generate and divide");
+    run(build_model, "build a model");
+#if LAM__HAVE_JSON
+    lam_model *model = sample_model();
+    cr_assert_eq(lam_model_save(model, scratch_path(folder, "model", path)), LAM_OK);
+    lam_model_free(model);
+    size_t files = scratch_count(folder);
+    run(save_model, "save a model");
+    cr_assert_eq(scratch_count(folder), files + 1);
+    run(load_model, "load a model");
+#endif
+    unlink(scratch_path(folder, "mnist", path));
+    scratch_remove(folder);
+}

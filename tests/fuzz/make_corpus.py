@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""make_corpus.py: writes the seeds in corpus/; needs the standard library only.
+
+Also a second, independent description of the file formats: the model files here are made without
+any code of Lamina. Run it again after a change of a format: the result does not depend on time or
+machine.
+"""
+import gzip
+import json
+import pathlib
+import struct
+import zlib
+
+HERE = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def idx(code, dims, data):
+    return bytes([0, 0, code, len(dims)]) + b"".join(struct.pack(">I", d) for d in dims) + data
+
+
+def model(description, tensors):
+    """tensors: list of (name, shape, values)."""
+    text = json.dumps(description, separators=(",", ":"))
+    data = b"".join(struct.pack(f"<{len(v)}f", *v) for _, _, v in tensors)
+    crc = zlib.crc32(data, zlib.crc32(text.encode()))
+    header = {"__metadata__": {"lamina": text, "lamina_crc32": f"{crc:08x}"}}
+    at = 0
+    for name, shape, values in tensors:
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + 4 * len(values)]}
+        at += 4 * len(values)
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-(8 + len(head)) % 64)
+    return struct.pack("<Q", len(head)) + head + data
+
+
+def main():
+    dense = {"type": "dense", "units": 2, "activation": "softmax"}
+    values = [0.5, -1.0, 2.0, 0.25, 1.5, -0.75]
+    small = [("layers.0.weight", [3, 2], values), ("layers.0.bias", [2], [0.0, 1.0])]
+    pixels = bytes(range(12))
+    files = {
+        "idx/bytes-3d": idx(0x08, [3, 2, 2], pixels),
+        "idx/labels": idx(0x08, [5], bytes([0, 1, 2, 1, 0])),
+        "idx/floats": idx(0x0D, [2, 2], struct.pack(">4f", 0.5, -1, 3e38, 1e-45)),
+        "idx/gzip": gzip.compress(idx(0x08, [3, 2, 2], pixels), 9, mtime=0),
+        "idx/gzip-two-members": gzip.compress(idx(0x08, [3, 2, 2], b""), 9, mtime=0)
+        + gzip.compress(pixels, 9, mtime=0),
+        "idx/huge": idx(0x08, [0xFFFFFFFF, 0xFFFFFFFF], pixels),
+        "idx/gzip-huge": gzip.compress(idx(0x08, [0xFFFFFFF, 0xFFFF], pixels), 9, mtime=0),
+        "model/plain": model({"version": 1, "features": 3, "layers": [dense]}, small),
+        "model/full": model(
+            {
+                "version": 1,
+                "features": 3,
+                "layers": [
+                    {
+                        "type": "dense",
+                        "units": 2,
+                        "activation": "relu",
+                        "initializer": "normal:0.1",
+                        "bias_initializer": "zeros",
+                        "l1": 0.001,
+                        "bias_l2": 0.5,
+                    },
+                    {"type": "dropout", "rate": 0.25},
+                    {"type": "dense", "units": 1, "activation": "sigmoid"},
+                ],
+                "transform": {"kind": "standardize"},
+                "class_names": ["caf\u00e9"],
+                "loss": "binary_crossentropy",
+            },
+            small
+            + [
+                ("layers.2.weight", [2, 1], [1.0, 2.0]),
+                ("layers.2.bias", [1], [3.0]),
+                ("transform.mean", [3], [1.0, 2.0, 3.0]),
+                ("transform.std", [3], [1.0, 0.0, 2.0]),
+            ],
+        ),
+        "model/scaled": model(
+            {
+                "version": 1,
+                "features": 3,
+                "layers": [dense],
+                "transform": {"kind": "scale", "from": [0, 255], "to": [-1, 1]},
+            },
+            small,
+        ),
+    }
+    for name, content in files.items():
+        path = HERE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+/* test_blas_threads.c: the BLAS library's thread count, its buffers, and lam_build_info. */
+#include <criterion/criterion.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <lamina/status.h>
+
+#include "base/cpu.h"
+#include "blas/gemm.h"
+#include "blas/orthogonal.h"
+#include "lamina_features.h"
+
+extern void openblas_set_num_threads(int threads) __attribute__((weak));
+extern int openblas_get_num_threads(void) __attribute__((weak));
+extern void *blas_memory_alloc(int unused) __attribute__((weak));
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+Test(blas_threads, the_thread_count_is_one_between_and_put_back_after)
+{
+    if (!openblas_set_num_threads)
+        cr_skip_test("not OpenBLAS");
+    for (int threads = 1; threads <= 3; threads++) {
+        openblas_set_num_threads(threads);
+        const int before = openblas_get_num_threads();
+        cr_assert_eq(lam__blas_acquire(), LAM_OK);
+        cr_assert_eq(openblas_get_num_threads(), 1);
+        cr_assert_eq(lam__blas_acquire(), LAM_OK);
+        cr_assert_eq(openblas_get_num_threads(), 1);
+        lam__blas_release();
+        cr_assert_eq(openblas_get_num_threads(), 1, "one holder is left");
+        lam__blas_release();
+        cr_assert_eq(openblas_get_num_threads(), before);
+    }
+}
+
+Test(blas_threads, an_orthogonal_basis_puts_it_back_too)
+{
+    if (!openblas_set_num_threads || !lam__has_lapack())
+        cr_skip_test("not OpenBLAS, or no LAPACK");
+    openblas_set_num_threads(2);
+    const int before = openblas_get_num_threads();
+    float a[6] = {1, 2, 3, 4, 5, 7};
+    cr_assert_eq(lam__orthogonalize(a, 2, 3), LAM_OK);
+    cr_assert_eq(openblas_get_num_threads(), before);
+}
+
+static void *take_and_give_back(void *failures)
+{
+    for (int i = 0; i < 2000; i++) {
+        if (lam__blas_acquire() != LAM_OK) {
+            ++*(int *)failures;
+            continue;
+        }
+        if (openblas_get_num_threads && openblas_get_num_threads() != 1)
+            ++*(int *)failures;
+        lam__blas_release();
+    }
+    return NULL;
+}
+
+Test(blas_threads, several_threads_may_hold_it)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    int failures[THREADS] = {0};
+    if (openblas_set_num_threads)
+        openblas_set_num_threads(2);
+    const int before = openblas_get_num_threads ? openblas_get_num_threads() : 0;
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, take_and_give_back, &failures[i]), 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        cr_assert_eq(failures[i], 0);
+    }
+    if (openblas_get_num_threads)
+        cr_assert_eq(openblas_get_num_threads(), before);
+}
+
+Test(blas_threads, buffers_can_be_reserved)
+{
+    cr_assert_eq(lam__blas_acquire(), LAM_OK);
+    cr_assert_eq(lam__blas_reserve(1), LAM_OK);
+    cr_assert_eq(lam__blas_reserve(3), LAM_OK);
+    cr_assert_eq(lam__blas_reserve(3), LAM_OK);
+    const float a[4] = {1, 2, 3, 4};
+    float c[4];
+    lam__gemm_nn(2, 2, 2, a, 2, a, 2, c, 2);
+    cr_assert(c[0] == 7 && c[1] == 10 && c[2] == 15 && c[3] == 22);
+    lam__blas_release();
+}
+
+/* Lets the address space grow by no more than `room` bytes from what is in use now. */
+static void limit_memory(size_t room)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%lu", &pages) != 1)
+        cr_skip_test("no /proc/self/statm");
+    fclose(file);
+    const rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + room;
+    cr_assert_eq(setrlimit(RLIMIT_AS, &(struct rlimit){most, most}), 0);
+}
+
+/* OpenBLAS by itself waits forever here. */
+Test(blas_threads, no_room_for_buffers_is_an_error, .timeout = 60)
+{
+    if (!blas_memory_alloc || SANITIZED)
+        cr_skip_test("needs OpenBLAS and a limit on the address space");
+    const int before = openblas_get_num_threads();
+    limit_memory((size_t)16 << 20);
+    cr_assert_eq(lam__blas_acquire(), LAM_ERR_MEMORY);
+    cr_assert_eq(lam_error_status(), LAM_ERR_MEMORY);
+    cr_assert_not_null(strstr(lam_error_message(), "the BLAS"));
+    cr_assert_eq(openblas_get_num_threads(), before);
+}
+
+Test(blas_threads, no_room_for_more_buffers_is_an_error, .timeout = 60)
+{
+    if (!blas_memory_alloc || SANITIZED)
+        cr_skip_test("needs OpenBLAS and a limit on the address space");
+    cr_assert_eq(lam__blas_acquire(), LAM_OK);
+    limit_memory((size_t)16 << 20);
+    cr_assert_eq(lam__blas_reserve(1), LAM_OK, "the first was made on acquiring");
+    cr_assert_eq(lam__blas_reserve(8), LAM_ERR_MEMORY);
+    lam__blas_release();
+}
+
+Test(build_info, known_keys)
+{
+    const char *blas = lam_build_info("blas");
+    cr_assert_not_null(blas);
+    cr_assert_gt(strlen(blas), 0);
+    if (openblas_get_num_threads)
+        cr_assert_eq(strncmp(blas, "OpenBLAS ", 9), 0, "%s", blas);
+    cr_assert_str_eq(lam_build_info("instruction_set"), lam__isa_name(lam__isa_chosen()));
+    cr_assert_str_eq(lam_build_info("lapack"), LAM__HAVE_LAPACK ? "yes" : "no");
+    cr_assert_str_eq(lam_build_info("gzip"), LAM__HAVE_GZIP ? "yes" : "no");
+    cr_assert_str_eq(lam_build_info("json"), LAM__HAVE_JSON ? "yes" : "no");
+    cr_assert_str_eq(lam_build_info("cpuinfo"), LAM__HAVE_CPUINFO ? "yes" : "no");
+}
+
+Test(build_info, unknown_keys)
+{
+    cr_assert_null(lam_build_info("weather"));
+    cr_assert_null(lam_build_info(""));
+    cr_assert_null(lam_build_info(NULL));
+}
