@@ -25,6 +25,10 @@ enum {
     UNPACKED_PRODUCT = 1000000, /* the largest m n k */
     UNPACKED_NT_RESULT = 1200,  /* nt: the largest m n */
     UNPACKED_NT_DEPTH = 32,     /* nt: the least k */
+    UNPACKED_NN_LANES = 16,     /* nn: columns at a time */
+    UNPACKED_NN_FEW = 8,        /* nn: the most columns left over for which */
+    UNPACKED_NN_DEPTH = 32,     /* nn: products of at least this k allocate, see slab_nn_of */
+    FEW_DEPTH = 256,            /* k of a piece of such columns */
     WHOLE_ROWS = 128            /* more rows than this gain a packing call little */
 };
 
@@ -104,14 +108,55 @@ size_t lam__gemm_rows_tn(size_t n, size_t k, size_t limit)
     return rows > 0 ? rows : 1;
 }
 
+static void call_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                    size_t ldb, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, as_int(m), as_int(n), as_int(k), 1.0f, a,
+                as_int(lda), b, as_int(ldb), 0.0f, c, as_int(ldc));
+}
+
+static void call_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                    size_t ldb, float beta, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, as_int(m), as_int(n), as_int(k), 1.0f, a,
+                as_int(lda), b, as_int(ldb), beta, c, as_int(ldc));
+}
+
+/* C[m][n] = A[m][k] B[k][n] for few columns: by the transpose of B, piece by piece of k. */
+static void few_columns(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                        size_t ldb, float *c, size_t ldc)
+{
+    float piece[UNPACKED_NN_FEW * FEW_DEPTH]; /* [n][depth] */
+    for (size_t first = 0; first < k; first += FEW_DEPTH) {
+        const size_t depth = least(FEW_DEPTH, k - first);
+        for (size_t i = 0; i < depth; i++)
+            for (size_t j = 0; j < n; j++)
+                piece[j * depth + i] = b[(first + i) * ldb + j];
+        call_nt(m, n, depth, a + first, lda, piece, depth, first == 0 ? 0.0f : 1.0f, c, ldc);
+    }
+}
+
+/* A slab that is one call, but for 1 to 8 columns left over of an unpacked product: for them
+ * sgemm_small_kernel_nn_skylakex.c would take memory from malloc at every call. */
+static void slab_nn_of(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                       size_t ldb, float *c, size_t ldc)
+{
+    const size_t left = n % UNPACKED_NN_LANES, body = n - left;
+    if (left == 0 || left > UNPACKED_NN_FEW || k < UNPACKED_NN_DEPTH || m > rows_that_fit(n, k)) {
+        call_nn(m, n, k, a, lda, b, ldb, c, ldc);
+        return;
+    }
+    if (body > 0)
+        call_nn(m, body, k, a, lda, b, ldb, c, ldc);
+    few_columns(m, left, k, a, lda, b + body, ldb, c + body, ldc);
+}
+
 void lam__gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float *c, size_t ldc)
 {
     const size_t height = share(m, slab_nn(n, k));
     for (size_t i = 0; i < m; i += height)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, as_int(least(height, m - i)),
-                    as_int(n), as_int(k), 1.0f, a + i * lda, as_int(lda), b, as_int(ldb), 0.0f,
-                    c + i * ldc, as_int(ldc));
+        slab_nn_of(least(height, m - i), n, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc);
 }
 
 void lam__gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
@@ -119,9 +164,7 @@ void lam__gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, cons
 {
     const size_t height = share(m, slab_nt(m, n, k));
     for (size_t i = 0; i < m; i += height)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, as_int(least(height, m - i)),
-                    as_int(n), as_int(k), 1.0f, a + i * lda, as_int(lda), b, as_int(ldb), 0.0f,
-                    c + i * ldc, as_int(ldc));
+        call_nt(least(height, m - i), n, k, a + i * lda, lda, b, ldb, 0.0f, c + i * ldc, ldc);
 }
 
 void lam__gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,

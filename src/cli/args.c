@@ -32,6 +32,17 @@ static bool wanted(const cli_command *command, const char *name)
     return false;
 }
 
+static cli_flag *find(const cli_flags *flags, const char *name, size_t length)
+{
+    for (size_t i = 0; i < flags->count; i++) {
+        cli_flag *flag = &flags->rows[i];
+        if (same_name(flag->name, name, length) ||
+            (flag->alias && same_name(flag->alias, name, length)))
+            return flag;
+    }
+    return NULL;
+}
+
 bool cli_flags_open(cli_flags *flags, const cli_command *command, size_t fit_offset)
 {
     const size_t options = lam_catalog_size(LAM_FIT_OPTION);
@@ -46,7 +57,8 @@ bool cli_flags_open(cli_flags *flags, const cli_command *command, size_t fit_off
     flags->own = flags->count;
     for (size_t i = 0; i < options; i++) {
         lam_catalog_entry entry;
-        if (lam_catalog(LAM_FIT_OPTION, i, &entry) != LAM_OK || !wanted(command, entry.name))
+        if (lam_catalog(LAM_FIT_OPTION, i, &entry) != LAM_OK || !wanted(command, entry.name) ||
+            find(flags, entry.name, strlen(entry.name))) /* the command's own words for it */
             continue;
         flags->rows[flags->count++] = (cli_flag){
             .name = entry.name,
@@ -65,17 +77,6 @@ void cli_flags_close(cli_flags *flags)
 {
     free(flags->rows);
     flags->rows = NULL;
-}
-
-static cli_flag *find(const cli_flags *flags, const char *name, size_t length)
-{
-    for (size_t i = 0; i < flags->count; i++) {
-        cli_flag *flag = &flags->rows[i];
-        if (same_name(flag->name, name, length) ||
-            (flag->alias && same_name(flag->alias, name, length)))
-            return flag;
-    }
-    return NULL;
 }
 
 bool cli_was_given(const cli_flags *flags, const char *name)

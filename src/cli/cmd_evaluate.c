@@ -1,5 +1,4 @@
 /* cmd_evaluate.c: lamina evaluate. */
-#include <math.h>
 #include <string.h>
 
 #include <lamina/lamina.h>
@@ -115,6 +114,17 @@ static const cli_flag flags[] = {
      .default_value = "test",
      .kind = CLI_SPLIT,
      .offset = offsetof(evaluate_request, split)},
+    {.name = "loss",
+     .argument = "NAME",
+     .help = "loss; without it, the one the model was trained with",
+     .kind = CLI_FIT,
+     .offset = offsetof(evaluate_request, fit)},
+    {.name = "metrics",
+     .argument = "NAMES",
+     .help = "metrics, separated by commas; without it, accuracy, precision and recall, for "
+             "regression accuracy and mean_absolute_error",
+     .kind = CLI_FIT,
+     .offset = offsetof(evaluate_request, fit)},
     CLI_LOAD_FLAGS(evaluate_request, load),
     {.name = "json",
      .help = "print one JSON object",
@@ -122,15 +132,12 @@ static const cli_flag flags[] = {
      .offset = offsetof(evaluate_request, json)},
 };
 
-static const char *const fit_options[] = {"loss",      "metrics",   "batch_size", "threads",
-                                          "threshold", "tolerance", "l1",         "l2",
-                                          "bias_l1",   "bias_l2",   NULL};
+static const char *const fit_options[] = {"batch_size", "threads", "threshold", "tolerance", "l1",
+                                          "l2",         "bias_l1", "bias_l2",   NULL};
 
 static const char *const details[] = {
-    "The loss defaults to the one the model was trained with, the metrics to accuracy, precision "
-    "and recall, for regression to accuracy and mean_absolute_error. With --json accuracy, "
-    "precision and recall are always present, null where they were not computed or have nothing "
-    "to divide by.",
+    "With --json accuracy, precision and recall are always present, null where they were not "
+    "computed or have nothing to divide by.",
     NULL};
 
 static const char *const examples[] = {

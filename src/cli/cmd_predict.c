@@ -1,5 +1,4 @@
 /* cmd_predict.c: lamina predict. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -102,6 +102,16 @@ static bool parse_range(const char *text, float *lo, float *hi)
     return cli_parse_float(first, lo) && cli_parse_float(comma + 1, hi) && *lo != *hi;
 }
 
+/* Whether this build writes model files at all: to be said before training, not after. */
+static int check_saving(void)
+{
+    const char *json = lam_build_info("json");
+    if (!json || strcmp(json, "yes") == 0)
+        return CLI_SUCCESS;
+    cli_error("this build of Lamina writes no model files: it has no JSON library (Jansson)");
+    return CLI_FAILURE;
+}
+
 /* Everything about the request that can be wrong without a look at the data. */
 static int check_request(const train_request *request)
 {
@@ -119,7 +129,8 @@ static int check_request(const train_request *request)
         if (!good)
             return status;
     }
-    return cli_check_output(request->output);
+    const int status = cli_check_output(request->output);
+    return status == CLI_SUCCESS ? check_saving() : status;
 }
 
 static int load(train_run *run)
@@ -220,17 +231,18 @@ static int build(train_run *run)
 /* What is about to happen, for people who watch. */
 static void introduce(const train_run *run)
 {
-    char samples[32], more[32] = "none", layers[32];
+    char count[32];
     if (run->progress.mode != CLI_PROGRESS_TERMINAL)
         return;
+    printf("%s: %s samples of %zu values", run->request.data,
+           cli_format_count(lam_dataset_samples(run->train), count, sizeof count),
+           lam_dataset_features(run->train));
     if (run->test)
-        cli_format_count(lam_dataset_samples(run->test), more, sizeof more);
+        printf(", %s for validation",
+               cli_format_count(lam_dataset_samples(run->test), count, sizeof count));
     else if (run->request.fit.validation_split > 0.0)
-        snprintf(more, sizeof more, "%g%% of them", 100.0 * run->request.fit.validation_split);
-    printf("%s: %s samples of %zu values, validation samples: %s\n", run->request.data,
-           cli_format_count(lam_dataset_samples(run->train), samples, sizeof samples),
-           lam_dataset_features(run->train), more);
-    printf("model: %zu", lam_model_features(run->model));
+        printf(", %g%% of them for validation", 100.0 * run->request.fit.validation_split);
+    printf("\nmodel: %zu", lam_model_features(run->model));
     for (size_t i = 0; i < lam_model_layers(run->model); i++) {
         lam_layer_info info;
         if (lam_model_layer(run->model, i, &info) != LAM_OK)
@@ -241,7 +253,7 @@ static void introduce(const train_run *run)
             printf(" > %s %g", info.type, (double)info.rate);
     }
     printf(", %s parameters\n",
-           cli_format_count(lam_model_parameters(run->model), layers, sizeof layers));
+           cli_format_count(lam_model_parameters(run->model), count, sizeof count));
 }
 
 /* Training and its display. CLI_SUCCESS also when a signal ended it. */
@@ -276,8 +288,8 @@ static int save(const train_run *run)
     if (lam_model_save(run->model, output) != LAM_OK)
         return cli_failed();
     if (stop_signal) {
-        cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model as it is "
-                  "then was saved in '%s'",
+        cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model so far is "
+                  "saved in '%s'",
                   progress->epoch, progress->epochs, progress->batch, progress->batches, output);
         return 128 + stop_signal;
     }

@@ -34,10 +34,12 @@ int cli_check_output(const char *path)
     if (length == 0)
         strcpy(folder, slash ? "/" : ".");
     int reason = 0;
-    if (stat(folder, &info) != 0 || access(folder, W_OK | X_OK) != 0)
+    if (stat(folder, &info) != 0)
         reason = errno;
     else if (!S_ISDIR(info.st_mode))
         reason = ENOTDIR;
+    else if (access(folder, W_OK | X_OK) != 0)
+        reason = errno;
     if (reason) {
         cli_error("cannot write '%s': folder '%s': %s", path, folder, strerror(reason));
         return CLI_FAILURE;

@@ -144,16 +144,28 @@ static void draw_bar(cli_progress *progress, const lam_event *event)
     progress->bar_shown = true;
 }
 
-static void print_line(const lam_event *event)
+/* Adds what fits the terminal's width beside the rest; off terminals everything. */
+static void add_if_fits(const cli_progress *progress, line *out, const line *more)
+{
+    const bool fits = out->length + more->length < cli_terminal_width(STDOUT_FILENO);
+    if (progress->mode != CLI_PROGRESS_TERMINAL || fits)
+        add(out, "%.200s", more->text);
+}
+
+static void print_line(const cli_progress *progress, const lam_event *event)
 {
     const lam_epoch *epoch = event->progress;
-    line out = {.length = 0};
+    line out = {.length = 0}, seconds = out, speed = out, rate = out;
     add_epoch_number(&out, event);
     add_scores(&out, "", &epoch->train);
     if (epoch->has_validation)
         add_scores(&out, "val_", &epoch->validation);
-    add(&out, "  learning_rate %.3g  %.2f s", epoch->learning_rate, epoch->seconds);
-    add_speed(&out, (double)epoch->train.samples, epoch->seconds);
+    add(&seconds, "  %.2f s", epoch->seconds);
+    add_speed(&speed, (double)epoch->train.samples, epoch->seconds);
+    add(&rate, "  learning_rate %.3g", epoch->learning_rate);
+    add_if_fits(progress, &out, &seconds);
+    add_if_fits(progress, &out, &speed);
+    add_if_fits(progress, &out, &rate);
     puts(out.text);
 }
 
@@ -203,7 +215,7 @@ static void end_epoch(cli_progress *progress, const lam_event *event)
     if (progress->mode == CLI_PROGRESS_JSON)
         write_json(event);
     else
-        print_line(event);
+        print_line(progress, event);
     progress->broken = fflush(stdout) != 0;
     if (progress->broken && errno == EPIPE && !freopen("/dev/null", "w", stdout))
         return; /* the reader has seen enough: what is still buffered goes nowhere */

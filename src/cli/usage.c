@@ -22,8 +22,8 @@ static const struct {
     {LAM_METRIC, "Metrics (--metrics)"},
 };
 
-static const char *const build_facts[] = {"blas", "instruction_set", "lapack",
-                                          "gzip", "cpuinfo"};
+static const char *const build_facts[] = {"blas", "instruction_set", "lapack", "gzip",
+                                          "json", "cpuinfo"};
 
 static size_t text_width(void)
 {

@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "lamina_features.h"
 #include "formats/model_file.h"
+#include "lamina_features.h"
 #include "nn/network.h"
 
 #if LAM__HAVE_JSON

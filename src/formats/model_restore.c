@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "lamina_features.h"
 #include "formats/model_file.h"
+#include "lamina_features.h"
 #include "nn/network.h"
 
 #if LAM__HAVE_JSON

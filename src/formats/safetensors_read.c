@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "lamina_features.h"
 #include "formats/safetensors.h"
+#include "lamina_features.h"
 
 static const struct dtype_row {
     const char *name;

@@ -4,10 +4,10 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "lamina_features.h"
 #include "formats/crc32.h"
 #include "formats/file_write.h"
 #include "formats/safetensors.h"
+#include "lamina_features.h"
 
 /* Floats converted at a time. */
 #define LAM__ST_CHUNK 4096

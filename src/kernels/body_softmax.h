@@ -25,7 +25,8 @@ static inline vm v_tail(size_t n)
     return v_mask((1u << n) - 1);
 }
 
-static inline void gather_row(size_t cols, const float *bias, const float *z, float *to)
+/* z + bias, the last vector padded. */
+static inline void gather_row(size_t cols, const float *bias, const float *z, float pad, float *to)
 {
     size_t c = 0;
     for (; c + W <= cols; c += W)
@@ -35,7 +36,7 @@ static inline void gather_row(size_t cols, const float *bias, const float *z, fl
         vf last = v_load_n(z + c, left);
         if (bias)
             last += v_load_n(bias + c, left);
-        v_store(to + c, v_pick(v_tail(left), last, v_set(-VM_INFINITY)));
+        v_store(to + c, v_pick(v_tail(left), last, v_set(pad)));
     }
 }
 
@@ -55,7 +56,7 @@ static inline void open_block(row_block *b, size_t count, size_t cols, size_t ld
     b->rows = b->gathered;
     b->cols = b->ld = (cols + W - 1) / W * W;
     for (size_t r = 0; r < count; r++)
-        gather_row(cols, bias, y + r * ld, b->rows + r * b->ld);
+        gather_row(cols, bias, y + r * ld, -VM_INFINITY, b->rows + r * b->ld);
 }
 
 /* y = x * factor. */
@@ -68,12 +69,25 @@ static inline void scale_row(size_t cols, float factor, const float *x, float *y
         v_store_n(y + c, v_load_n(x + c, cols - c) * factor, cols - c);
 }
 
-/* Puts the rows, each times factors[r], where they belong. */
-static inline void close_block(const row_block *b, const float *factors, size_t cols, size_t ld,
-                               float *y)
+/* x gathered. */
+static inline void copy_row(size_t cols, const float *x, float *y)
+{
+    size_t c = 0;
+    for (; c + W <= cols; c += W)
+        v_store(y + c, v_load(x + c));
+    if (c < cols)
+        v_store_n(y + c, v_load(x + c), cols - c);
+}
+
+/* Multiplies each row by its factor and puts it where it belongs. */
+static inline void close_block(row_block *b, const float *factors, size_t cols, size_t ld, float *y)
 {
     for (size_t r = 0; r < b->count; r++)
-        scale_row(cols, factors[r], b->rows + r * b->ld, y + r * ld);
+        scale_row(b->cols, factors[r], b->rows + r * b->ld, b->rows + r * b->ld);
+    if (b->rows == y)
+        return;
+    for (size_t r = 0; r < b->count; r++)
+        copy_row(cols, b->rows + r * b->ld, y + r * ld);
 }
 
 static inline float row_maximum(size_t cols, const float *z)
@@ -123,23 +137,37 @@ static void body_softmax_forward(size_t rows, size_t cols, size_t ld, const floa
     }
 }
 
+/* to = p (d - sum(d p)); `to` may be d. */
+static inline void jacobian_row(size_t cols, const float *p, const float *d, float *to)
+{
+    vf sum = v_set(0.0f);
+    size_t c = 0;
+    for (; c + W <= cols; c += W)
+        sum = v_fma(v_load(p + c), v_load(d + c), sum);
+    size_t left = cols - c;
+    if (left)
+        sum = v_fma(v_load_n(p + c, left), v_load_n(d + c, left), sum);
+    float dot = v_sum(sum);
+    for (c = 0; c + W <= cols; c += W)
+        v_store(to + c, v_load(p + c) * (v_load(d + c) - dot));
+    if (left)
+        v_store_n(to + c, v_load_n(p + c, left) * (v_load_n(d + c, left) - dot), left);
+}
+
 static void body_softmax_backward(size_t rows, size_t cols, size_t ld, const float *y, float *dy)
 {
-    for (size_t r = 0; r < rows; r++) {
-        const float *p = y + r * ld;
-        float *d = dy + r * ld;
-        vf sum = v_set(0.0f);
-        size_t c = 0;
-        for (; c + W <= cols; c += W)
-            sum = v_fma(v_load(p + c), v_load(d + c), sum);
-        size_t left = cols - c;
-        if (left)
-            sum = v_fma(v_load_n(p + c, left), v_load_n(d + c, left), sum);
-        float dot = v_sum(sum);
-        for (c = 0; c + W <= cols; c += W)
-            v_store(d + c, v_load(p + c) * (v_load(d + c) - dot));
-        if (left)
-            v_store_n(d + c, v_load_n(p + c, left) * (v_load_n(d + c, left) - dot), left);
+    float gathered[BLOCK_ROWS * BLOCK_COLS];
+    if (cols > BLOCK_COLS) {
+        for (size_t r = 0; r < rows; r++)
+            jacobian_row(cols, y + r * ld, dy + r * ld, dy + r * ld);
+        return;
+    }
+    for (size_t first = 0; first < rows; first += BLOCK_ROWS) {
+        size_t end = rows - first < BLOCK_ROWS ? rows : first + BLOCK_ROWS;
+        for (size_t r = first; r < end; r++)
+            gather_row(cols, NULL, dy + r * ld, 0.0f, gathered + (r - first) * BLOCK_COLS);
+        for (size_t r = first; r < end; r++)
+            jacobian_row(cols, y + r * ld, gathered + (r - first) * BLOCK_COLS, dy + r * ld);
     }
 }
 
@@ -202,20 +230,20 @@ static inline void sum_block(const lam__loss_args *a, size_t first, const row_bl
     }
 }
 
-/* The gradient of rows first.. from the probabilities p in a->y. */
-static inline void block_gradient(const lam__loss_args *a, size_t first, size_t count,
+/* The gradient of rows first.. from the probabilities p in the block. */
+static inline void block_gradient(const lam__loss_args *a, size_t first, const row_block *b,
                                   const row_sums *s)
 {
-    for (size_t r = first; r < first + count; r++) {
-        const float *p = a->y + r * a->ld;
-        float *dy = a->dy + r * a->ld;
+    for (size_t i = 0; i < b->count; i++) {
+        const float *p = b->rows + i * b->ld;
+        float *dy = a->dy + (first + i) * a->ld;
         if (a->labels) {
-            size_t label = (size_t)a->labels[r];
+            size_t label = (size_t)a->labels[first + i];
             scale_row(a->cols, a->scale, p, dy);
             dy[label] = (p[label] - 1.0f) * a->scale;
         } else {
-            target_gradient(a->cols, p, a->targets + r * a->cols, s->weight[r - first], a->scale,
-                            dy);
+            const float *t = a->targets + (first + i) * a->cols;
+            target_gradient(a->cols, p, t, s->weight[i], a->scale, dy);
         }
     }
 }
@@ -239,7 +267,7 @@ static double body_softmax_crossentropy(const lam__loss_args *a)
         }
         close_block(&b, factors, a->cols, a->ld, y);
         if (a->dy)
-            block_gradient(a, first, count, &s);
+            block_gradient(a, first, &b, &s);
         for (size_t i = 0; i < count; i++)
             loss += (double)s.weight[i] * logs[i] - s.dot[i];
     }

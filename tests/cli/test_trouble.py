@@ -1,9 +1,11 @@
 """test_trouble.py: files that are not what they say, readers that go away, full disks."""
+import json
 import os
 import signal
 import struct
 import subprocess
 import unittest
+import zlib
 
 from support import FEW, LAMINA, Case, environment, write_idx
 
@@ -13,6 +15,20 @@ def with_header(model, change):
     length = struct.unpack("<Q", model[:8])[0]
     header = change(model[8:8 + length].decode()).encode()
     return struct.pack("<Q", len(header)) + header + model[8 + length:]
+
+
+def forged(model, change):
+    """The same after `change` of the description of the model, the checksum made to fit."""
+    length = struct.unpack("<Q", model[:8])[0]
+    header, data = json.loads(model[8:8 + length]), model[8 + length:]
+    meta = header["__metadata__"]
+    before = zlib.crc32(data, zlib.crc32(meta["lamina"].encode()))
+    assert meta["lamina_crc32"] == f"{before:08x}"
+    meta["lamina"] = change(meta["lamina"])
+    meta["lamina_crc32"] = f"{zlib.crc32(data, zlib.crc32(meta['lamina'].encode())):08x}"
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
 
 
 class Models(Case):
@@ -45,10 +61,23 @@ class Models(Case):
                        struct.pack("<Q", 2 ** 63) + good[8:], struct.pack("<Q", 3) + b"{}}",
                        good[:len(good) - 40] + bytes(40),
                        with_header(good, lambda h: h.replace("relu", "rel\x1b")),
-                       with_header(good, lambda h: h.replace("relu", "evil")),
+                       with_header(good, lambda h: h.replace("relu", "tanh")),
                        with_header(good, lambda h: h.replace("F32", "F64")),
-                       with_header(good, lambda h: h[:-1])]:
+                       with_header(good, lambda h: h.rstrip()[:-1])]:
             file.write_bytes(bytes_)
+            self.refused(file)
+
+    def test_a_forged_description(self):
+        good = self.model().read_bytes()
+        file = self.path("forged")
+        file.write_bytes(forged(good, lambda text: text))
+        self.good("inspect", file)
+        for old, new in [('"relu"', '"evil"'), ('"relu"', '"rel\\u001b[2J"'),
+                         ('"units":8', '"units":800000000'), ('"units":8', '"units":-1'),
+                         ('"features":2', '"features":18446744073709551615'),
+                         ('"version":1', '"version":2'), ('"dense"', '"sparse"'),
+                         ("categorical_crossentropy", "no_such_loss")]:
+            file.write_bytes(forged(good, lambda text: text.replace(old, new)))
             self.refused(file)
 
 

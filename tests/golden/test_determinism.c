@@ -9,12 +9,13 @@
 
 static const size_t thread_counts[] = {1, 2, 3, 8};
 #define COUNTS (sizeof thread_counts / sizeof *thread_counts)
+#define EPOCHS 2
 
 /* What a run leaves behind. */
 typedef struct result {
     float *parameters, *outputs; /* [count], [samples * outputs] */
     size_t parameter_count, output_count;
-    double losses[3][2];                /* training and validation of each epoch */
+    double losses[EPOCHS][2];           /* training and validation of each epoch */
     double accuracy, evaluated, recall; /* of lam_evaluate */
 } result;
 
@@ -103,13 +104,13 @@ static void run(const setup *s, const char *optimizer, size_t threads, result *r
     options.batch_size = s->batch_size;
     options.l1 = s->l1;
     options.l2 = s->l2;
-    options.epochs = 3;
+    options.epochs = EPOCHS;
     options.validation_split = 0.2;
     options.threads = threads;
     lam_history *history = NULL;
     cr_assert_eq(lam_fit(model, data, &options, &history), LAM_OK, "%s", lam_error_message());
-    cr_assert_eq(lam_history_epochs(history), 3);
-    for (size_t e = 0; e < 3; e++) {
+    cr_assert_eq(lam_history_epochs(history), EPOCHS);
+    for (size_t e = 0; e < EPOCHS; e++) {
         r->losses[e][0] = lam_history_epoch(history, e)->train.loss;
         r->losses[e][1] = lam_history_epoch(history, e)->validation.loss;
     }
@@ -153,7 +154,8 @@ static void check_optimizer(const char *optimizer)
     for (size_t i = 0; i < sizeof setups / sizeof *setups; i++) {
         result one, other;
         run(&setups[i], optimizer, thread_counts[0], &one);
-        cr_expect(isfinite(one.losses[2][0]) && one.losses[2][0] != one.losses[0][0],
+        cr_expect(isfinite(one.losses[EPOCHS - 1][0]) &&
+                      one.losses[EPOCHS - 1][0] != one.losses[0][0],
                   "%s: nothing was learnt", setups[i].layers);
         for (size_t t = 1; t < COUNTS; t++) {
             char label[128];

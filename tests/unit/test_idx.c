@@ -207,9 +207,9 @@ Test(idx, gzip_truncated_at_every_length)
     free(packed);
 }
 
-/* A change is found by inflate, by the checksum or by the sizes, or leaves the same data: the header
- * of gzip has 7 bytes that do not matter (time, level, system), and the last byte of the packed
- * data up to 7 bits. */
+/* A change is found by inflate, by the checksum or by the sizes, or leaves the same data: the
+ * header of gzip has 7 bytes that do not matter (time, level, system), and the last byte of the
+ * packed data up to 7 bits. */
 Test(idx, gzip_every_byte_changed)
 {
     size_t size, accepted = 0;

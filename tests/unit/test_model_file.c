@@ -10,9 +10,9 @@
 
 #include "../support/model_files.h"
 #include "../support/scratch.h"
-#include "lamina_features.h"
 #include "formats/crc32.h"
 #include "formats/model_file.h"
+#include "lamina_features.h"
 
 #if LAM__HAVE_JSON
 /* Saves a model and returns the bytes, to be freed. */

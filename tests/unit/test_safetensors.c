@@ -7,9 +7,9 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
-#include "lamina_features.h"
 #include "formats/crc32.h"
 #include "formats/safetensors.h"
+#include "lamina_features.h"
 
 Test(crc32, known_values)
 {

@@ -1,0 +1,126 @@
+/* bench_pool.c: what one parallel phase costs, on a quiet machine and beside other work.
+ *
+ * A phase of `threads` short tasks is run many times on Lamina's pool and, where it is installed,
+ * on pthreadpool (fixed shares, long spinning), in turns; once with nothing else running and once
+ * with a busy process for every core. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/pool.h"
+#include "measure.h"
+#ifdef HAVE_PTHREADPOOL
+#include <pthreadpool.h>
+#endif
+
+enum { MAX_ROUNDS = 15, TASKS = 8, MAX_RIVALS = 64 };
+
+/* About 10 us of work. */
+static void task(void *context, size_t index)
+{
+    volatile float *sums = context; /* [TASKS][16] */
+    float sum = 0.0f;
+    for (int i = 0; i < 10000; i++)
+        sum += (float)i * 0.5f;
+    sums[index * 16] = sum + sums[index * 16];
+}
+
+typedef struct contender {
+    const char *name;
+    void (*run)(void *pool, void *context);
+    void *pool;
+    double times[MAX_ROUNDS];
+} contender;
+
+static void run_alone(void *pool, void *context)
+{
+    (void)pool;
+    lam__pool_run(NULL, TASKS, task, context);
+}
+
+static void run_lamina(void *pool, void *context)
+{
+    lam__pool_run(pool, TASKS, task, context);
+}
+
+#ifdef HAVE_PTHREADPOOL
+static void run_pthreadpool(void *pool, void *context)
+{
+    pthreadpool_parallelize_1d(pool, task, context, TASKS, PTHREADPOOL_FLAG_DISABLE_DENORMALS);
+}
+#endif
+
+/* Median microseconds a phase of each contender, in turns. */
+static void measure(contender *contenders, size_t count, size_t rounds, size_t phases,
+                    const char *title)
+{
+    static float sums[TASKS * 16];
+    for (size_t r = 0; r < rounds; r++)
+        for (size_t c = 0; c < count; c++) {
+            double start = measure_now();
+            for (size_t p = 0; p < phases; p++)
+                contenders[c].run(contenders[c].pool, sums);
+            contenders[c].times[r] = (measure_now() - start) / (double)phases * 1e6;
+        }
+    for (size_t i = 0; i < TASKS; i++)
+        if (!(sums[i * 16] > 0.0f)) {
+            fputs("bench_pool: a task did not run\n", stderr);
+            exit(1);
+        }
+    printf("%s\n", title);
+    for (size_t c = 0; c < count; c++)
+        printf("  %-14s %12.1f us a phase\n", contenders[c].name,
+               measure_median(contenders[c].times, rounds));
+    fflush(stdout);
+}
+
+static pid_t start_rival(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        for (volatile unsigned long n = 0;; n++)
+            ;
+    return pid;
+}
+
+int main(int argc, char **argv)
+{
+    const bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    const size_t rounds = quick ? 1 : 9, cores = lam__cores();
+    const size_t threads = cores > 1 ? cores : 2;
+    contender contenders[3] = {{.name = "one thread", .run = run_alone},
+                               {.name = "lamina", .run = run_lamina}};
+    size_t count = 2;
+    lam__pool *pool = NULL;
+    if (lam__pool_new(threads, &pool) != LAM_OK) {
+        fprintf(stderr, "bench_pool: %s\n", lam_error_message());
+        return 1;
+    }
+    contenders[1].pool = pool;
+#ifdef HAVE_PTHREADPOOL
+    contenders[count++] = (contender){
+        .name = "pthreadpool", .run = run_pthreadpool, .pool = pthreadpool_create(threads)};
+#endif
+    printf("%s, %zu threads, %d tasks a phase; medians of %zu rounds\n", measure_processor(),
+           threads, (int)TASKS, rounds);
+    measure(contenders, count, rounds, quick ? 10 : 1000, "nothing else running:");
+    pid_t rivals[MAX_RIVALS];
+    const size_t rival_count = cores < MAX_RIVALS ? cores : MAX_RIVALS;
+    for (size_t i = 0; i < rival_count; i++)
+        rivals[i] = start_rival();
+    measure(contenders, count, rounds, quick ? 2 : 50, "beside a busy process for every core:");
+    for (size_t i = 0; i < rival_count; i++) {
+        kill(rivals[i], SIGKILL);
+        waitpid(rivals[i], NULL, 0);
+    }
+    lam__pool_free(pool);
+#ifdef HAVE_PTHREADPOOL
+    pthreadpool_destroy(contenders[2].pool);
+#endif
+    return 0;
+}
