@@ -79,7 +79,8 @@ LAM_API lam_status lam_dataset_set_class_names(lam_dataset *dataset, const char 
                                                size_t count);
 
 /* The spiral set: `classes` interleaved arms in the plane, [samples][2] in -1..1 plus noise, equal
- * shares of each class. Source: S. Lague et al., "Neural Networks from Scratch", after CS231n. */
+ * shares of each class. Source: Stanford CS231n, as in H. Kinsley and D. Kukieła, "Neural Networks
+ * from Scratch in Python" (2020). */
 LAM_API lam_dataset *lam_dataset_spiral(size_t samples, size_t classes, uint64_t seed);
 
 /* The vertical set: `classes` vertical stripes of normal deviates in the plane, [samples][2]. */

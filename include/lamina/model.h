@@ -161,11 +161,15 @@ LAM_API lam_status lam_model_decide(const lam_model *model, const float *outputs
 
 /* Writes architecture, parameters, input transform and class names as a safetensors file, crash-
  * safe: after any failure `path` holds what it held before. LAM_ERR_IO with the system's reason,
- * LAM_ERR_STATE without parameters. */
+ * LAM_ERR_STATE without parameters, LAM_ERR_NUMERIC naming a parameter that is not finite,
+ * LAM_ERR_ARGUMENT for a class name that is not UTF-8, LAM_ERR_UNSUPPORTED in a build without
+ * model files. */
 LAM_API lam_status lam_model_save(const lam_model *model, const char *path);
 
 /* Reads what lam_model_save wrote. NULL with LAM_ERR_IO, LAM_ERR_FORMAT (with what is wrong and
- * where), LAM_ERR_NAME (an activation that is not registered) or LAM_ERR_MEMORY. */
+ * where), LAM_ERR_NUMERIC (a parameter is not finite), LAM_ERR_NAME (an activation, initializer or
+ * loss that is not registered), LAM_ERR_STATE (no layer with parameters), LAM_ERR_MEMORY or
+ * LAM_ERR_UNSUPPORTED (a build without model files). */
 LAM_API lam_model *lam_model_load(const char *path);
 
 /* Frees a model; NULL is allowed. */

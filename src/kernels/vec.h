@@ -61,6 +61,12 @@ static inline vf v_float(vi x)
     return __builtin_convertvector(x, vf);
 }
 
+/* 2^n for -126 <= n <= 127; no undefined behaviour beyond. */
+static inline vf v_power(vi n)
+{
+    return (vf)((vu)(n + 127) << 23);
+}
+
 #if defined(__AVX512F__)
 #include "vec_avx512.h"
 #elif defined(__AVX2__)

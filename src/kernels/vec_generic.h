@@ -193,7 +193,7 @@ static inline vf v_scale2(vf p, vf n, vi bits)
     (void)n;
     vi first = bits >> 1;
     vi second = bits - first;
-    return p * (vf)((first + 127) << 23) * (vf)((second + 127) << 23);
+    return p * v_power(first) * v_power(second);
 }
 
 #endif

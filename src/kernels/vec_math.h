@@ -59,7 +59,7 @@ static inline vf v_expm1(vf x)
     vf n;
     vi bits;
     vf p = v_reduced_expm1(v_min(v_set(89.0f), v_max(v_set(-20.0f), x)), &n, &bits);
-    vf half = (vf)((bits + 126) << 23); /* 2^(n-1), since 2^128 is no float */
+    vf half = v_power(bits - 1); /* 2^(n-1), since 2^128 is no float */
     vf y = v_fma(half, p, half - 0.5f) * 2.0f;
     return v_pick(v_lt(v_abs(x), v_set(0x1p-24f)), x, y);
 }
@@ -98,11 +98,11 @@ static inline vf v_log(vf x)
 
 static inline vf v_log(vf x)
 {
-    const int32_t three_quarters = 0x3f400000;
+    const uint32_t three_quarters = 0x3f400000;
     vm tiny = v_lt(x, v_set(0x1p-126f));
     vf normal = v_pick(tiny, x * 0x1p+23f, x);
-    vi e = ((vi)normal - three_quarters) >> 23;
-    vf m = (vf)((vi)normal - (e << 23));
+    vi e = (vi)((vu)normal - three_quarters) >> 23;
+    vf m = (vf)((vu)normal - ((vu)e << 23));
     vf y = v_log_parts(m - 1.0f, v_float(e) - v_keep(tiny, v_set(23.0f)));
     y = v_pick(v_lt(x, v_set(VM_INFINITY)), y, x); /* infinity and NaN stay */
     vf not_positive = v_pick(v_eq(x, v_set(0.0f)), v_set(-VM_INFINITY), v_set(VM_NAN));
@@ -127,7 +127,7 @@ static inline vf v_tanh(vf x)
     vi bits;
     vf a = v_min(v_set(10.0f), v_abs(x));
     vf p = v_reduced_expm1(a + a, &n, &bits);
-    vf scale = (vf)((bits + 127) << 23);
+    vf scale = v_power(bits);
     vf t = v_fma(scale, p, scale - 1.0f); /* e^2a - 1 */
     return v_with_sign(t / (t + 2.0f), v_sign(x));
 }

@@ -86,6 +86,9 @@ Test(losses, names_and_pairs)
 {
     cr_expect_eq(lam__find_loss("mse"), lam__find_loss("mean_squared_error"));
     cr_expect_eq(lam__find_loss("mae"), lam__find_loss("mean_absolute_error"));
+    cr_expect(lam__find_loss("categorical_crossentropy")->takes_labels);
+    cr_expect(!lam__find_loss("binary_crossentropy")->takes_labels, "class numbers become rows");
+    cr_expect(!lam__find_loss("mse")->takes_labels);
     cr_expect_null(lam__find_loss("hinge"));
     cr_expect_eq(lam_error_status(), LAM_ERR_NAME);
     cr_expect_null(lam__find_loss(NULL));

@@ -145,6 +145,7 @@ Test(model, remembers_its_first_error)
     cr_expect_eq(lam_model_set_class_names(model, names, 1), LAM_ERR_NAME);
     cr_expect_eq(lam_model_initialize(model, 1, NULL), LAM_ERR_NAME);
     lam_model_new(0);
+    cr_expect_eq(lam__model_fail(model, LAM_ERR_ARGUMENT), LAM_ERR_ARGUMENT, "another room's");
     cr_expect_eq(lam_model_status(model), LAM_ERR_NAME);
     cr_expect_str_eq(lam_error_message(), first);
     cr_expect_eq(lam_model_layers(model), 0);
