@@ -28,7 +28,6 @@ typedef struct work {
     size_t rows, cols, n;
     float *f[FLOATS];
     uint8_t *u8;
-    int32_t *labels; /* [rows] */
     uint64_t *mask;
     double result;
 } work;
@@ -175,7 +174,6 @@ static work new_work(size_t row_count, size_t cols)
     for (int j = 0; j < FLOATS; j++)
         w.f[j] = grab(w.n * sizeof(float));
     w.u8 = grab(w.n);
-    w.labels = grab(row_count * sizeof *w.labels);
     w.mask = grab(row_count * ((cols + 63) / 64) * sizeof *w.mask);
     return w;
 }
@@ -185,7 +183,6 @@ static void free_work(work *w)
     for (int j = 0; j < FLOATS; j++)
         free(w->f[j]);
     free(w->u8);
-    free(w->labels);
     free(w->mask);
 }
 

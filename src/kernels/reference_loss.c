@@ -78,8 +78,7 @@ double lam__reference_categorical_crossentropy(const lam__loss_args *a)
     for (size_t r = 0; r < a->rows; r++)
         for (size_t c = 0; c < a->cols; c++) {
             double y = a->y[r * a->ld + c], t = target(a, r, c);
-            if (t != 0.0)
-                loss -= t * log(clip(y));
+            loss -= t * log(clip(y));
             if (a->dy)
                 a->dy[r * a->ld + c] = inside(y) ? (float)(a->scale * -t / y) : 0.0f;
         }

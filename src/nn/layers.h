@@ -23,7 +23,7 @@ typedef struct lam__layer {
     float rate; /* dropout */
     /* dense: */
     const lam__activation *activation;
-    const lam__initializer *initializer; /* of weights; NULL = the run's */
+    const lam__initializer *initializer;      /* of weights; NULL = the run's */
     const lam__initializer *bias_initializer; /* NULL = zeros */
     double initializer_parameter, bias_initializer_parameter;
     float l1, l2, bias_l1, bias_l2; /* or LAM_INHERIT */

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "nn/fit_options.h"
+#include "nn/word_list.h"
 #include "train/history.h"
 #include "train/judge.h"
 #include "train/trainer_inside.h"
@@ -61,22 +62,20 @@ static lam_status find_callbacks(fit_run *run)
             return lam__fail(LAM_ERR_ARGUMENT, "the callback has no function");
         run->callbacks[run->callback_count++] = run->options->callback;
     }
-    const char *at = run->options->callbacks;
-    while (at && *at) {
-        char name[64];
-        const size_t length = strcspn(at, ",");
-        if (length == 0 || length >= sizeof name)
-            return lam__fail(LAM_ERR_NAME, "malformed list of callbacks '%s'",
-                             run->options->callbacks);
+    const char *list = run->options->callbacks;
+    if (!list || !*list)
+        return LAM_OK;
+    lam__word word = lam__word_list(list);
+    for (bool more = true;;) {
+        LAM__TRY(lam__next_word(list, "callback", &word, &more));
+        if (!more)
+            break;
         if (run->callback_count == MOST_CALLBACKS)
             return lam__fail(LAM_ERR_ARGUMENT, "more than %d callbacks", (int)MOST_CALLBACKS);
-        memcpy(name, at, length);
-        name[length] = '\0';
-        const lam_callback *callback = lam__find_callback(name);
+        const lam_callback *callback = lam__find_callback(word.text);
         if (!callback)
             return lam_error_status();
         run->callbacks[run->callback_count++] = callback;
-        at += length + (at[length] == ',');
     }
     return LAM_OK;
 }

@@ -176,6 +176,11 @@ Test(fit, callbacks_see_everything_and_stop)
     cr_assert_eq(direct.batches, 6);
     cr_assert_eq(lam_history_epochs(history), 2);
     cr_assert_eq(lam_history_epoch(history, 1)->train.samples, 60);
+    direct = (calls){0}, named = (calls){0};
+    fit.callbacks = " counter , other_counter ";
+    cr_assert_eq(lam_register_callback("other_counter", &other), LAM_OK);
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(named.epochs, 8);
     fit.callbacks = "conter";
     cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_ERR_NAME);
     cr_assert(strstr(lam_error_message(), "counter"), "%s", lam_error_message());
