@@ -2,7 +2,7 @@
  *
  * A phase of `threads` short tasks is run many times on Lamina's pool and, where it is installed,
  * on pthreadpool (fixed shares, long spinning), in turns; once with nothing else running and once
- * with a busy process for every core. */
+ * with four busy processes for every core. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 #include <pthreadpool.h>
 #endif
 
-enum { MAX_ROUNDS = 15, TASKS = 8, MAX_RIVALS = 64 };
+enum { MAX_ROUNDS = 15, TASKS = 8, MAX_RIVALS = 256, RIVALS_A_CORE = 4 };
 
 /* About 10 us of work. */
 static void task(void *context, size_t index)
@@ -110,10 +110,12 @@ int main(int argc, char **argv)
            threads, (int)TASKS, rounds);
     measure(contenders, count, rounds, quick ? 10 : 1000, "nothing else running:");
     pid_t rivals[MAX_RIVALS];
-    const size_t rival_count = cores < MAX_RIVALS ? cores : MAX_RIVALS;
+    const size_t rival_count =
+        cores * RIVALS_A_CORE < MAX_RIVALS ? cores * RIVALS_A_CORE : MAX_RIVALS;
     for (size_t i = 0; i < rival_count; i++)
         rivals[i] = start_rival();
-    measure(contenders, count, rounds, quick ? 2 : 50, "beside a busy process for every core:");
+    measure(contenders, count, rounds, quick ? 2 : 50,
+            "beside four busy processes for every core:");
     for (size_t i = 0; i < rival_count; i++) {
         kill(rivals[i], SIGKILL);
         waitpid(rivals[i], NULL, 0);

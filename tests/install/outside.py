@@ -52,8 +52,8 @@ def check_installed(prefix, libdir, root):
     expected = [prefix / "include" / "lamina" / header.name
                 for header in (root / "include" / "lamina").glob("*.h")]
     expected += [libdir / "pkgconfig" / "lamina.pc",
-                 libdir / "cmake" / "lamina" / "laminaConfig.cmake",
-                 libdir / "cmake" / "lamina" / "laminaConfigVersion.cmake"]
+                 prefix / "share" / "cmake" / "lamina" / "laminaConfig.cmake",
+                 prefix / "share" / "cmake" / "lamina" / "laminaConfigVersion.cmake"]
     absent = [str(path) for path in expected if not path.is_file()]
     if absent:
         sys.exit("not installed: " + " ".join(absent))
