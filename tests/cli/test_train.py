@@ -120,7 +120,7 @@ class Threads(Case):
 
     def test_evaluation(self):
         data = self.data(test=700)
-        model = self.model("--epochs=1", f"--layers=150:relu,40:relu,{CLASSES}:softmax", data=data)
+        model = self.model("--epochs=1", f"--layers=200:relu,70:relu,{CLASSES}:softmax", data=data)
         seen = {self.good("evaluate", model, data, "--json", "--threads", threads)
                 for threads in (1, 2, 3, 8) for _ in range(3)}
         self.assertEqual(len(seen), 1)

@@ -165,6 +165,14 @@ def check_tests(root):
             yield f"{path}: {build} does not build it"
 
 
+def check_readme(root):
+    """The program in README.md is the one in examples/, which the tests run."""
+    blocks = re.findall(r"^```c\n(.*?)^```$", (root / "README.md").read_text(), re.M | re.S)
+    program = (root / "examples" / "one_screen.c").read_text()
+    if program not in blocks:
+        yield f"{root}/README.md: no block of C is examples/one_screen.c as it stands"
+
+
 CHECKS = {
     "layering": check_layering,
     "public": check_public,
@@ -174,6 +182,7 @@ CHECKS = {
     "comments": check_comments,
     "version": check_version,
     "tests": check_tests,
+    "readme": check_readme,
 }
 
 # A tree in which every check has something to find: file, text, and check -> expected words.
@@ -188,6 +197,8 @@ BAD_TREE = {
     "src/nn/error.h": '/* error.h: x. */\n#include "base/absent.h"\n',
     "src/cli/main.c": '/* main.c: x. */\n#include "base/error.h"\n#include "lamina_features.h"\n',
     "src/attic/old.c": "/* old.c: x. */\n",
+    "README.md": "```c\nint main(void);\n```\n",
+    "examples/one_screen.c": "int main(int argc, char **argv);\n",
     "tests/unit/meson.build": "unit_tests = ['empty']\n",
     "tests/unit/test_empty.c": "/* Test(nothing, here) */\n",
     "tests/unit/test_lost.c": "Test(lost, found)\n{\n}\n",
@@ -203,6 +214,7 @@ BAD_FINDINGS = {
     "comments": ["no comment right above: LAM_API int lam_bare"],
     "version": ["meson.build says 0.2.0, status.h 0.1.0"],
     "tests": ["test_empty.c: not one test", "test_lost.c: "],
+    "readme": ["no block of C"],
 }
 
 

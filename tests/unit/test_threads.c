@@ -51,7 +51,8 @@ static lam_model *make_model(void)
 {
     lam_model *model = lam_model_new(FEATURES);
     lam_model_scale_input(model, 0, 255, -1, 1);
-    CHECK(lam_model_add_layers(model, "37:relu,dropout:0.2,24:tanh,5:softmax") == LAM_OK, "model");
+    CHECK(lam_model_add_layers(model, "237:relu,dropout:0.2,124:tanh,5:softmax") == LAM_OK,
+          "model");
     return model;
 }
 
@@ -61,7 +62,7 @@ static float *train(const lam_dataset *data, size_t threads, size_t *count)
     lam_model *model = make_model();
     lam_fit_options fit = lam_fit_options_default();
     fit.epochs = 4;
-    fit.batch_size = 24;
+    fit.batch_size = 64; /* enough for several threads to share a step */
     fit.threads = threads;
     fit.l2 = 1e-4f;
     fit.validation_split = 0.25;
