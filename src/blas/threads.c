@@ -23,8 +23,13 @@ extern void openblas_set_num_threads(int threads) WEAK;
 extern int openblas_get_num_threads(void) WEAK;
 extern char *openblas_get_corename(void) WEAK;
 extern char *openblas_get_config(void) WEAK;
-extern void *blas_memory_alloc(int unused) WEAK; /* OpenBLAS, in no header */
+#ifdef LAM__HAVE_BLAS_BUFFERS /* OpenBLAS, in no header */
+extern void *blas_memory_alloc(int unused) WEAK;
 extern void blas_memory_free(void *buffer) WEAK;
+#else
+static void *(*const blas_memory_alloc)(int unused) = NULL;
+static void (*const blas_memory_free)(void *buffer) = NULL;
+#endif
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static size_t holders;

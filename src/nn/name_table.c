@@ -111,7 +111,7 @@ lam_status lam__check_new_name(const char *kind, const char *name)
     if (!name)
         return lam__fail(LAM_ERR_ARGUMENT, "the name of the %s to register is NULL", kind);
     size_t length = 0;
-    for (; name[length] && length <= LONGEST_NAME; length++) {
+    for (; length <= LONGEST_NAME && name[length]; length++) {
         const char c = name[length];
         const bool letter = c >= 'a' && c <= 'z';
         if (!letter && (length == 0 || !((c >= '0' && c <= '9') || c == '_')))
