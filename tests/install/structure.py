@@ -173,7 +173,26 @@ def check_readme(root):
         yield f"{root}/README.md: no block of C is examples/one_screen.c as it stands"
 
 
+def check_docs(root):
+    """Names, paths and links in the documents exist."""
+    code = "\n".join(p.read_text() for top in ("include", "src", "tests", "bench", "examples")
+                     for p in sorted((root / top).rglob("*.[ch]")))
+    known = set(re.findall(r"\blam__?[a-z0-9_]+", code))
+    for path in sorted([*root.glob("*.md"), *root.glob("docs/*.md")]):
+        text = path.read_text()
+        for name in sorted(set(re.findall(r"`(lam__?[a-z0-9_]+)(?:\(\))?`", text)) - known):
+            yield f"{path}: no such name: {name}"
+        tops = "src|include|tests|bench|docs|examples|scripts"
+        for name in sorted(set(re.findall(rf"`((?:{tops})/[\w./-]+)`", text))):
+            if not (root / name).exists():
+                yield f"{path}: no such file: {name}"
+        for name in sorted(set(re.findall(r"\]\(([^)#:]+)\)", text))):
+            if not (path.parent / name).exists():
+                yield f"{path}: a link to nothing: {name}"
+
+
 CHECKS = {
+    "docs": check_docs,
     "layering": check_layering,
     "public": check_public,
     "names": check_names,
@@ -197,7 +216,7 @@ BAD_TREE = {
     "src/nn/error.h": '/* error.h: x. */\n#include "base/absent.h"\n',
     "src/cli/main.c": '/* main.c: x. */\n#include "base/error.h"\n#include "lamina_features.h"\n',
     "src/attic/old.c": "/* old.c: x. */\n",
-    "README.md": "```c\nint main(void);\n```\n",
+    "README.md": "```c\nint main(void);\n```\n`lam_absent()` [x](docs/absent.md) `src/gone.c`\n",
     "examples/one_screen.c": "int main(int argc, char **argv);\n",
     "tests/unit/meson.build": "unit_tests = ['empty']\n",
     "tests/unit/test_empty.c": "/* Test(nothing, here) */\n",
@@ -205,6 +224,7 @@ BAD_TREE = {
     "src/nn/long.c": "/* long.c: x. */\nvoid f(void)\n{\n" + "    ;\n" * 500 + "}\n",
 }
 BAD_FINDINGS = {
+    "docs": ["no such name: lam_absent", "no such file: src/gone.c", "a link to nothing: docs/absent"],
     "layering": ["src/base may not use src/nn", "belongs to src/blas", "no src/base/absent.h",
                  "not base/error.h", "not lamina_features.h", "attic is no room"],
     "public": ["may not include base/error.h"],
