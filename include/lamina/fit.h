@@ -72,8 +72,9 @@ typedef struct lam_callback {
 /* Every training option, flat; fill with lam_fit_options_default(). lam_catalog(LAM_FIT_OPTION, ..)
  * lists them with their ranges and help. Strings are not copied: they must outlive the call. */
 typedef struct lam_fit_options {
-    const char *loss;        /* NULL = by the last activation: softmax: categorical_crossentropy,
-                                sigmoid: binary_crossentropy, else mean_squared_error */
+    const char *loss;        /* NULL = the one the model was trained with, if any, else by the last
+                                activation: softmax: categorical_crossentropy, sigmoid:
+                                binary_crossentropy, else mean_squared_error */
     const char *optimizer;   /* "adam" */
     const char *metrics;     /* names separated by commas; NULL = "accuracy"; "" = none */
     const char *initializer; /* of weights: "glorot_uniform"; "normal:0.01" gives a parameter */
@@ -89,7 +90,7 @@ typedef struct lam_fit_options {
     double validation_split; /* share of the samples held out, 0 <= share < 1 */
     bool shuffle;            /* draw a new order each epoch */
     uint64_t seed;           /* of start values, order, dropout and split */
-    size_t threads;          /* 0 = one a core; the result does not depend on it */
+    size_t threads;          /* at most 1024; 0 = one a core; the result does not depend on it */
     float threshold;         /* decision threshold of binary metrics */
     float tolerance;         /* of regression_accuracy; 0 = std(targets) / 250 */
     const char *callbacks;   /* names of registered callbacks, separated by commas, or NULL */

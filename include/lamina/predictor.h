@@ -1,5 +1,8 @@
 /* predictor.h: prediction without allocation and without locks.  Part of Lamina, MIT license.
  *
+ * No locks of the library's own, that is: on processors without AVX-512, and for large layers,
+ * OpenBLAS guards its list of buffers by a short one at each product.
+ *
  * A predictor is a workspace over a const model. Any number of predictors may run over one model
  * at once, each used by one thread at a time. The model must outlive them and must not be trained
  * meanwhile. While any predictor exists the BLAS library's own thread count is 1 for the whole

@@ -28,8 +28,9 @@ typedef struct lam_batch {
 } lam_batch;
 
 /* Plans training of `model` with options->batch_size rows at most: all memory a step needs is
- * allocated here. `options` may be NULL; epochs, shuffle, validation and callbacks are not used.
- * Initializes a model without parameters. NULL on failure, errors as lam_fit. */
+ * allocated here. `options` may be NULL; epochs, shuffle, validation and callbacks are not used,
+ * and a tolerance of 0 stays 0: a trainer does not know all the targets. Initializes a model
+ * without parameters. NULL on failure, errors as lam_fit. */
 LAM_API lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options);
 
 /* One step: forward, backward, update. *scores (may be NULL) receives the figures of this batch,
@@ -64,10 +65,11 @@ LAM_API const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *str
 /* Number of steps done. */
 LAM_API uint64_t lam_trainer_steps(const lam_trainer *trainer);
 
-/* The learning rate the next step will use: learning_rate / (1 + decay * steps). */
+/* The learning rate the next step will use: learning_rate / (1 + decay * steps); 0 for NULL. */
 LAM_API double lam_trainer_learning_rate(const lam_trainer *trainer);
 
-/* Sets the undecayed learning rate for the steps to come; > 0. */
+/* Sets the undecayed learning rate for the steps to come. LAM_ERR_ARGUMENT unless it is > 0 and at
+ * most the largest float. */
 LAM_API lam_status lam_trainer_set_learning_rate(lam_trainer *trainer, double learning_rate);
 
 /* Frees a trainer; NULL is allowed. The model stays. */

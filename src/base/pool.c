@@ -25,8 +25,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* More than any machine this is meant for; guards against a mistyped number. */
-#define MOST_THREADS 1024
 /* Rounds of spinning before a thread sleeps: 20 to 50 us. */
 #define SPIN_ROUNDS 1000
 
@@ -175,9 +173,9 @@ lam_status lam__pool_new(size_t threads, lam__pool **pool)
     *pool = NULL;
     const size_t cores = lam__cores();
     if (threads == 0)
-        threads = cores < MOST_THREADS ? cores : MOST_THREADS;
-    if (threads > MOST_THREADS)
-        return lam__fail(LAM_ERR_ARGUMENT, "%zu threads: at most %d", threads, MOST_THREADS);
+        threads = cores < LAM__MOST_THREADS ? cores : LAM__MOST_THREADS;
+    if (threads > LAM__MOST_THREADS)
+        return lam__fail(LAM_ERR_ARGUMENT, "%zu threads: at most %d", threads, LAM__MOST_THREADS);
     if (threads == 1)
         return LAM_OK;
     lam__pool *made =

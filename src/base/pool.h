@@ -6,6 +6,9 @@
 
 #include <lamina/status.h>
 
+/* More than any machine this is meant for; guards against a mistyped number. */
+#define LAM__MOST_THREADS 1024
+
 typedef struct lam__pool lam__pool;
 
 typedef void (*lam__task)(void *context, size_t index);

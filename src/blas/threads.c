@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/pool.h"
 #include "blas/gemm.h"
 
 /* Weak, so that a BLAS without them links as well; then they are NULL. */
@@ -123,11 +122,12 @@ static lam_status warm_up(void)
     return LAM_OK;
 }
 
-/* Under the mutex. */
+/* Under the mutex. One buffer a holder, also beyond the number of cores: a thread that the system
+ * puts aside in the middle of a product keeps its buffer. Until it is used, a buffer takes address
+ * space and no memory. */
 static lam_status prepare(void)
 {
-    const size_t cores = lam__cores(); /* more holders than that seldom run at once */
-    LAM__TRY(make_buffers(holders + 1 < cores ? holders + 1 : cores));
+    LAM__TRY(make_buffers(holders + 1));
     return warm ? LAM_OK : warm_up();
 }
 
@@ -151,7 +151,8 @@ lam_status lam__blas_acquire(void)
 lam_status lam__blas_reserve(size_t threads)
 {
     pthread_mutex_lock(&mutex);
-    const lam_status status = make_buffers(threads);
+    const size_t others = holders > 0 ? holders - 1 : 0; /* they may run meanwhile */
+    const lam_status status = make_buffers(others + threads);
     pthread_mutex_unlock(&mutex);
     return status;
 }

@@ -86,7 +86,8 @@ static lam_status check_pair(const lam__idx *images, const char *images_path,
     return LAM_OK;
 }
 
-/* Gives the labels and the names found for the folder to the dataset. */
+/* Gives the labels and the names found for the folder to the dataset: as many labels as it has
+ * samples, but all of the file count for the number of classes. */
 static lam_status add_labels(lam_dataset *dataset, const lam__idx *labels, const char *labels_path,
                              const lam__class_names *known, const char *folder)
 {
@@ -101,10 +102,11 @@ static lam_status add_labels(lam_dataset *dataset, const lam__idx *labels, const
                              folder, names, labels_path, most);
         names = 0; /* another set under a well-known name */
     }
-    int32_t *classes = lam__allocate(labels->samples, sizeof *classes, "labels");
+    const size_t samples = lam_dataset_samples(dataset);
+    int32_t *classes = lam__allocate(samples, sizeof *classes, "labels");
     if (!classes)
         return LAM_ERR_MEMORY;
-    for (size_t i = 0; i < labels->samples; i++)
+    for (size_t i = 0; i < samples; i++)
         classes[i] = bytes[i];
     /* a part of the data may lack the last classes: the names tell how many there are */
     lam_status status = lam_dataset_set_classes(dataset, classes, names > 0 ? names : most + 1);
@@ -122,7 +124,7 @@ static lam_status load_folder(const char *folder, lam_split split, size_t limit,
     lam__class_names known = {.count = 0};
     lam_status status = check_folder(folder);
     if (status == LAM_OK) /* labels first: they are small, and show a wrong folder soon */
-        status = read_one(folder, file_names[split][1], limit, &labels_path, &labels);
+        status = read_one(folder, file_names[split][1], 0, &labels_path, &labels);
     if (status == LAM_OK)
         status = read_one(folder, file_names[split][0], limit, &images_path, &images);
     if (status == LAM_OK)

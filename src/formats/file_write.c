@@ -44,7 +44,9 @@ static void release_all(lam__file_writer *writer)
 static lam_status resolve(lam__file_writer *writer, const char *path)
 {
     struct stat status;
+    writer->mode = -1;
     if (stat(path, &status) == 0) {
+        writer->mode = (int)(status.st_mode & 0777);
         if (!S_ISREG(status.st_mode))
             return lam__fail(LAM_ERR_IO, "cannot write '%s': it is %s", path,
                              S_ISDIR(status.st_mode) ? "a folder" : "not a regular file");
@@ -92,6 +94,14 @@ static void name_beside(const lam__file_writer *writer, char *name, size_t size,
     snprintf(name + folder, size - folder, ".lamina.%ld.%u.%s", (long)getpid(), number, ending);
 }
 
+/* A file that only its owner could read stays so. Where the system refuses, the new one has the
+ * permissions of any new file. */
+static void keep_mode(const lam__file_writer *writer)
+{
+    if (writer->mode >= 0 && fchmod(writer->fd, (mode_t)writer->mode) != 0)
+        return;
+}
+
 static lam_status create_temporary(lam__file_writer *writer)
 {
     size_t size = strlen(writer->path) + LAM__NAME_MOST;
@@ -106,6 +116,7 @@ static lam_status create_temporary(lam__file_writer *writer)
         while (writer->fd < 0 && errno == EINTR);
         if (writer->fd >= 0) {
             name_beside(writer, writer->former, size, number, "old");
+            keep_mode(writer);
             return LAM_OK;
         }
         if (errno != EEXIST)

@@ -10,6 +10,7 @@ typedef struct lam__file_writer {
     char *path;      /* of the file to replace, links followed */
     char *temporary; /* the new file, in the same folder */
     char *former;    /* a second name of the old file while it is replaced */
+    int mode;        /* permissions of the old file, -1 where there is none */
     int fd, folder;  /* the new file and its folder */
 } lam__file_writer;
 

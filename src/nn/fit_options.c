@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "nn/initializers.h"
 #include "nn/losses.h"
@@ -63,8 +64,8 @@ static lam_status check_callbacks(const char *text)
 #define FROM_0 .min = 0.0, .max = FLT_MAX
 #define FROM_0_BELOW_1 .min = 0.0, .max = 1.0, .max_open = true
 
-/* Largest number of rows that 32-bit row numbers can tell apart. */
-#define MOST_ROWS 4294967295.0
+/* Most rows of a batch: the batch is a dimension of a product, and the BLAS may count in ints. */
+#define MOST_ROWS 2147483647.0
 
 static const lam__option rows[] = {
     {TEXT(loss, "NAME"), .help = "loss; without it, the one that fits the last activation",
@@ -100,7 +101,7 @@ static const lam__option rows[] = {
      .default_text = "true"},
     {FIELD(seed), .argument = "SEED", .type = LAM__OPTION_U64,
      .help = "seed of start values, order, dropout and split", .default_text = "1"},
-    {COUNT(threads), .min = 0.0, .max = 4096.0,
+    {COUNT(threads), .min = 0.0, .max = LAM__MOST_THREADS,
      .help = "threads, without effect on the result; 0 = one a core", .default_text = "0"},
     {NUMBER(threshold), .min = -FLT_MAX, .max = FLT_MAX,
      .help = "outputs above it count as decided for", .default_text = "0.5"},

@@ -12,6 +12,8 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
                              size_t threads)
 {
     *engine = (lam__engine){0};
+    if (threads > LAM__MOST_THREADS) /* also where the work is too small to share */
+        return lam__fail(LAM_ERR_ARGUMENT, "%zu threads: at most %d", threads, LAM__MOST_THREADS);
     LAM__TRY(lam__blas_acquire());
     engine->acquired = true;
     if ((double)batch * (double)lam_model_parameters(model) < LEAST_SHARED_WORK)

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "nn/fit_options.h"
 #include "nn/word_list.h"
 #include "train/history.h"
@@ -127,9 +128,10 @@ static lam_status prepare_validation(fit_run *run)
     run->validation = run->held_out ? run->data : options->validation;
     if (!run->validation)
         return LAM_OK;
+    const size_t rows = run->held_out ? run->held_out : run->validation->samples;
+    const size_t batch = options->batch_size < rows ? options->batch_size : rows;
     LAM__TRY(lam__pass_open(&run->judge, run->trainer->model, options,
-                            options->metrics ? options->metrics : "accuracy", options->batch_size,
-                            false));
+                            options->metrics ? options->metrics : "accuracy", batch, false));
     LAM__TRY(lam__pass_accepts(&run->judge, run->validation));
     run->judge.tolerance = run->trainer->pass.tolerance;
     return LAM_OK;
@@ -169,6 +171,16 @@ static void order_rows(fit_run *run, size_t epoch)
         run->order[i] = run->rows[run->order[i]];
 }
 
+static lam_status fail_not_finite(const fit_run *run, size_t batch, size_t batches)
+{
+    char rate[32];
+    return lam__fail(LAM_ERR_NUMERIC,
+                     "the loss stopped being finite in epoch %zu, batch %zu of %zu (learning "
+                     "rate %s): a smaller learning rate or scaled input may help",
+                     run->epoch.epoch, batch, batches,
+                     lam__format_double(run->epoch.learning_rate, rate, sizeof rate));
+}
+
 /* All batches of one epoch. */
 static lam_status run_batches(fit_run *run)
 {
@@ -182,11 +194,7 @@ static lam_status run_batches(fit_run *run)
         lam__trainer_step(trainer, run->data, run->order + first, left < batch ? left : batch, true,
                           &tally);
         if (!isfinite(tally.loss) || !isfinite(tally.penalty))
-            return lam__fail(
-                LAM_ERR_NUMERIC,
-                "the loss stopped being finite in epoch %zu, batch %zu of %zu (learning "
-                "rate %g): a smaller learning rate or scaled input may help",
-                run->epoch.epoch, b + 1, batches, run->epoch.learning_rate);
+            return fail_not_finite(run, b + 1, batches);
         if (run->callback_count) {
             lam__pass_scores(&trainer->pass, &tally, &run->epoch.train);
             tell(run, LAM_EVENT_BATCH_END, b + 1, batches);

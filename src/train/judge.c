@@ -34,8 +34,11 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
         metrics = last->activation->decision == LAM__DECIDE_VALUE && !dataset->labels
                       ? "accuracy,mean_absolute_error"
                       : "accuracy,precision,recall";
-    LAM__TRY(lam__engine_start(engine, model, options->batch_size, options->threads));
-    LAM__TRY(lam__pass_open(pass, model, options, metrics, options->batch_size, false));
+    /* no buffers for rows that never come */
+    const size_t batch =
+        dataset->samples < options->batch_size ? dataset->samples : options->batch_size;
+    LAM__TRY(lam__engine_start(engine, model, batch, options->threads));
+    LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false));
     LAM__TRY(lam__pass_accepts(pass, dataset));
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(dataset, NULL, dataset->samples);

@@ -1,9 +1,11 @@
 /* trainer.c: lam_trainer, one step at a time: phase 1 over rows, phase 2 over weights. */
+#include <float.h>
 #include <math.h>
 
 #include "base/denormals.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "nn/fit_options.h"
 #include "train/trainer_inside.h"
 
@@ -23,7 +25,6 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
     LAM__TRY(lam__pass_open(&trainer->pass, model, options,
                             options->metrics ? options->metrics : "accuracy", options->batch_size,
                             true));
-    model->loss = trainer->pass.loss;
     return lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options);
 }
 
@@ -52,6 +53,14 @@ void lam_trainer_free(lam_trainer *trainer)
     lam__release(trainer);
 }
 
+/* The parameters have been updated once more. Only now has the model been trained with this loss:
+ * a trainer that fails or makes no step leaves it as it was. */
+static void count_step(lam_trainer *trainer)
+{
+    trainer->steps++;
+    trainer->model->loss = trainer->pass.loss;
+}
+
 void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const uint32_t *index,
                        size_t rows, bool update, lam__tally *tally)
 {
@@ -61,8 +70,9 @@ void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const u
                                       trainer->base_rate, trainer->steps);
     lam__pass_add(&trainer->pass, tally);
     tally->penalty += penalty * (double)rows;
-    trainer->steps += update;
     trainer->has_gradients = !update;
+    if (update)
+        count_step(trainer);
     lam__denormals_restore(mode);
 }
 
@@ -159,7 +169,7 @@ lam_status lam_trainer_update(lam_trainer *trainer)
     lam__weights_update(&trainer->weights, trainer->engine.pool, trainer->base_rate,
                         trainer->steps);
     lam__denormals_restore(mode);
-    trainer->steps++;
+    count_step(trainer);
     trainer->has_gradients = false;
     return LAM_OK;
 }
@@ -190,6 +200,8 @@ uint64_t lam_trainer_steps(const lam_trainer *trainer)
 
 double lam_trainer_learning_rate(const lam_trainer *trainer)
 {
+    if (!trainer)
+        return 0.0;
     return trainer->base_rate / (1.0 + (double)trainer->decay * (double)trainer->steps);
 }
 
@@ -197,8 +209,10 @@ lam_status lam_trainer_set_learning_rate(lam_trainer *trainer, double learning_r
 {
     if (!trainer)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_set_learning_rate: trainer is NULL");
-    if (!(learning_rate > 0.0) || !isfinite(learning_rate))
-        return lam__fail(LAM_ERR_ARGUMENT, "a learning rate must be a number above 0");
+    char text[32];
+    if (!(learning_rate > 0.0) || learning_rate > (double)FLT_MAX)
+        return lam__fail(LAM_ERR_ARGUMENT, "learning_rate must be a float > 0, not %s",
+                         lam__format_double(learning_rate, text, sizeof text));
     trainer->base_rate = learning_rate;
     return LAM_OK;
 }

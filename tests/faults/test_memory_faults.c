@@ -107,6 +107,59 @@ static bool generate_and_divide(void)
     return done;
 }
 
+/* A model large enough for several threads, and data for it. */
+static lam_model *make_network(lam_dataset **data)
+{
+    *data = lam_dataset_spiral(150, 3, 1);
+    lam_model *model = *data ? lam_model_new(2) : NULL;
+    if (!model || lam_model_standardize_input(model, *data) != LAM_OK ||
+        lam_model_add_layers(model, "150:relu,dropout:0.1,150:softmax,3:softmax") != LAM_OK) {
+        lam_model_free(model);
+        return NULL;
+    }
+    return model;
+}
+
+static bool train_and_evaluate(void)
+{
+    lam_dataset *data;
+    lam_model *model = make_network(&data);
+    lam_fit_options fit = lam_fit_options_default();
+    lam_history *history = NULL;
+    lam_scores scores;
+    fit.initializer = lam_build_info("lapack")[0] == 'y' ? "orthogonal" : "he_normal";
+    fit.epochs = 2;
+    fit.threads = 2;
+    fit.validation_split = 0.2;
+    bool done = model && lam_fit(model, data, &fit, &history) == LAM_OK;
+    cr_assert(!done || lam_history_epochs(history) == 2);
+    done = done && lam_evaluate(model, data, &fit, &scores) == LAM_OK;
+    lam_history_free(history);
+    lam_model_free(model);
+    lam_dataset_free(data);
+    return done;
+}
+
+static bool step_and_predict(void)
+{
+    lam_dataset *data;
+    lam_model *model = make_network(&data);
+    lam_fit_options fit = lam_fit_options_default();
+    static float y[150 * 3];
+    const float x[2 * 2] = {0.5f, 0.0f, -0.25f, 0.5f};
+    fit.optimizer = "sgd";
+    fit.momentum = 0.9f;
+    lam_trainer *trainer = model ? lam_trainer_new(model, &fit) : NULL;
+    bool done = trainer && lam_trainer_step_rows(trainer, data, NULL, 100, NULL) == LAM_OK;
+    lam_trainer_free(trainer);
+    done = done && lam_model_initialize(model, 2, NULL) == LAM_OK &&
+           lam_predict(model, x, 2, y) == LAM_OK &&
+           lam_predict_dataset(model, data, 2, y) == LAM_OK;
+    lam_model_free(model);
+    lam_dataset_free(data);
+    return done;
+}
+
 /* Runs a job with each of its allocations failing. */
 static void run(job *what, const char *name)
 {
@@ -146,6 +199,12 @@ static void write_file(const char *name, const void *bytes, size_t size, bool pa
 #endif
     (void)packed;
     scratch_write(path, bytes, size);
+}
+
+Test(memory_faults, every_allocation_of_training)
+{
+    run(train_and_evaluate, "train and evaluate");
+    run(step_and_predict, "step and predict");
 }
 
 Test(memory_faults, every_allocation)

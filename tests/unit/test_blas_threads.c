@@ -18,6 +18,7 @@
 extern void openblas_set_num_threads(int threads) __attribute__((weak));
 extern int openblas_get_num_threads(void) __attribute__((weak));
 extern void *blas_memory_alloc(int unused) __attribute__((weak));
+extern void blas_memory_free(void *buffer) __attribute__((weak));
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -99,15 +100,43 @@ Test(blas_threads, buffers_can_be_reserved)
     lam__blas_release();
 }
 
-/* Lets the address space grow by no more than `room` bytes from what is in use now. */
-static void limit_memory(size_t room)
+/* Bytes of address space in use. */
+static size_t size_in_use(void)
 {
     unsigned long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     if (!file || fscanf(file, "%lu", &pages) != 1)
         cr_skip_test("no /proc/self/statm");
     fclose(file);
-    const rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + room;
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* As many threads as hold the BLAS may be inside it at once, however few cores there are: then
+ * none of them has to make a buffer. */
+Test(blas_threads, every_holder_has_a_buffer, .timeout = 60)
+{
+    enum { HOLDERS = 12 };
+    void *buffers[HOLDERS];
+    if (!blas_memory_alloc || !blas_memory_free)
+        cr_skip_test("needs OpenBLAS");
+    for (int i = 0; i < HOLDERS - 2; i++)
+        cr_assert_eq(lam__blas_acquire(), LAM_OK);
+    cr_assert_eq(lam__blas_reserve(3), LAM_OK); /* the last holder has three threads */
+    const size_t before = size_in_use();
+    for (int i = 0; i < HOLDERS; i++)
+        buffers[i] = blas_memory_alloc(0);
+    const size_t after = size_in_use();
+    for (int i = 0; i < HOLDERS; i++)
+        blas_memory_free(buffers[i]);
+    for (int i = 0; i < HOLDERS - 2; i++)
+        lam__blas_release();
+    cr_assert_lt(after - before, (size_t)16 << 20, "%zu bytes were made late", after - before);
+}
+
+/* Lets the address space grow by no more than `room` bytes from what is in use now. */
+static void limit_memory(size_t room)
+{
+    const rlim_t most = (rlim_t)size_in_use() + room;
     cr_assert_eq(setrlimit(RLIMIT_AS, &(struct rlimit){most, most}), 0);
 }
 

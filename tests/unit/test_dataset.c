@@ -148,6 +148,11 @@ Test(dataset, folder)
     set = lam_dataset_load(folder, LAM_SPLIT_TRAIN, &options);
     cr_assert_eq(lam_dataset_samples(set), 2);
     lam_dataset_free(set);
+    options.limit = 1; /* a sample of class 1; class 2 is in the rest of the file */
+    set = lam_dataset_load(folder, LAM_SPLIT_TRAIN, &options);
+    cr_assert_eq(lam_dataset_samples(set), 1);
+    cr_assert_eq(lam_dataset_classes(set), 3);
+    lam_dataset_free(set);
 
     expect_load_fails(folder, LAM_SPLIT_TEST, LAM_ERR_IO, "t10k-labels-idx1-ubyte.gz");
     write_idx(folder, "t10k-images-idx3-ubyte", image_dims, pixels);

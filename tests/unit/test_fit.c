@@ -2,7 +2,10 @@
 #include <criterion/criterion.h>
 #include <lamina/lamina.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "../support/comma_locale.h"
 
 static lam_model *small_model(const lam_dataset *data, const char *layers)
 {
@@ -283,6 +286,99 @@ Test(fit, goes_on_from_what_there_is)
     cr_assert_lt(lam_history_epoch(second, 0)->train.loss, lam_history_epoch(first, 5)->train.loss);
     lam_history_free(first);
     lam_history_free(second);
+    lam_model_free(model);
+    lam_dataset_free(data);
+}
+
+/* An allocator that has no more than this at once. */
+static void *allocate_little(size_t size, size_t alignment, void *user)
+{
+    (void)user;
+    return size <= (size_t)1 << 20 ? aligned_alloc(alignment, size) : NULL;
+}
+
+static void release_little(void *pointer, void *user)
+{
+    (void)user;
+    free(pointer);
+}
+
+/* A batch of more rows than there are, to say "all of them at once", costs no more than they do. */
+Test(fit, makes_no_buffers_for_rows_that_never_come)
+{
+    const lam_allocator little = {allocate_little, release_little, NULL};
+    cr_assert_eq(lam_set_allocator(&little), LAM_OK);
+    lam_dataset *data = lam_dataset_sine(50);
+    lam_model *model = small_model(data, "1:linear");
+    lam_fit_options fit = lam_fit_options_default();
+    lam_scores scores;
+    fit.epochs = 1;
+    fit.batch_size = 2147483647;
+    fit.validation = data;
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+    fit.validation = NULL;
+    fit.validation_split = 0.5;
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(lam_evaluate(model, data, &fit, &scores), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(scores.samples, 50);
+    lam_model_free(model);
+    lam_dataset_free(data);
+}
+
+/* What lam_model_loss calls "trained with", and a later loss NULL goes by. */
+Test(fit, failed_training_leaves_the_loss)
+{
+    lam_dataset *data = lam_dataset_sine(50), *other = lam_dataset_vertical(30, 3, 1);
+    lam_model *model = small_model(data, "1:linear");
+    lam_fit_options fit = lam_fit_options_default();
+    fit.epochs = 1;
+    fit.loss = "mean_squared_error";
+    cr_assert_eq(lam_fit(model, other, &fit, NULL), LAM_ERR_SHAPE);
+    cr_assert_null(lam_model_loss(model));
+    fit.loss = "mean_absolute_error";
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+    fit.loss = "mean_squared_error";
+    cr_assert_eq(lam_fit(model, other, &fit, NULL), LAM_ERR_SHAPE);
+    cr_assert_str_eq(lam_model_loss(model), "mean_absolute_error");
+    fit.loss = NULL; /* goes on with the one it was trained with */
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+    cr_assert_str_eq(lam_model_loss(model), "mean_absolute_error");
+    lam_model_free(model);
+    lam_dataset_free(data);
+    lam_dataset_free(other);
+}
+
+/* However small the work is, and in every call that takes a number of threads. */
+Test(fit, refuses_too_many_threads)
+{
+    lam_dataset *data = lam_dataset_sine(10);
+    lam_model *model = small_model(data, "1:linear");
+    lam_fit_options fit = lam_fit_options_default();
+    lam_scores scores;
+    float y[10];
+    fit.epochs = 1;
+    fit.threads = 1024;
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+    fit.threads = 1025;
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_ERR_ARGUMENT);
+    cr_assert(strstr(lam_error_message(), "1024"), "%s", lam_error_message());
+    cr_assert_eq(lam_evaluate(model, data, &fit, &scores), LAM_ERR_ARGUMENT);
+    cr_assert_eq(lam_predict_dataset(model, data, 1025, y), LAM_ERR_ARGUMENT);
+    lam_model_free(model);
+    lam_dataset_free(data);
+}
+
+/* Messages too, even in the words of a program whose user writes 1,5. */
+Test(fit, names_the_learning_rate_that_was_too_large)
+{
+    lam_dataset *data = lam_dataset_sine(10);
+    lam_model *model = small_model(data, "8:relu,1:linear");
+    lam_fit_options fit = lam_fit_options_default();
+    fit.learning_rate = 1.5e38f;
+    comma_locale_enter(); /* where there is none, the message is all that is tested */
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_ERR_NUMERIC);
+    setlocale(LC_ALL, "C");
+    cr_assert(strstr(lam_error_message(), "learning rate 1.5e+38"), "%s", lam_error_message());
     lam_model_free(model);
     lam_dataset_free(data);
 }

@@ -113,7 +113,11 @@ Test(trainer, refuses_what_does_not_fit)
     cr_assert_eq(lam_trainer_step(trainer, &batch, NULL), LAM_ERR_ARGUMENT);
     cr_assert_eq(lam_trainer_step(NULL, &batch, NULL), LAM_ERR_ARGUMENT);
     cr_assert_eq(lam_trainer_steps(trainer), 0);
-    cr_assert_eq(lam_trainer_set_learning_rate(trainer, -1.0), LAM_ERR_ARGUMENT);
+    cr_assert_eq(lam_trainer_learning_rate(NULL), 0.0);
+    const double rates[] = {-1.0, 0.0, NAN, INFINITY, 1e39}; /* the last is no float */
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        cr_assert_eq(lam_trainer_set_learning_rate(trainer, rates[i]), LAM_ERR_ARGUMENT);
+    cr_assert_null(lam_model_loss(model), "no step was made, so the model is not trained");
     cr_assert_null(lam_trainer_new(NULL, NULL));
     lam_dataset *data = lam_dataset_new(batch_x, LAM_FLOAT32, ROWS, FEATURES, LAM_BORROW);
     lam_dataset_set_classes(data, batch_classes, OUTPUTS);
