@@ -108,6 +108,18 @@ char *lam__format_double(double value, char *buffer, size_t size)
     return buffer;
 }
 
+char *lam__format_float(float value, char *buffer, size_t size)
+{
+    if (!isfinite(value))
+        return lam__format_double((double)value, buffer, size);
+    const locale_t former = enter_c_locale();
+    snprintf(buffer, size, "%.6g", (double)value);
+    if (strtof(buffer, NULL) != value)
+        snprintf(buffer, size, "%.9g", (double)value);
+    uselocale(former);
+    return buffer;
+}
+
 /* Appends text to buffer[size] of which *used characters are taken; false when it does not fit
  * beside `reserve` further characters and the terminator (then nothing is appended). */
 static bool append(char *buffer, size_t size, size_t *used, const char *text, size_t reserve)

@@ -15,6 +15,9 @@ bool lam__parse_u64(const char *text, uint64_t *value);
  * the point; NaN and infinities as "nan", "inf", "-inf". Returns buffer. */
 char *lam__format_double(double value, char *buffer, size_t size);
 
+/* The same for a float: shortest of %.6g and %.9g. */
+char *lam__format_float(float value, char *buffer, size_t size);
+
 /* Writes "a, b, c" of words[count] to buffer, cut with "..." when it does not fit. */
 void lam__join_words(const char *const *words, size_t count, char *buffer, size_t size);
 

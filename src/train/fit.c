@@ -178,7 +178,7 @@ static lam_status fail_not_finite(const fit_run *run, size_t batch, size_t batch
                      "the loss stopped being finite in epoch %zu, batch %zu of %zu (learning "
                      "rate %s): a smaller learning rate or scaled input may help",
                      run->epoch.epoch, batch, batches,
-                     lam__format_double(run->epoch.learning_rate, rate, sizeof rate));
+                     lam__format_float((float)run->epoch.learning_rate, rate, sizeof rate));
 }
 
 /* All batches of one epoch. */

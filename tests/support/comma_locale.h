@@ -4,31 +4,48 @@
 
 #include <locale.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "scratch.h"
 
-/* Enters one that is installed, or one made with localedef in a temporary folder; false where
- * neither can be had. LC_ALL is "C" again after setlocale(LC_ALL, "C"). */
+/* Writes folder/lam_comma/LC_NUMERIC, a glibc locale category with a comma as decimal point: the
+ * machine may have no such locale installed. Layout: glibc, locale/loadlocale.c: magic number,
+ * count, offsets, then decimal point, thousands separator, grouping, both as wide characters, and
+ * the character set. */
+static inline void comma_locale_write(const char *folder)
+{
+    struct {
+        uint32_t magic, count, offset[6];
+        char strings[8];
+        uint32_t wide[2];
+        char charset[8];
+    } file = {0x20031115 ^ LC_NUMERIC, 6,        {32, 34, 35, 40, 44, 48},
+              {',', 0, 0, 0x7F, 0},    {',', 0}, "UTF-8"};
+    char path[512];
+    if (mkdir(scratch_path(folder, "lam_comma", path), 0700) != 0)
+        abort();
+    scratch_write(scratch_path(folder, "lam_comma/LC_NUMERIC", path), &file, sizeof file);
+}
+
+/* Sets a locale with a decimal comma for the process, one that is installed or one made here; false
+ * when there is none to be had. setlocale(LC_ALL, "C") leaves it. */
 static inline bool comma_locale_enter(void)
 {
-    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
-    char folder[256], command[640];
-    bool entered = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !entered; i++)
-        entered = setlocale(LC_ALL, names[i]) != NULL;
-    if (!entered) {
-        scratch_make(folder);
-        snprintf(command, sizeof command,
-                 "localedef -i de_DE -f UTF-8 '%s/lamina_comma' >/dev/null 2>&1", folder);
-        if (system(command) == 0 && setenv("LOCPATH", folder, 1) == 0)
-            entered = setlocale(LC_ALL, "lamina_comma") != NULL;
-        snprintf(command, sizeof command, "rm -rf '%s'", folder);
-        if (system(command) != 0)
-            return false;
-    }
-    return entered && localeconv()->decimal_point[0] == ',';
+    static const char *const installed[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+    for (size_t i = 0; i < sizeof installed / sizeof *installed; i++)
+        if (setlocale(LC_ALL, installed[i]))
+            return true;
+    char folder[256], path[512];
+    scratch_make(folder);
+    comma_locale_write(folder);
+    setenv("LOCPATH", folder, 1);
+    const bool entered = setlocale(LC_NUMERIC, "lam_comma") != NULL;
+    unlink(scratch_path(folder, "lam_comma/LC_NUMERIC", path));
+    rmdir(scratch_path(folder, "lam_comma", path));
+    rmdir(folder);
+    return entered;
 }
 
 #endif

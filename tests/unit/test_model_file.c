@@ -8,8 +8,8 @@
 
 #include <lamina/lamina.h>
 
-#include "../support/model_files.h"
 #include "../support/comma_locale.h"
+#include "../support/model_files.h"
 #include "../support/scratch.h"
 #include "formats/crc32.h"
 #include "formats/model_file.h"

@@ -2,13 +2,11 @@
 #include <criterion/criterion.h>
 
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "../support/scratch.h"
+#include "../support/comma_locale.h"
 #include "base/philox.h"
 #include "base/text.h"
 
@@ -123,45 +121,10 @@ Test(text, every_double_reads_back)
     }
 }
 
-/* Writes folder/lam_comma/LC_NUMERIC, a glibc locale category with a comma as decimal point: the
- * machine may have no such locale installed. Layout: glibc, locale/loadlocale.c: magic number,
- * count, offsets, then decimal point, thousands separator, grouping, both as wide characters, and
- * the character set. */
-static void write_comma_locale(const char *folder)
-{
-    struct {
-        uint32_t magic, count, offset[6];
-        char strings[8];
-        uint32_t wide[2];
-        char charset[8];
-    } file = {0x20031115 ^ LC_NUMERIC, 6,        {32, 34, 35, 40, 44, 48},
-              {',', 0, 0, 0x7F, 0},    {',', 0}, "UTF-8"};
-    char path[512];
-    scratch_path(folder, "lam_comma", path);
-    cr_assert_eq(mkdir(path, 0700), 0);
-    scratch_path(folder, "lam_comma/LC_NUMERIC", path);
-    scratch_write(path, &file, sizeof file);
-}
-
-/* Sets a locale with a decimal comma for the process; false when there is none to be had. */
-static bool set_comma_locale(const char *folder)
-{
-    static const char *const installed[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
-    for (size_t i = 0; i < sizeof installed / sizeof *installed; i++)
-        if (setlocale(LC_ALL, installed[i]))
-            return true;
-    write_comma_locale(folder);
-    setenv("LOCPATH", folder, 1);
-    return setlocale(LC_NUMERIC, "lam_comma") != NULL;
-}
-
 Test(text, a_comma_locale_changes_nothing)
 {
-    char folder[256], buffer[32];
-    scratch_make(folder);
-    const bool comma = set_comma_locale(folder);
-    scratch_remove(folder);
-    if (!comma)
+    char buffer[32];
+    if (!comma_locale_enter())
         cr_skip_test("no locale with a decimal comma");
     snprintf(buffer, sizeof buffer, "%g", 1.5);
     cr_assert_str_eq(buffer, "1,5", "the locale is not in force");
@@ -170,6 +133,9 @@ Test(text, a_comma_locale_changes_nothing)
     refuses("1,5");
     formats(1.5, "1.5");
     formats(0.1f, "0.10000000149011612");
+    cr_assert_str_eq(lam__format_float(0.1f, buffer, sizeof buffer), "0.1");
+    cr_assert_str_eq(lam__format_float(16777215.0f, buffer, sizeof buffer), "16777215");
+    cr_assert_str_eq(lam__format_float(-INFINITY, buffer, sizeof buffer), "-inf");
     snprintf(buffer, sizeof buffer, "%g", 1.5);
     cr_assert_str_eq(buffer, "1,5", "the caller's locale was changed");
 }
