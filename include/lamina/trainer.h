@@ -54,8 +54,10 @@ LAM_API lam_status lam_trainer_gradients(lam_trainer *trainer, const lam_batch *
 LAM_API lam_status lam_trainer_update(lam_trainer *trainer);
 
 /* A view of the gradient of parameter tensor i of the model, same name and shape, mean over the
- * batch, regularization included; of the latest step or lam_trainer_gradients. Valid until the
- * trainer is freed. */
+ * batch, regularization included; of the latest lam_trainer_gradients, also after its
+ * lam_trainer_update. Valid until the trainer is freed, changed by lam_trainer_gradients.
+ * LAM_ERR_ARGUMENT when i is out of range, LAM_ERR_STATE when there are none: lam_trainer_step
+ * applies each part of the gradient while it is in the cache and keeps none. */
 LAM_API lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tensor);
 
 /* The outputs of the latest batch before its update, [rows][outputs] without gaps between rows

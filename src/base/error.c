@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MESSAGE_SIZE 1024
-
-static _Thread_local char latest_message[MESSAGE_SIZE];
+static _Thread_local char latest_message[LAM__MESSAGE_SIZE];
 static _Thread_local lam_status latest_status;
 
 const char *lam_status_name(lam_status status)
@@ -52,7 +50,7 @@ const char *lam_version(void)
 lam_status lam__fail(lam_status status, const char *format, ...)
 {
     /* Written aside first: an argument may be the former message. */
-    char text[MESSAGE_SIZE];
+    char text[LAM__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);

@@ -4,6 +4,9 @@
 
 #include <lamina/status.h>
 
+/* Room for any message; longer ones are cut. */
+#define LAM__MESSAGE_SIZE 1024
+
 /* Records code and message (printf format, locale-free numbers are the caller's concern) for this
  * thread and returns `status`, so that one can write: return lam__fail(LAM_ERR_SHAPE, ...). */
 lam_status lam__fail(lam_status status, const char *format, ...)

@@ -5,9 +5,6 @@
  * tens of microseconds, about the pause between two phases, and then sleep. Both matter on a
  * machine that has other work too: see docs/design.md for what a pool with fixed shares and long
  * spinning costs there. */
-#if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE /* sched_getaffinity */
-#endif
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -16,10 +13,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <sched.h>
-#endif
 
 #include "base/denormals.h"
 #include "base/error.h"
@@ -44,20 +37,13 @@ struct lam__pool {
     _Atomic int sleepers; /* workers that sleep or are about to */
     _Atomic bool waiting; /* the caller sleeps or is about to */
     _Atomic bool quit;
-    size_t started; /* workers */
+    size_t started;          /* workers */
+    _Atomic size_t numbered; /* of them */
     pthread_t workers[];
 };
 
-size_t lam__cores(void)
-{
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return (size_t)CPU_COUNT(&set);
-#endif
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (size_t)online : 1;
-}
+/* Workers of all pools. */
+static _Atomic size_t all_workers;
 
 /* Tells the processor that this thread only waits. */
 static inline void relax(void)
@@ -93,9 +79,18 @@ static bool called(lam__pool *pool)
     return (uint32_t)atomic_load(&pool->state) != 0 || atomic_load(&pool->quit);
 }
 
+/* Of a worker; 0 on every other thread. */
+static _Thread_local size_t thread_number;
+
+size_t lam__pool_thread(void)
+{
+    return thread_number;
+}
+
 static void *run_worker(void *argument)
 {
     lam__pool *pool = argument;
+    thread_number = atomic_fetch_add(&pool->numbered, 1) + 1;
     lam__denormals_flush();
     while (!atomic_load(&pool->quit)) {
         for (int i = 0; i < pool->spin_rounds && !called(pool); i++)
@@ -171,6 +166,8 @@ static void start_workers(lam__pool *pool)
 lam_status lam__pool_new(size_t threads, lam__pool **pool)
 {
     *pool = NULL;
+    if (threads == 1)
+        return LAM_OK;
     const size_t cores = lam__cores();
     if (threads == 0)
         threads = cores < LAM__MOST_THREADS ? cores : LAM__MOST_THREADS;
@@ -183,6 +180,7 @@ lam_status lam__pool_new(size_t threads, lam__pool **pool)
     if (!made)
         return LAM_ERR_MEMORY;
     made->threads = threads;
+    atomic_fetch_add(&all_workers, threads - 1);
     /* with more threads than cores, one that spins keeps a core from one that has work */
     made->spin_rounds = threads > cores ? 0 : SPIN_ROUNDS;
     pthread_mutex_init(&made->mutex, NULL);
@@ -204,6 +202,11 @@ size_t lam__pool_threads(const lam__pool *pool)
     return pool ? pool->threads : 1;
 }
 
+size_t lam__pool_workers(void)
+{
+    return atomic_load(&all_workers);
+}
+
 void lam__pool_free(lam__pool *pool)
 {
     if (!pool)
@@ -217,5 +220,6 @@ void lam__pool_free(lam__pool *pool)
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
+    atomic_fetch_sub(&all_workers, pool->threads - 1);
     lam__release(pool);
 }

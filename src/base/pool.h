@@ -6,6 +6,8 @@
 
 #include <lamina/status.h>
 
+#include "base/cores.h"
+
 /* More than any machine this is meant for; guards against a mistyped number. */
 #define LAM__MOST_THREADS 1024
 
@@ -13,7 +15,7 @@ typedef struct lam__pool lam__pool;
 
 typedef void (*lam__task)(void *context, size_t index);
 
-/* Makes a pool of `threads` threads, the caller's included; 0 = one a core this process may use.
+/* Makes a pool of `threads` threads, the caller's included; 0 = lam__cores().
  * *pool is NULL for one thread: every call below takes that and stays on the caller's thread. */
 lam_status lam__pool_new(size_t threads, lam__pool **pool);
 
@@ -25,9 +27,14 @@ void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context)
 /* Number of threads, 1 for NULL. */
 size_t lam__pool_threads(const lam__pool *pool);
 
+/* Inside a task: the number of the thread that runs it, 0 .. threads - 1; 0 on the caller's. No two
+ * tasks of one run with the same number overlap. */
+size_t lam__pool_thread(void);
+
 void lam__pool_free(lam__pool *pool);
 
-/* Number of cores this process may use, at least 1. */
-size_t lam__cores(void);
+/* Number of threads that the pools of this process have beside their callers, all taken together.
+ */
+size_t lam__pool_workers(void);
 
 #endif

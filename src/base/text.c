@@ -184,7 +184,8 @@ void lam__unknown_word(const char *kind, const char *word, const char *const *wo
         used = snprintf(buffer, size, "unknown %s '%s'; did you mean '%s'? known: ", kind, shown,
                         nearest);
     else
-        used = snprintf(buffer, size, "unknown %s '%s'; known: ", kind, shown);
+        used = snprintf(buffer, size, "unknown %s '%s'; known: %s", kind, shown,
+                        count == 0 ? "none" : "");
     if (used >= 0 && (size_t)used < size)
         lam__join_words(words, count, buffer + used, size - (size_t)used);
 }

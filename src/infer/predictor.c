@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "blas/gemm.h"
+#include "kernels/products.h"
 #include "train/chain.h"
 #include "train/engine.h"
 #include "train/source.h"
@@ -45,8 +46,11 @@ lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows)
     predictor->model = model;
     predictor->max_rows = max_rows;
     size_t slab = max_rows < SLAB_ROWS ? max_rows : SLAB_ROWS;
-    lam_status status = lam__blas_acquire();
-    predictor->acquired = status == LAM_OK;
+    lam_status status = LAM_OK;
+    if (!lam__products_chosen()) {
+        status = lam__blas_acquire();
+        predictor->acquired = status == LAM_OK;
+    }
     if (status == LAM_OK)
         status = lam__chain_open(&predictor->chain, model, slab, false, 0);
     if (status != LAM_OK) {

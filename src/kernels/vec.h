@@ -16,6 +16,7 @@
  *   vd v_low(a), v_high(a)            halves as doubles
  *   float v_sum(a), v_most(a); double v_sum_d(vd)  over the lanes, in an order fixed by W
  *   v_mul_wide(a, k, &high, &low)     32 x 32 to 64 bits, lane by lane
+ *   v_transpose(vf x[W])              x[i][j] and x[j][i] change places
  *   vf v_scale2(p, n, bits)           p * 2^n, correctly rounded also where denormal
  *
  * Where a product is added to something, write v_fma: left to itself the compiler may fuse it in

@@ -164,6 +164,26 @@ static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
 }
 
 /* In two steps, so that neither factor leaves the range of normal numbers. */
+/* Three stages: neighbours within 128 bits, pairs of them, then the halves. */
+static inline void v_transpose(vf x[8])
+{
+    __m256 t[8], u[8];
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps((__m256)x[i], (__m256)x[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps((__m256)x[i], (__m256)x[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 2; j++) {
+            const __m256d a = _mm256_castps_pd(t[i + j]), b = _mm256_castps_pd(t[i + j + 2]);
+            u[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+            u[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+        }
+    for (int i = 0; i < 4; i++) {
+        x[i] = (vf)_mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
+        x[i + 4] = (vf)_mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
+    }
+}
+
 static inline vf v_scale2(vf p, vf n, vi bits)
 {
     (void)n;

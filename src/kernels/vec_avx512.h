@@ -135,6 +135,32 @@ static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
     *high = (vu)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
 }
 
+/* Four stages: neighbours within 128 bits, pairs of them, then 128-bit quarters twice. */
+static inline void v_transpose(vf x[16])
+{
+    __m512 t[16], u[16];
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_ps((__m512)x[i], (__m512)x[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps((__m512)x[i], (__m512)x[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4)
+        for (int j = 0; j < 2; j++) {
+            const __m512d a = _mm512_castps_pd(t[i + j]), b = _mm512_castps_pd(t[i + j + 2]);
+            u[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            u[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    for (int i = 0; i < 4; i++) { /* u[i + 4 q]: column i, i + 4, .. of rows 4 q .. 4 q + 3 */
+        const __m512 low = _mm512_shuffle_f32x4(u[i], u[i + 4], 0x88);
+        const __m512 odd = _mm512_shuffle_f32x4(u[i], u[i + 4], 0xdd);
+        const __m512 high = _mm512_shuffle_f32x4(u[i + 8], u[i + 12], 0x88);
+        const __m512 last = _mm512_shuffle_f32x4(u[i + 8], u[i + 12], 0xdd);
+        x[i] = (vf)_mm512_shuffle_f32x4(low, high, 0x88);
+        x[i + 8] = (vf)_mm512_shuffle_f32x4(low, high, 0xdd);
+        x[i + 4] = (vf)_mm512_shuffle_f32x4(odd, last, 0x88);
+        x[i + 12] = (vf)_mm512_shuffle_f32x4(odd, last, 0xdd);
+    }
+}
+
 static inline vf v_scale2(vf p, vf n, vi bits)
 {
     (void)bits;

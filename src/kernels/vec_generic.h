@@ -188,6 +188,16 @@ static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
 #endif
 
 /* In two steps, so that neither factor leaves the range of normal numbers. */
+static inline void v_transpose(vf x[4])
+{
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < i; j++) {
+            const float t = x[i][j];
+            x[i][j] = x[j][i];
+            x[j][i] = t;
+        }
+}
+
 static inline vf v_scale2(vf p, vf n, vi bits)
 {
     (void)n;

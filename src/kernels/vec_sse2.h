@@ -174,6 +174,16 @@ static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
 }
 
 /* In two steps, so that neither factor leaves the range of normal numbers. */
+static inline void v_transpose(vf x[4])
+{
+    __m128 a = (__m128)x[0], b = (__m128)x[1], c = (__m128)x[2], d = (__m128)x[3];
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    x[0] = (vf)a;
+    x[1] = (vf)b;
+    x[2] = (vf)c;
+    x[3] = (vf)d;
+}
+
 static inline vf v_scale2(vf p, vf n, vi bits)
 {
     (void)n;

@@ -1,15 +1,62 @@
 /* dense.c: the dense layer, Y = f(X W + b) with W [in][out]. */
+#include <assert.h>
+
 #include "blas/gemm.h"
+#include "kernels/products.h"
 #include "nn/layers.h"
+
+/* Y = X W, by the products of the instruction set or by the BLAS. */
+static void multiply(const lam__layer *layer, const float *w, const lam__slab *slab)
+{
+    const lam__products *products = lam__products_chosen();
+    if (products) {
+        products->rows(&(lam__product){
+            .m = slab->rows,
+            .n = layer->out,
+            .k = layer->in,
+            .a = slab->x,
+            .lda = slab->ldx,
+            .b = slab->panels ? slab->panels : w,
+            .ldb = slab->panels ? products->panel : layer->out,
+            .panel_step = products->panel * (slab->panels ? layer->in : 1),
+            .c = slab->y,
+            .ldc = slab->ldy,
+        });
+    } else if (slab->rows == 1) {
+        lam__gemv(layer->out, layer->in, slab->x, w, layer->out, slab->y);
+    } else {
+        lam__gemm_nn(slab->rows, layer->out, layer->in, slab->x, slab->ldx, w, layer->out, slab->y,
+                     slab->ldy);
+    }
+}
+
+/* dX = dZ W^T. */
+static void multiply_back(const lam__layer *layer, const float *w, const lam__slab *slab)
+{
+    const lam__products *products = lam__products_chosen();
+    if (products) {
+        assert(slab->panels_transposed);
+        products->rows(&(lam__product){
+            .m = slab->rows,
+            .n = layer->in,
+            .k = layer->out,
+            .a = slab->dy,
+            .lda = slab->ldy,
+            .b = slab->panels_transposed,
+            .ldb = products->panel,
+            .panel_step = products->panel * layer->out,
+            .c = slab->dx,
+            .ldc = slab->ldx,
+        });
+    } else {
+        lam__gemm_nt(slab->rows, layer->in, layer->out, slab->dy, slab->ldy, w, layer->out,
+                     slab->dx, slab->ldx);
+    }
+}
 
 static void forward(const lam__layer *layer, const float *parameters, const lam__slab *slab)
 {
-    const float *w = parameters + layer->weight; /* [in][out] */
-    if (slab->rows == 1)
-        lam__gemv(layer->out, layer->in, slab->x, w, layer->out, slab->y);
-    else
-        lam__gemm_nn(slab->rows, layer->out, layer->in, slab->x, slab->ldx, w, layer->out, slab->y,
-                     slab->ldy);
+    multiply(layer, parameters + layer->weight, slab);
     if (!slab->raw_output)
         lam__activate(layer->activation, slab->rows, layer->out, slab->ldy,
                       parameters + layer->bias, slab->y, slab->z);
@@ -22,8 +69,7 @@ static void backward(const lam__layer *layer, const float *parameters, const lam
         lam__activate_backward(layer->activation, slab->rows, layer->out, slab->ldy, slab->y,
                                slab->z, slab->dy);
     if (slab->dx)
-        lam__gemm_nt(slab->rows, layer->in, layer->out, slab->dy, slab->ldy,
-                     parameters + layer->weight, layer->out, slab->dx, slab->ldx);
+        multiply_back(layer, parameters + layer->weight, slab);
 }
 
 const lam__layer_type lam__dense_layer = {

@@ -37,9 +37,11 @@ typedef struct lam__slab {
     size_t ldx;
     float *y; /* [rows][ldy] output */
     size_t ldy;
-    float *z;        /* [rows][ldy] pre-activations where the activation needs them, or NULL */
-    float *dy;       /* backward: [rows][ldy] dL/dy in, dL/dz out */
-    float *dx;       /* backward: [rows][ldx] receives dL/dx; NULL for the first layer */
+    float *z;  /* [rows][ldy] pre-activations where the activation needs them, or NULL */
+    float *dy; /* backward: [rows][ldy] dL/dy in, dL/dz out */
+    float *dx; /* backward: [rows][ldx] receives dL/dx; NULL for the first layer */
+    /* W in the order that products.h reads it, as B = W and B = W^T, or NULL: read W itself */
+    const float *panels, *panels_transposed;
     uint64_t *mask;  /* dropout: [rows][(out + 63) / 64] */
     bool raw_output; /* forward: leave logits without bias to a fused loss;
                         backward: dy is dL/dz already */

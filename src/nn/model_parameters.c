@@ -105,6 +105,7 @@ static lam_status draw_anew(lam_model *model, uint64_t seed, const char *initial
 lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer)
 {
     LAM__TRY(lam_model_status(model));
+    model->changes++;
     if (model->parameters)
         return draw_anew(model, seed, initializer);
     LAM__TRY(lam__allocate_parameters(model));
@@ -138,6 +139,18 @@ static lam_status fail_without_parameters(void)
                                     "first");
 }
 
+lam_tensor lam__view_tensor(const lam_model *model, size_t i)
+{
+    lam__tensor_place place = {0};
+    lam__tensor_at(model, i, &place);
+    return (lam_tensor){
+        .name = model->tensor_names[i],
+        .data = model->parameters + place.offset,
+        .rows = place.rows,
+        .cols = place.cols,
+    };
+}
+
 lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor)
 {
     if (!model || !tensor)
@@ -148,12 +161,8 @@ lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor)
     if (!lam__tensor_at(model, i, &place))
         return lam__fail(LAM_ERR_ARGUMENT, "tensor %zu of a model that has %zu", i,
                          lam__tensor_count(model));
-    *tensor = (lam_tensor){
-        .name = model->tensor_names[i],
-        .data = model->parameters + place.offset,
-        .rows = place.rows,
-        .cols = place.cols,
-    };
+    *tensor = lam__view_tensor(model, i);
+    model->viewed = true;
     return LAM_OK;
 }
 
@@ -193,6 +202,7 @@ lam_status lam_model_set_parameters(lam_model *model, const float *values, size_
             return lam__fail(LAM_ERR_NUMERIC, "parameter %zu is %s", i,
                              lam__format_double((double)values[i], text, sizeof text));
     LAM__TRY(lam__allocate_parameters(model));
+    model->changes++;
     lam__tensor_place place;
     for (size_t i = 0; lam__tensor_at(model, i, &place); i++) {
         const size_t n = place.rows * place.cols;

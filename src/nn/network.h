@@ -19,6 +19,8 @@ struct lam_model {
     size_t layer_count, layer_capacity;
     float *parameters; /* [parameter_floats] flat, padding 0; NULL before initialization */
     size_t parameter_floats;
+    uint64_t changes; /* of the parameters so far, by functions of the library */
+    bool viewed;      /* a writable view has been given out: they may change at any time */
     char (*tensor_names)[LAM__TENSOR_NAME_SIZE]; /* [tensors], with the parameters */
     lam__transform transform;
     char **class_names; /* [class_count], or NULL */
@@ -38,6 +40,9 @@ bool lam__tensor_at(const lam_model *model, size_t i, lam__tensor_place *place);
 
 /* Writes "layers.3.weight" to name. */
 void lam__tensor_name(const lam__tensor_place *place, char *name, size_t size);
+
+/* A view of tensor i, which exists, for reading. */
+lam_tensor lam__view_tensor(const lam_model *model, size_t i);
 
 /* Allocates model->parameters, zeroed; does nothing when they exist. Also checks that there is a
  * layer with parameters and that sizes fit the BLAS. */

@@ -18,6 +18,9 @@ typedef struct lam__stage {
     float *dx;      /* the dy of the stage before; NULL where nothing below learns */
     uint64_t *mask; /* [batch][mask_words] of dropout in training, else NULL */
     size_t mask_words;
+    /* in training, where the products of products.h are used: W as B = W if it is wide and, with dx,
+     * as B = W^T; else NULL */
+    float *panels, *panels_transposed;
     lam__key key; /* of dropout */
 } lam__stage;
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "blas/gemm.h"
+#include "kernels/products.h"
 
 /* Multiply-adds of a forward pass below which other threads do not pay for their wake-up: on the
  * machine of the README, 784-32-16-10 with batches of 32 (8e5) lost 8% to a second thread. */
@@ -14,12 +15,14 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
     *engine = (lam__engine){0};
     if (threads > LAM__MOST_THREADS) /* also where the work is too small to share */
         return lam__fail(LAM_ERR_ARGUMENT, "%zu threads: at most %d", threads, LAM__MOST_THREADS);
-    LAM__TRY(lam__blas_acquire());
-    engine->acquired = true;
+    if (!lam__products_chosen()) {
+        LAM__TRY(lam__blas_acquire());
+        engine->acquired = true;
+    }
     if ((double)batch * (double)lam_model_parameters(model) < LEAST_SHARED_WORK)
         return LAM_OK;
     lam_status status = lam__pool_new(threads, &engine->pool);
-    if (status == LAM_OK)
+    if (status == LAM_OK && engine->acquired)
         status = lam__blas_reserve(lam__pool_threads(engine->pool));
     if (status != LAM_OK)
         lam__engine_stop(engine);

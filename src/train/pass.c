@@ -8,17 +8,21 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "blas/gemm.h"
+#include "kernels/products.h"
 #include "nn/fit_options.h"
 
-/* The height of a slab: the natural height of the largest product, within bounds that leave
- * enough slabs for several threads and enough rows for a product to be worth its call. */
+/* The height of a slab: enough slabs for several threads, and enough rows for a product to be worth
+ * its call. For the BLAS, the natural height of the largest product. */
 static size_t choose_slab_rows(const lam_model *model, size_t batch)
 {
-    enum { LEAST = 16, MOST = 64 };
+    enum { LEAST = 16, MOST = 64, SLABS = 4 };
     size_t rows = LEAST, largest = 0;
+    if (lam__products_chosen())
+        rows = lam__round_up(batch / SLABS, 8);
     for (size_t i = 0; i < model->layer_count; i++) {
         const lam__layer *layer = &model->layers[i];
-        if (!layer->type->has_parameters || layer->in * layer->out <= largest)
+        if (lam__products_chosen() || !layer->type->has_parameters ||
+            layer->in * layer->out <= largest)
             continue;
         largest = layer->in * layer->out;
         rows = lam__gemm_rows_nn(layer->out, layer->in, batch);

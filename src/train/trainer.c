@@ -25,7 +25,8 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
     LAM__TRY(lam__pass_open(&trainer->pass, model, options,
                             options->metrics ? options->metrics : "accuracy", options->batch_size,
                             true));
-    return lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options);
+    return lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options,
+                             lam__pool_threads(trainer->engine.pool));
 }
 
 lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options)
@@ -65,12 +66,13 @@ void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const u
                        size_t rows, bool update, lam__tally *tally)
 {
     const uint64_t mode = lam__denormals_flush();
+    lam__weights_refresh(&trainer->weights, trainer->engine.pool);
     lam__pass_run(&trainer->pass, trainer->engine.pool, dataset, index, 0, rows, trainer->steps);
     double penalty = lam__weights_run(&trainer->weights, trainer->engine.pool, rows, update,
                                       trainer->base_rate, trainer->steps);
     lam__pass_add(&trainer->pass, tally);
     tally->penalty += penalty * (double)rows;
-    trainer->has_gradients = !update;
+    trainer->has_gradients = trainer->keeps_gradients = !update;
     if (update)
         count_step(trainer);
     lam__denormals_restore(mode);
@@ -178,8 +180,15 @@ lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tens
 {
     if (!trainer || !tensor)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_gradient: trainer or tensor is NULL");
-    LAM__TRY(lam_model_tensor(trainer->model, i, tensor));
-    tensor->data = trainer->weights.gradients + (tensor->data - trainer->model->parameters);
+    const lam_model *model = trainer->model;
+    if (!trainer->keeps_gradients)
+        return lam__fail(LAM_ERR_STATE, "a step applies its gradients without keeping them: call "
+                                        "lam_trainer_gradients, then lam_trainer_update");
+    if (i >= lam_model_tensors(model))
+        return lam__fail(LAM_ERR_ARGUMENT, "tensor %zu of a model that has %zu", i,
+                         lam_model_tensors(model));
+    *tensor = lam__view_tensor(model, i);
+    tensor->data = trainer->weights.gradients + (tensor->data - model->parameters);
     return LAM_OK;
 }
 

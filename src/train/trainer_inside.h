@@ -16,7 +16,8 @@ struct lam_trainer {
     double base_rate; /* undecayed */
     float decay;
     uint64_t steps;
-    bool has_gradients; /* computed and not yet applied */
+    bool has_gradients;   /* computed and not yet applied */
+    bool keeps_gradients; /* of lam_trainer_gradients, applied or not */
 };
 
 /* One step on rows of a dataset the pass accepts; adds its sums to *tally. */

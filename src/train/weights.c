@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "blas/gemm.h"
+#include "kernels/products.h"
 
 /* Floats a task of lam__weights_update takes: four arrays of it fit in a second-level cache. */
 enum { UPDATE_CHUNK = 16384 };
@@ -12,7 +13,13 @@ enum { UPDATE_CHUNK = 16384 };
  * leaves work for several threads. */
 static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
 {
-    enum { MOST = 128 };
+    enum { MOST = 128, TILES_LEAST = 24, TILES_MOST = 96, TILES_FLOATS = 36864 };
+    if (lam__products_chosen()) {
+        /* the gradient of a slab, its weights and two moments fit in the second-level cache */
+        size_t rows = TILES_FLOATS / layer->out / 12 * 12;
+        rows = rows < TILES_LEAST ? TILES_LEAST : rows > TILES_MOST ? TILES_MOST : rows;
+        return rows < layer->in ? rows : layer->in;
+    }
     size_t most = layer->in < MOST ? layer->in : MOST;
     size_t rows = lam__gemm_rows_tn(layer->out, batch, most);
     size_t slabs = (layer->in + rows - 1) / rows;
@@ -39,12 +46,28 @@ static size_t list_tasks(const lam__chain *chain, lam__weight_task *tasks)
     return count;
 }
 
+/* Floats of the largest gradient of a task: its rows of W, or a bias. */
+static size_t largest_task(const lam__chain *chain)
+{
+    size_t largest = 0;
+    for (size_t s = 0; s < chain->stage_count; s++) {
+        const lam__layer *layer = chain->stages[s].layer;
+        if (!layer->type->has_parameters)
+            continue;
+        const size_t floats = choose_slab_rows(layer, chain->batch) * layer->out;
+        largest = floats > largest ? floats : largest;
+    }
+    return lam__round_up(largest, LAM__ALIGN / sizeof(float));
+}
+
 static void carve(lam__weights *weights)
 {
     lam__arena *arena = &weights->arena;
     const size_t floats = weights->model->parameter_floats;
     const size_t moments = weights->optimizer->moments(&weights->options);
     weights->gradients = lam__arena_take(arena, floats, sizeof(float));
+    weights->scratch =
+        lam__arena_take(arena, weights->threads, weights->scratch_floats * sizeof(float));
     weights->m = moments > 0 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
     weights->v = moments > 1 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
     weights->tasks = lam__arena_take(arena, weights->task_count, sizeof *weights->tasks);
@@ -52,15 +75,21 @@ static void carve(lam__weights *weights)
 }
 
 lam_status lam__weights_open(lam__weights *weights, lam_model *model, const lam__chain *chain,
-                             const lam__optimizer *optimizer, const lam_fit_options *options)
+                             const lam__optimizer *optimizer, const lam_fit_options *options,
+                             size_t threads)
 {
-    *weights =
-        (lam__weights){.model = model, .chain = chain, .optimizer = optimizer, .options = *options};
+    *weights = (lam__weights){.model = model,
+                              .chain = chain,
+                              .optimizer = optimizer,
+                              .options = *options,
+                              .threads = threads};
     weights->task_count = list_tasks(chain, NULL);
+    weights->scratch_floats = largest_task(chain);
     carve(weights);
     LAM__TRY(lam__arena_open(&weights->arena, "gradients and moments"));
     carve(weights);
     list_tasks(chain, weights->tasks);
+    weights->changes = model->changes - 1; /* nothing packed yet */
     return LAM_OK;
 }
 
@@ -91,29 +120,80 @@ static double penalize_bias(const lam__layer *layer, const lam_fit_options *opti
     return l1 > 0.0f || l2 > 0.0f ? lam__kernels_chosen()->penalty(layer->out, b, l1, l2, g) : 0.0;
 }
 
-/* Updates n parameters at `offset` of the flat buffers. */
-static void update(const lam__weights *weights, size_t offset, size_t n)
+/* Updates n parameters at `offset` of the flat buffers from their gradient g[n]. */
+static void update(const lam__weights *weights, size_t offset, size_t n, const float *g)
 {
     lam__update_args args = weights->args;
     args.n = n;
     args.w = weights->model->parameters + offset;
-    args.g = weights->gradients + offset;
+    args.g = g;
     args.m = weights->m ? weights->m + offset : NULL;
     args.v = weights->v ? weights->v + offset : NULL;
     weights->optimizer->update(lam__kernels_chosen())(&args);
+}
+
+/* Where a task leaves the gradient of the parameters at `offset`: before an update, where it stays
+ * in the cache and the next task writes over it. */
+static float *gradient_of(const lam__weights *weights, size_t offset)
+{
+    return weights->update ? weights->scratch + lam__pool_thread() * weights->scratch_floats
+                           : weights->gradients + offset;
 }
 
 /* The bias of a layer: its gradient is the sum of dL/dz over the batch. */
 static double run_bias(const lam__weights *weights, const lam__stage *stage)
 {
     const lam__layer *layer = stage->layer;
-    float *g = weights->gradients + layer->bias; /* [out] */
+    float *g = gradient_of(weights, layer->bias); /* [out] */
     lam__kernels_chosen()->column_sums(weights->rows, layer->out, stage->ldy, stage->dy, g);
     double penalty =
         penalize_bias(layer, &weights->options, weights->model->parameters + layer->bias, g);
     if (weights->update)
-        update(weights, layer->bias, layer->out);
+        update(weights, layer->bias, layer->out, g);
     return penalty;
+}
+
+/* g[task->rows][out] = X^T dZ, the rows of the task. */
+static void multiply(const lam__weights *weights, const lam__stage *stage,
+                     const lam__weight_task *task, float *g)
+{
+    const lam__products *products = lam__products_chosen();
+    const size_t out = stage->layer->out;
+    const size_t offset = stage->layer->weight + task->first * out;
+    if (products)
+        products->columns(&(lam__product){
+            .m = task->rows,
+            .n = out,
+            .k = weights->rows,
+            .a = stage->x + task->first,
+            .lda = stage->ldx,
+            .b = stage->dy,
+            .ldb = stage->ldy,
+            .panel_step = products->panel,
+            .c = g,
+            .ldc = out,
+            .warm = {weights->model->parameters + offset, weights->m ? weights->m + offset : NULL,
+                     weights->v ? weights->v + offset : NULL},
+            .warm_arrays = weights->update ? 1 + (weights->m != NULL) + (weights->v != NULL) : 0,
+            .warm_bytes = task->rows * out * sizeof(float),
+        });
+    else
+        lam__gemm_tn(task->rows, out, weights->rows, stage->x + task->first, stage->ldx, stage->dy,
+                     stage->ldy, g, out);
+}
+
+/* The rows of the task to the chain's panels. */
+static void pack(const lam__weights *weights, const lam__weight_task *task)
+{
+    const lam__stage *stage = &weights->chain->stages[task->stage];
+    const lam__products *products = lam__products_chosen();
+    const lam__layer *layer = stage->layer;
+    const float *w = weights->model->parameters + layer->weight; /* [in][out] */
+    if (stage->panels)
+        products->pack(layer->in, layer->out, w, task->first, task->rows, stage->panels);
+    if (stage->panels_transposed)
+        products->pack_transposed(layer->in, layer->out, w, task->first, task->rows,
+                                  stage->panels_transposed);
 }
 
 static void run_task(void *context, size_t t)
@@ -124,14 +204,15 @@ static void run_task(void *context, size_t t)
     const lam__layer *layer = stage->layer;
     const size_t offset = layer->weight + task->first * layer->out;
     const size_t n = task->rows * layer->out;
-    float *g = weights->gradients + offset; /* [task->rows][out] */
+    float *g = gradient_of(weights, offset); /* [task->rows][out] */
 
-    lam__gemm_tn(task->rows, layer->out, weights->rows, stage->x + task->first, stage->ldx,
-                 stage->dy, stage->ldy, g, layer->out);
+    multiply(weights, stage, task, g);
     double penalty =
         penalize_weights(layer, &weights->options, n, weights->model->parameters + offset, g);
-    if (weights->update)
-        update(weights, offset, n);
+    if (weights->update) {
+        update(weights, offset, n, g);
+        pack(weights, task);
+    }
     if (task->first == 0)
         penalty += run_bias(weights, stage);
     weights->penalties[t] = penalty;
@@ -145,10 +226,27 @@ double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, boo
     if (update_too)
         lam__optimizer_begin(&weights->options, base, t, &weights->args);
     lam__pool_run(pool, weights->task_count, run_task, weights);
+    if (update_too)
+        weights->changes = ++weights->model->changes;
     double penalty = 0.0;
     for (size_t i = 0; i < weights->task_count; i++)
         penalty += weights->penalties[i];
     return penalty;
+}
+
+static void pack_task(void *context, size_t t)
+{
+    const lam__weights *weights = context;
+    pack(weights, &weights->tasks[t]);
+}
+
+void lam__weights_refresh(lam__weights *weights, lam__pool *pool)
+{
+    const lam_model *model = weights->model;
+    if (!lam__products_chosen() || (weights->changes == model->changes && !model->viewed))
+        return;
+    lam__pool_run(pool, weights->task_count, pack_task, weights);
+    weights->changes = model->changes;
 }
 
 static void update_chunk(void *context, size_t chunk)
@@ -156,7 +254,7 @@ static void update_chunk(void *context, size_t chunk)
     const lam__weights *weights = context;
     const size_t first = chunk * UPDATE_CHUNK;
     const size_t left = weights->model->parameter_floats - first;
-    update(weights, first, left < UPDATE_CHUNK ? left : UPDATE_CHUNK);
+    update(weights, first, left < UPDATE_CHUNK ? left : UPDATE_CHUNK, weights->gradients + first);
 }
 
 void lam__weights_update(lam__weights *weights, lam__pool *pool, double base, uint64_t t)
@@ -164,6 +262,7 @@ void lam__weights_update(lam__weights *weights, lam__pool *pool, double base, ui
     const size_t floats = weights->model->parameter_floats;
     lam__optimizer_begin(&weights->options, base, t, &weights->args);
     lam__pool_run(pool, (floats + UPDATE_CHUNK - 1) / UPDATE_CHUNK, update_chunk, weights);
+    weights->model->changes++;
 }
 
 double lam__penalty(const lam_model *model, const lam_fit_options *options)

@@ -22,11 +22,14 @@ typedef struct lam__weights {
     const lam__optimizer *optimizer;
     lam_fit_options options; /* numbers only */
     lam__arena arena;
-    float *gradients;        /* laid out as model->parameters */
+    float *gradients; /* laid out as model->parameters; of the latest run without update */
+    float *scratch;   /* [threads][scratch_floats]: the gradient of the task at hand */
+    size_t threads, scratch_floats;
     float *m, *v;            /* moments, laid out alike, or NULL */
     lam__weight_task *tasks; /* [task_count] */
     size_t task_count;
     double *penalties; /* [task_count] */
+    uint64_t changes;  /* of the model when the panels of the chain were last as its weights */
 
     /* the step at hand */
     bool update;
@@ -35,11 +38,17 @@ typedef struct lam__weights {
 } lam__weights;
 
 lam_status lam__weights_open(lam__weights *weights, lam_model *model, const lam__chain *chain,
-                             const lam__optimizer *optimizer, const lam_fit_options *options);
+                             const lam__optimizer *optimizer, const lam_fit_options *options,
+                             size_t threads);
 void lam__weights_close(lam__weights *weights);
 
-/* Phase 2 after a pass over `rows` rows; with update, also the optimizer's step number t (from 0)
- * with undecayed rate `base`. Returns the regularization loss of the parameters as they were. */
+/* Makes sure that the chain's panels are as the model's weights: before phase 1. They are, unless
+ * somebody other than weights_run has changed the weights, or may have. */
+void lam__weights_refresh(lam__weights *weights, lam__pool *pool);
+
+/* Phase 2 after a pass over `rows` rows: with update the optimizer's step number t (from 0) with
+ * undecayed rate `base`, without it the gradients. Returns the regularization loss of the
+ * parameters as they were. */
 double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, bool update,
                         double base, uint64_t t);
 

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "blas/gemm.h"
+#include "kernels/products.h"
 #include "nn/layers.h"
 
-enum { ROWS = 5, IN = 7, OUT = 6, LDX = 9, LDY = 8, BIAS = 48 };
+enum { ROWS = 5, IN = 7, OUT = 6, LDX = 9, LDY = 8, BIAS = 48, WIDEST_PANEL = 32 };
 
 /* Parameters: W [IN][OUT] from 0, b [OUT] from BIAS. */
 typedef struct problem {
@@ -52,7 +53,14 @@ static result run(const problem *p, const lam__layer *layer, size_t rows, bool r
 {
     result r = {0};
     memcpy(r.dz, p->weight, sizeof r.dz);
+    static float transposed[OUT * (IN + WIDEST_PANEL)];
+    const lam__products *products = lam__products_chosen();
+    if (products) {
+        cr_assert_leq(lam__panels_floats(products, OUT, IN), sizeof transposed / sizeof(float));
+        products->pack_transposed(IN, OUT, p->parameters, 0, IN, transposed);
+    }
     const lam__slab slab = {.rows = rows,
+                            .panels_transposed = products ? transposed : NULL,
                             .x = p->x,
                             .ldx = LDX,
                             .y = r.y,

@@ -1,0 +1,20 @@
+/* cores.h: how many cores this process may use. */
+#ifndef LAMINA_CORES_H
+#define LAMINA_CORES_H
+
+#include <stddef.h>
+
+/* Cores this process may use, at least 1: those of its CPU affinity, and no more than the quotas
+ * of its control groups (what a container is given) let it keep busy. */
+size_t lam__cores(void);
+
+/* The cores that "QUOTA PERIOD", as in the file cpu.max, keep busy: quota over period, rounded up.
+ * 0 for no limit ("max 100000", "-1 100000") and for what is not of that form. */
+size_t lam__quota_cores(const char *text);
+
+/* The least quota of the control groups named in `groups` (the text of /proc/self/cgroup) and of
+ * the groups around them, in cores; 0 when there is none. `root` is where the hierarchies are
+ * mounted: /sys/fs/cgroup. */
+size_t lam__group_cores(const char *root, const char *groups);
+
+#endif

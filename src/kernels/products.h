@@ -1,0 +1,64 @@
+/* products.h: the matrix products of dense layers in tiles held in registers, one body compiled per
+ * instruction set.
+ *
+ * Every element of C is one sum over k in ascending order, by fused multiply-adds where the
+ * instruction set has them, whatever the sizes and however m and n are cut: a row of outputs has
+ * the same bits alone or in a batch, and the same with any number of threads.
+ *
+ * B is read in panels of `panel` columns: row p of panel j lies at b + j * panel_step + p * ldb. A
+ * row-major B [k][ldb] is that with panel_step = panel; weights packed by pack or pack_transposed
+ * have ldb = panel and panel_step = k * panel, and lie in memory in the order they are read, which
+ * is what makes wide layers fast. Nothing beyond column n of B or C is read or written. */
+#ifndef LAMINA_PRODUCTS_H
+#define LAMINA_PRODUCTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cpu.h"
+
+/* C[m][n] = A B. */
+typedef struct lam__product {
+    size_t m, n, k;
+    const float *a; /* [m][lda], or [k][lda] where A is used transposed */
+    size_t lda;
+    const float *b; /* [k][n] in panels */
+    size_t ldb, panel_step;
+    float *c; /* [m][ldc] */
+    size_t ldc;
+    /* columns only: arrays of warm_bytes bytes each, which somebody will need after the product:
+     * they are fetched into the second-level cache meanwhile, when the memory has nothing else to
+     * do */
+    const float *warm[3];
+    size_t warm_arrays, warm_bytes;
+} lam__product;
+
+typedef struct lam__products {
+    const char *name; /* of the instruction set */
+    size_t panel;     /* columns of a panel */
+    /* C = A B with A [m][lda]. */
+    void (*rows)(const lam__product *product);
+    /* C = A^T B with A [k][lda]. */
+    void (*columns)(const lam__product *product);
+    /* Rows first .. first + rows - 1 of W [in][out] to `panels`, those of B = W. */
+    void (*pack)(size_t in, size_t out, const float *w, size_t first, size_t rows, float *panels);
+    /* The same rows to the panels of B = W^T [out][in]. */
+    void (*pack_transposed)(size_t in, size_t out, const float *w, size_t first, size_t rows,
+                            float *panels);
+} lam__products;
+
+/* The products of the instruction set chosen at start, or NULL where the BLAS library is to be
+ * used: on the baseline. LAMINA_PRODUCTS=tiles|blas in the environment decides otherwise, read
+ * once. Thread-safe. */
+const lam__products *lam__products_chosen(void);
+
+/* The products of one instruction set, NULL where it is not built or not available. */
+const lam__products *lam__products_of(lam__isa isa);
+
+/* Floats of the panels of B [k][n]. */
+static inline size_t lam__panels_floats(const lam__products *products, size_t k, size_t n)
+{
+    return (n + products->panel - 1) / products->panel * products->panel * k;
+}
+
+#endif

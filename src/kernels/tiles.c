@@ -1,0 +1,270 @@
+/* tiles.c: products.h for one instruction set; compiled once for each, with LAM__ISA its name.
+ *
+ * A tile of C, up to TALL rows by two vectors, stays in registers while k runs: each step loads two
+ * vectors of B and broadcasts one element of A a row. TALL leaves registers for these: 12 of 32 in
+ * AVX-512, 6 of 16 elsewhere. */
+#include "table.h"
+#include "vec.h"
+
+#define PANEL (2 * W)
+
+/* Constants passed to an inlined function become loops without a counter and arrays in registers
+ * only when they are unrolled. */
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+enum {
+    MOST_ROWS = 12,
+    LINE = 64 /* bytes of the cache */
+};
+
+/* Where the vectors of a row of B or C end: `vectors` of them, the last with `last` floats. */
+INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t last)
+{
+    return part && j + 1 == vectors ? v_load_n(p + j * W, last) : v_load(p + j * W);
+}
+
+/* A tile of `rows` rows; element (i, p) of A is a[i * row_step + p * depth_step]. With part ==
+ * false the last vector is whole. */
+INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
+                     size_t k, const float *a, size_t row_step, size_t depth_step, const float *b,
+                     size_t ldb, float *c, size_t ldc, uintptr_t warm)
+{
+    vf sum[MOST_ROWS][2];
+    UNROLL for (size_t i = 0; i < rows; i++) UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] =
+        v_set(0.0f);
+    for (size_t p = 0; p < k; p++) {
+        vf row[2];
+        UNROLL for (size_t j = 0; j < vectors; j++) row[j] = load_at(b, j, vectors, part, last);
+        UNROLL for (size_t i = 0; i < rows; i++)
+        {
+            const vf x = v_set(a[i * row_step]);
+            UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] = v_fma(x, row[j], sum[i][j]);
+        }
+        if (warm)
+            __builtin_prefetch((const void *)(warm + p * LINE), 0, 2);
+        a += depth_step;
+        b += ldb;
+    }
+    UNROLL for (size_t i = 0; i < rows; i++) UNROLL for (size_t j = 0; j < vectors; j++)
+    {
+        if (part && j + 1 == vectors)
+            v_store_n(c + i * ldc + j * W, sum[i][j], last);
+        else
+            v_store(c + i * ldc + j * W, sum[i][j]);
+    }
+}
+
+typedef void tile(size_t last, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                  float *c, size_t ldc, uintptr_t warm);
+
+/* For each height: the whole panel, one that ends in its second vector, one of one vector, one that
+ * ends in its first; each for A as it is and transposed. */
+#define DEFINE_TILE(name, rows, vectors, part, row_step, depth_step, ahead)                        \
+    static void name(size_t last, size_t k, const float *a, size_t lda, const float *b,            \
+                     size_t ldb, float *c, size_t ldc, uintptr_t warm)                             \
+    {                                                                                              \
+        (void)lda;                                                                                 \
+        (void)warm;                                                                                \
+        run_tile(rows, vectors, part, last, k, a, row_step, depth_step, b, ldb, c, ldc, ahead);    \
+    }
+#define DEFINE_HEIGHT(rows)                                                                        \
+    DEFINE_TILE(rows_##rows##_2, rows, 2, false, lda, 1, 0)                                        \
+    DEFINE_TILE(rows_##rows##_2_part, rows, 2, true, lda, 1, 0)                                    \
+    DEFINE_TILE(rows_##rows##_1, rows, 1, false, lda, 1, 0)                                        \
+    DEFINE_TILE(rows_##rows##_1_part, rows, 1, true, lda, 1, 0)                                    \
+    DEFINE_TILE(columns_##rows##_2, rows, 2, false, 1, lda, warm)                                  \
+    DEFINE_TILE(columns_##rows##_2_part, rows, 2, true, 1, lda, 0)                                 \
+    DEFINE_TILE(columns_##rows##_1, rows, 1, false, 1, lda, 0)                                     \
+    DEFINE_TILE(columns_##rows##_1_part, rows, 1, true, 1, lda, 0)
+
+#if LAM__VEC_BYTES == 64
+#define FOR_EACH_HEIGHT(X) X(12) X(8) X(4) X(2) X(1)
+#else
+#define FOR_EACH_HEIGHT(X) X(6) X(4) X(2) X(1)
+#endif
+FOR_EACH_HEIGHT(DEFINE_HEIGHT)
+
+/* The tiles of one height. */
+typedef struct height {
+    size_t rows;
+    tile *tiles[2][4]; /* of A as it is, transposed; by kind of panel */
+} height;
+
+#define HEIGHT_ROW(rows)                                                                           \
+    {rows,                                                                                         \
+     {{rows_##rows##_2, rows_##rows##_2_part, rows_##rows##_1, rows_##rows##_1_part},              \
+      {columns_##rows##_2, columns_##rows##_2_part, columns_##rows##_1,                            \
+       columns_##rows##_1_part}}},
+static const height heights[] = {FOR_EACH_HEIGHT(HEIGHT_ROW)};
+
+/* The height of the next tile when `left` rows are left: the tallest that fits, but two of the
+ * second rather than the tallest and a rest that is a third of it. */
+static inline const height *next_height(size_t left)
+{
+    const height *h = heights;
+    if (left >= 2 * h[1].rows && left < 2 * h[1].rows + 4)
+        return h + 1;
+    while (h->rows > left)
+        h++;
+    return h;
+}
+
+/* Where the next tile's share of product->warm begins. Each tile fetches k lines of one array; the
+ * arrays take turns. */
+typedef struct warming {
+    const lam__product *product;
+    size_t tile;
+} warming;
+
+static inline uintptr_t next_warm(warming *w)
+{
+    const lam__product *p = w->product;
+    const size_t arrays = p->warm_arrays, i = w->tile++;
+    const size_t first = arrays ? i / arrays * p->k * LINE : 0; /* byte */
+    return arrays && first < p->warm_bytes ? (uintptr_t)p->warm[i % arrays] + first : 0;
+}
+
+static void run_tiles(const lam__product *product, int transposed)
+{
+    const lam__product p = *product; /* the stores cannot change it */
+    const size_t row_step = transposed ? 1 : p.lda;
+    warming w = {&p, 0};
+    for (size_t j = 0; j < p.n; j += PANEL) {
+        const float *b = p.b + j / PANEL * p.panel_step;
+        const size_t left = p.n - j;
+        const int kind = left >= PANEL ? 0 : left > W ? 1 : left == W ? 2 : 3;
+        const size_t last = kind == 3 ? left : left - W;
+        for (size_t i = 0; i < p.m;) {
+            const height *h = next_height(p.m - i);
+            h->tiles[transposed][kind](last, p.k, p.a + i * row_step, p.lda, b, p.ldb,
+                                       p.c + i * p.ldc + j, p.ldc, next_warm(&w));
+            i += h->rows;
+        }
+    }
+}
+
+enum { DEPTH = 8 }; /* rows of B that one sweep over c adds */
+
+/* c[n] += x[DEPTH] times rows of B. */
+INLINE vf add_rows(const float *x, const float *b, size_t ldb, vf sum, size_t left)
+{
+    UNROLL for (size_t q = 0; q < DEPTH; q++) sum =
+        v_fma(v_set(x[q]), left < W ? v_load_n(b + q * ldb, left) : v_load(b + q * ldb), sum);
+    return sum;
+}
+
+/* One row of C from a row-major B: rows of B are read one after the other, as they lie in memory,
+ * and C stays in the first-level cache. The same sums as in a tile. */
+static void run_row(const lam__product *p)
+{
+    const float *b = p->b;
+    float *c = p->c;
+    memset(c, 0, p->n * sizeof *c);
+    size_t q = 0;
+    for (; q + DEPTH <= p->k; q += DEPTH, b += DEPTH * p->ldb) {
+        size_t j = 0;
+        for (; j + W <= p->n; j += W)
+            v_store(c + j, add_rows(p->a + q, b + j, p->ldb, v_load(c + j), W));
+        if (j < p->n)
+            v_store_n(c + j, add_rows(p->a + q, b + j, p->ldb, v_load_n(c + j, p->n - j), p->n - j),
+                      p->n - j);
+    }
+    for (; q < p->k; q++, b += p->ldb) {
+        const vf x = v_set(p->a[q]);
+        size_t j = 0;
+        for (; j + W <= p->n; j += W)
+            v_store(c + j, v_fma(x, v_load(b + j), v_load(c + j)));
+        if (j < p->n)
+            v_store_n(c + j, v_fma(x, v_load_n(b + j, p->n - j), v_load_n(c + j, p->n - j)),
+                      p->n - j);
+    }
+}
+
+static void rows(const lam__product *product)
+{
+    if (product->m == 1 && product->panel_step == PANEL)
+        run_row(product);
+    else
+        run_tiles(product, 0);
+}
+
+static void columns(const lam__product *product)
+{
+    run_tiles(product, 1);
+}
+
+static void pack(size_t in, size_t out, const float *w, size_t first, size_t rows, float *panels)
+{
+    for (size_t j = 0; j < out; j += PANEL) {
+        const size_t cols = out - j < PANEL ? out - j : PANEL;
+        const float *from = w + first * out + j;
+        float *to = panels + j * in + first * PANEL;
+        for (size_t i = 0; i < rows; i++, from += out, to += PANEL) {
+            if (cols == PANEL) {
+                v_store(to, v_load(from));
+                v_store(to + W, v_load(from + W));
+            } else {
+                memcpy(to, from, cols * sizeof *to);
+            }
+        }
+    }
+}
+
+/* Columns first .. first + cols - 1 of `lanes` rows of W, one by one. */
+static void transpose_rest(size_t out, const float *w, size_t lanes, size_t first, size_t cols,
+                           float *to)
+{
+    for (size_t o = first; o < first + cols; o++)
+        for (size_t q = 0; q < lanes; q++)
+            to[o * PANEL + q] = w[q * out + o];
+}
+
+/* W rows of W by W columns at a time. */
+static void transpose_vectors(size_t out, const float *w, float *to)
+{
+    size_t o = 0;
+    for (; o + W <= out; o += W) {
+        vf x[W];
+        UNROLL for (size_t q = 0; q < W; q++) x[q] = v_load(w + q * out + o);
+        v_transpose(x);
+        UNROLL for (size_t q = 0; q < W; q++) v_store(to + (o + q) * PANEL, x[q]);
+    }
+    transpose_rest(out, w, W, o, out - o, to);
+}
+
+static void pack_transposed(size_t in, size_t out, const float *w, size_t first, size_t rows,
+                            float *panels)
+{
+    (void)in;
+    for (size_t i = first; i < first + rows;) {
+        const size_t lane = i % PANEL, left = first + rows - i;
+        float *to = panels + (i - lane) * out + lane; /* [out][PANEL] */
+        if (lane % W == 0 && left >= W) {
+            transpose_vectors(out, w + i * out, to);
+            i += W;
+        } else {
+            const size_t lanes = left < W - lane % W ? left : W - lane % W;
+            transpose_rest(out, w + i * out, lanes, 0, out, to);
+            i += lanes;
+        }
+    }
+}
+
+#define JOIN_AGAIN(a, b) a##b
+#define JOIN(a, b) JOIN_AGAIN(a, b)
+#define TEXT_AGAIN(a) #a
+#define TEXT(a) TEXT_AGAIN(a)
+
+const lam__products JOIN(lam__products_, LAM__ISA) = {
+    .name = TEXT(LAM__ISA),
+    .panel = PANEL,
+    .rows = rows,
+    .columns = columns,
+    .pack = pack,
+    .pack_transposed = pack_transposed,
+};
