@@ -22,7 +22,8 @@ typedef struct job {
     lam_status status;
 } job;
 
-/* Everything that allocates happens before the loop; the runs take no lock. */
+/* Everything that allocates happens before the loop, and the library takes no lock in it; where
+ * OpenBLAS packs its matrices, it takes a short one of its own (see lamina/predictor.h). */
 static void *work(void *argument)
 {
     job *own = argument;

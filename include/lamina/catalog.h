@@ -9,6 +9,8 @@
 
 LAM_BEGIN_DECLS
 
+/* Any number of threads may call what is declared here, also while another registers a name. */
+
 /* The lists. Registered names follow the built-in ones. */
 typedef enum lam_catalog_kind {
     LAM_ACTIVATION,
@@ -21,7 +23,7 @@ typedef enum lam_catalog_kind {
     LAM_CALLBACK
 } lam_catalog_kind;
 
-/* One entry. Strings are the library's. */
+/* One entry. Strings are the library's and last as long as the process. */
 typedef struct lam_catalog_entry {
     const char *name;
     const char *alias;         /* another accepted name, or NULL */
@@ -30,7 +32,7 @@ typedef struct lam_catalog_entry {
     const char *default_value; /* options: as text; NULL when there is none */
 } lam_catalog_entry;
 
-/* Number of entries of a list. */
+/* Number of entries of a list; it may grow by registration, never shrink. */
 LAM_API size_t lam_catalog_size(lam_catalog_kind kind);
 
 /* Entry i of a list in *entry. LAM_ERR_ARGUMENT when out of range. */

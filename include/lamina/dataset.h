@@ -91,7 +91,8 @@ LAM_API lam_dataset *lam_dataset_sine(size_t samples);
 
 /* Splits off `share` (0 < share < 1) of the samples, drawn at random with `seed`: two new datasets
  * that copy what they need from `dataset`, disjoint and complete, *second with
- * round(share * samples) of them, at least 1 and at most samples - 1. */
+ * round(share * samples) of them, at least 1 and at most samples - 1. LAM_ERR_ARGUMENT for another
+ * share, fewer than 2 samples, or when first and second point to the same place; LAM_ERR_MEMORY. */
 LAM_API lam_status lam_dataset_divide(const lam_dataset *dataset, double share, uint64_t seed,
                                       lam_dataset **first, lam_dataset **second);
 

@@ -49,7 +49,7 @@ typedef struct lam_metric_rows {
     const int32_t *classes;     /* [rows], or NULL when targets are rows */
     const float *targets;       /* [rows][width], or NULL when targets are class numbers */
     float threshold;            /* of binary decisions */
-    float tolerance;            /* of regression accuracy */
+    float tolerance;            /* of regression accuracy: the largest error that is right */
     bool argmax;                /* decide by the largest output (softmax), else by threshold */
 } lam_metric_rows;
 

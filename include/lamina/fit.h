@@ -29,7 +29,7 @@ typedef struct lam_scores {
 } lam_scores;
 
 /* The value of a metric by name ("loss", "data_loss" and "regularization_loss" included); NaN
- * when it is not among them. */
+ * when it is not among them. Thread-safe. */
 LAM_API double lam_scores_get(const lam_scores *scores, const char *name);
 
 /* One epoch of training. */
@@ -42,6 +42,10 @@ typedef struct lam_epoch {
     lam_scores validation; /* after the epoch */
 } lam_epoch;
 
+/* TRAIN_BEGIN comes first and TRAIN_END last, once each; TRAIN_END also when a callback ends
+ * training or training fails, so that a callback can release there what it took at TRAIN_BEGIN. A
+ * call of lam_fit that fails before the first step is due (data that do not fit, no memory) sends
+ * neither. EPOCH_END comes after the validation of each epoch, not of one that fails. */
 typedef enum lam_event_kind {
     LAM_EVENT_TRAIN_BEGIN,
     LAM_EVENT_EPOCH_BEGIN,
@@ -90,9 +94,11 @@ typedef struct lam_fit_options {
     double validation_split; /* share of the samples held out, 0 <= share < 1 */
     bool shuffle;            /* draw a new order each epoch */
     uint64_t seed;           /* of start values, order, dropout and split */
-    size_t threads;          /* at most 1024; 0 = one a core; the result does not depend on it */
+    size_t threads;          /* at most 1024; 0 = one a core that this process may use (its affinity
+                                and the CPU quota of its container); no effect on the result */
     float threshold;         /* decision threshold of binary metrics */
-    float tolerance;         /* of regression_accuracy; 0 = std(targets) / 250 */
+    float tolerance;         /* regression_accuracy: the largest error that counts as right;
+                                0 = std(targets) / 250 */
     const char *callbacks;   /* names of registered callbacks, separated by commas, or NULL */
 
     const lam_dataset *validation; /* validation samples, or NULL; excludes validation_split */
@@ -110,7 +116,8 @@ LAM_API lam_fit_options lam_fit_options_default(void);
 LAM_API lam_status lam_fit_options_set(lam_fit_options *options, const char *name,
                                        const char *text);
 
-/* The figures of all epochs of a training run. */
+/* The figures of all epochs of a training run. lam_fit hands it over complete: nothing changes it
+ * any more, so any number of threads may read it until one frees it. */
 typedef struct lam_history lam_history;
 
 /* Number of epochs run. */

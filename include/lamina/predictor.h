@@ -1,12 +1,13 @@
 /* predictor.h: prediction without allocation and without locks.  Part of Lamina, MIT license.
  *
- * No locks of the library's own, that is: on processors without AVX-512, and for large layers,
- * OpenBLAS guards its list of buffers by a short one at each product.
+ * Where the products are the library's own (lam_build_info("products") is not "blas": processors
+ * with AVX2 or AVX-512), the outputs of a row have the same bits alone and among others. Where the
+ * BLAS library makes them, OpenBLAS guards its list of buffers by a short lock at each product.
  *
  * A predictor is a workspace over a const model. Any number of predictors may run over one model
  * at once, each used by one thread at a time. The model must outlive them and must not be trained
- * meanwhile. While any predictor exists the BLAS library's own thread count is 1 for the whole
- * process; the last one freed puts it back. */
+ * meanwhile. While any predictor that uses the BLAS library exists, that library's own thread count
+ * is 1 for the whole process; the last one freed puts it back. */
 #ifndef LAMINA_PREDICTOR_H
 #define LAMINA_PREDICTOR_H
 
@@ -25,7 +26,8 @@ typedef struct lam_predictor lam_predictor;
 LAM_API lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows);
 
 /* Computes y[rows][outputs] from raw samples x[rows][features]; the model's input transform is
- * applied. 1 <= rows <= max_rows, else LAM_ERR_SHAPE. Allocates nothing, takes no lock. */
+ * applied. 1 <= rows <= max_rows, else LAM_ERR_SHAPE. Allocates nothing, takes no lock of its own.
+ */
 LAM_API lam_status lam_predictor_run(lam_predictor *predictor, const float *x, size_t rows,
                                      float *y);
 

@@ -1,4 +1,7 @@
 /* memory.c: allocation through the user's allocator, and checked sizes. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* madvise */
+#endif
 #include "base/memory.h"
 
 #include <stdint.h>
@@ -7,12 +10,26 @@
 
 #include "base/error.h"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 20 };
+
 /* posix_memalign rather than aligned_alloc: the size need not be a multiple of the alignment, so
  * that sanitizers see the exact end of a buffer. */
 static void *system_allocate(size_t size, size_t alignment, void *user)
 {
     (void)user;
     void *pointer = NULL;
+#ifdef MADV_HUGEPAGE
+    if (size >= HUGE_LEAST && size <= SIZE_MAX - HUGE_PAGE) {
+        size = lam__round_up(size, HUGE_PAGE);
+        if (posix_memalign(&pointer, HUGE_PAGE, size) != 0)
+            return NULL;
+        madvise(pointer, size, MADV_HUGEPAGE);
+        return pointer;
+    }
+#endif
     return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
 }
 

@@ -41,9 +41,10 @@ size_t lam__gemm_limit(void);
 lam_status lam__blas_acquire(void);
 
 /* Makes sure that the BLAS has buffers for so many threads of this holder inside it at once, and
- * one for each other holder, as far as it lets itself be told: a later allocation that failed would
- * wait forever. LAM_ERR_MEMORY when there is no room for them. Call between acquire and release,
- * before the threads start. lam__blas_acquire does it for one thread a holder. */
+ * for all other holders and the workers of their pools, as far as it lets itself be told: a later
+ * allocation that failed would wait forever. LAM_ERR_MEMORY when there is no room for them. Call
+ * between acquire and release, before the threads start. lam__blas_acquire does it for one thread a
+ * holder. */
 lam_status lam__blas_reserve(size_t threads);
 
 void lam__blas_release(void);

@@ -1,6 +1,10 @@
 /* threads.c: the BLAS library's own threads, its buffers and its name. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#endif
 #include "blas/threads.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "blas/gemm.h"
 
 /* Weak, so that a BLAS without them links as well; then they are NULL. */
@@ -26,9 +31,21 @@ extern char *openblas_get_config(void) WEAK;
 extern void *blas_memory_alloc(int unused) WEAK;
 extern void blas_memory_free(void *buffer) WEAK;
 #else
-static void *(*const blas_memory_alloc)(int unused) = NULL;
-static void (*const blas_memory_free)(void *buffer) = NULL;
+#define blas_memory_alloc NULL
+#define blas_memory_free NULL
 #endif
+
+/* What OpenBLAS offers beyond the interface of a BLAS, NULL where it is not. */
+static struct {
+    void (*set_threads)(int threads);
+    int (*get_threads)(void);
+    char *(*core)(void), *(*config)(void);
+    void *(*take_buffer)(int unused);
+    void (*give_buffer)(void *buffer);
+} openblas = {
+    openblas_set_num_threads, openblas_get_num_threads, openblas_get_corename,
+    openblas_get_config,      blas_memory_alloc,        blas_memory_free,
+};
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static size_t holders;
@@ -40,15 +57,38 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char name[128];
 static bool unpacked;
 
+/* Puts the function of that name into *function, a pointer to it, unless there is one. */
+static void find(const char *symbol, void *function)
+{
+    void *found = NULL;
+    memcpy(&found, function, sizeof found);
+    if (!found)
+        found = dlsym(RTLD_DEFAULT, symbol);
+    memcpy(function, &found, sizeof found);
+}
+
+/* Debian's libblas.so.3 of OpenBLAS is the interface alone and brings the rest along in a second
+ * library. The linker does not look into that one: there functions are found by name. */
+static void find_functions(void)
+{
+    find("openblas_set_num_threads", &openblas.set_threads);
+    find("openblas_get_num_threads", &openblas.get_threads);
+    find("openblas_get_corename", &openblas.core);
+    find("openblas_get_config", &openblas.config);
+    find("blas_memory_alloc", &openblas.take_buffer);
+    find("blas_memory_free", &openblas.give_buffer);
+}
+
 static void identify(void)
 {
-    if (!openblas_get_config || !openblas_get_corename) {
+    find_functions();
+    if (!openblas.config || !openblas.core) {
         snprintf(name, sizeof name, "%s", LAM__BLAS_PACKAGE);
         return;
     }
-    const char *core = openblas_get_corename();
+    const char *core = openblas.core();
     /* "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...": the first two words. */
-    const char *config = openblas_get_config();
+    const char *config = openblas.config();
     size_t length = strcspn(config, " ");
     if (config[length] == ' ')
         length += 1 + strcspn(config + length + 1, " ");
@@ -95,14 +135,14 @@ static lam_status make_buffers(size_t count)
     void *buffers[MOST_BUFFERS];
     if (count > MOST_BUFFERS)
         count = MOST_BUFFERS;
-    if (!blas_memory_alloc || !blas_memory_free || count <= buffers_made)
+    if (!openblas.take_buffer || !openblas.give_buffer || count <= buffers_made)
         return LAM_OK;
     if (!has_room(count - buffers_made))
         return lam__fail_memory((count - buffers_made) * BUFFER_BYTES, "the BLAS");
     for (size_t i = 0; i < count; i++)
-        buffers[i] = blas_memory_alloc(0);
+        buffers[i] = openblas.take_buffer(0);
     for (size_t i = count; i > 0; i--)
-        blas_memory_free(buffers[i - 1]);
+        openblas.give_buffer(buffers[i - 1]);
     buffers_made = count;
     return LAM_OK;
 }
@@ -122,28 +162,33 @@ static lam_status warm_up(void)
     return LAM_OK;
 }
 
-/* Under the mutex. One buffer a holder, also beyond the number of cores: a thread that the system
- * puts aside in the middle of a product keeps its buffer. Until it is used, a buffer takes address
- * space and no memory. */
+/* Under the mutex. One buffer a holder and one a worker of the holders' pools, also beyond the
+ * number of cores: a thread that the system puts aside in the middle of a product keeps its buffer.
+ * Until it is used, a buffer takes address space and no memory. */
 static lam_status prepare(void)
 {
-    LAM__TRY(make_buffers(holders + 1));
+    LAM__TRY(make_buffers(holders + 1 + lam__pool_workers()));
     return warm ? LAM_OK : warm_up();
+}
+
+static bool is_controlled(void)
+{
+    return openblas.set_threads && openblas.get_threads;
 }
 
 lam_status lam__blas_acquire(void)
 {
+    pthread_once(&once, identify);
     pthread_mutex_lock(&mutex);
-    const bool controlled = openblas_set_num_threads && openblas_get_num_threads;
-    if (holders == 0 && controlled) {
-        former_threads = openblas_get_num_threads();
-        openblas_set_num_threads(1);
+    if (holders == 0 && is_controlled()) {
+        former_threads = openblas.get_threads();
+        openblas.set_threads(1);
     }
     const lam_status status = prepare();
     if (status == LAM_OK)
         holders++;
-    else if (holders == 0 && controlled)
-        openblas_set_num_threads(former_threads);
+    else if (holders == 0 && is_controlled())
+        openblas.set_threads(former_threads);
     pthread_mutex_unlock(&mutex);
     return status;
 }
@@ -152,7 +197,9 @@ lam_status lam__blas_reserve(size_t threads)
 {
     pthread_mutex_lock(&mutex);
     const size_t others = holders > 0 ? holders - 1 : 0; /* they may run meanwhile */
-    const lam_status status = make_buffers(others + threads);
+    const size_t workers = lam__pool_workers(); /* this holder's too, if they have started */
+    const size_t needed = workers + 1 > threads ? workers + 1 : threads;
+    const lam_status status = make_buffers(others + needed);
     pthread_mutex_unlock(&mutex);
     return status;
 }
@@ -160,7 +207,7 @@ lam_status lam__blas_reserve(size_t threads)
 void lam__blas_release(void)
 {
     pthread_mutex_lock(&mutex);
-    if (holders > 0 && --holders == 0 && openblas_set_num_threads && openblas_get_num_threads)
-        openblas_set_num_threads(former_threads);
+    if (holders > 0 && --holders == 0 && is_controlled())
+        openblas.set_threads(former_threads);
     pthread_mutex_unlock(&mutex);
 }

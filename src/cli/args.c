@@ -122,7 +122,10 @@ static int set_split(const char *text, lam_split *split)
             *split = splits[i];
             return CLI_SUCCESS;
         }
-    cli_unknown("split", text, words, sizeof words / sizeof *words);
+    if (lam_nearest(text, words, sizeof words / sizeof *words))
+        cli_unknown("split", text, words, sizeof words / sizeof *words);
+    else
+        cli_error("unknown split '%s': there are train and test", text);
     return CLI_USAGE;
 }
 
@@ -235,4 +238,15 @@ int cli_parse(cli_flags *flags, int argc, char **argv, void *values, int *operan
             return status;
     }
     return CLI_SUCCESS;
+}
+
+int cli_read_arguments(const cli_command *command, size_t fit_offset, int argc, char **argv,
+                       void *values, int *operands)
+{
+    cli_flags flags;
+    if (!cli_flags_open(&flags, command, fit_offset))
+        return CLI_FAILURE;
+    const int status = cli_parse(&flags, argc, argv, values, operands);
+    cli_flags_close(&flags);
+    return status;
 }

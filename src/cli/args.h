@@ -49,4 +49,8 @@ bool cli_was_given(const cli_flags *flags, const char *name);
  * when --help is among them, or after a message CLI_USAGE. */
 int cli_parse(cli_flags *flags, int argc, char **argv, void *values, int *operands);
 
+/* The three for a command that need not know what was given: opens, parses, closes. */
+int cli_read_arguments(const struct cli_command *command, size_t fit_offset, int argc, char **argv,
+                       void *values, int *operands);
+
 #endif

@@ -17,15 +17,12 @@ typedef struct evaluate_request {
 
 static int parse(evaluate_request *request, const cli_command *command, int argc, char **argv)
 {
-    cli_flags flags;
     int operands;
     request->split = LAM_SPLIT_TEST;
     request->load = lam_load_options_default();
     request->fit = lam_fit_options_default();
-    if (!cli_flags_open(&flags, command, offsetof(evaluate_request, fit)))
-        return CLI_FAILURE;
-    const int status = cli_parse(&flags, argc, argv, request, &operands);
-    cli_flags_close(&flags);
+    const int status = cli_read_arguments(command, offsetof(evaluate_request, fit), argc, argv,
+                                          request, &operands);
     if (status != CLI_SUCCESS)
         return status;
     if (operands != 2) {

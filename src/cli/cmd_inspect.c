@@ -14,12 +14,8 @@ typedef struct inspect_request {
 
 static int parse(inspect_request *request, const cli_command *command, int argc, char **argv)
 {
-    cli_flags flags;
     int operands;
-    if (!cli_flags_open(&flags, command, 0))
-        return CLI_FAILURE;
-    const int status = cli_parse(&flags, argc, argv, request, &operands);
-    cli_flags_close(&flags);
+    const int status = cli_read_arguments(command, 0, argc, argv, request, &operands);
     if (status != CLI_SUCCESS)
         return status;
     if (operands != 1) {
@@ -133,14 +129,6 @@ static void print_model(const lam_model *model, const char *file)
     print_class_names(model, cli_terminal_width(1));
 }
 
-static void write_floats(cli_json *json, const char *key, const float *values, size_t count)
-{
-    cli_json_open_array(json, key);
-    for (size_t i = 0; i < count; i++)
-        cli_json_number(json, NULL, (double)values[i]);
-    cli_json_close_array(json);
-}
-
 static void write_transform(cli_json *json, const lam_model *model)
 {
     lam_transform_info info;
@@ -159,8 +147,8 @@ static void write_transform(cli_json *json, const lam_model *model)
         break;
     case LAM_TRANSFORM_STANDARDIZE:
         cli_json_string(json, "kind", "standardize");
-        write_floats(json, "mean", info.mean, lam_model_features(model));
-        write_floats(json, "std", info.std, lam_model_features(model));
+        cli_json_floats(json, "mean", info.mean, lam_model_features(model));
+        cli_json_floats(json, "std", info.std, lam_model_features(model));
         break;
     }
     cli_json_close_object(json);

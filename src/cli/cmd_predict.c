@@ -1,11 +1,13 @@
 /* cmd_predict.c: lamina predict. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <lamina/lamina.h>
 
 #include "cli.h"
 #include "json_out.h"
+#include "recipe.h"
 
 /* Rows a call of the predictor. */
 enum { BATCH = 256 };
@@ -43,15 +45,11 @@ typedef struct predict_run {
 
 static int parse(predict_request *request, const cli_command *command, int argc, char **argv)
 {
-    cli_flags flags;
     int operands;
     request->load = lam_load_options_default();
     request->top = 1;
     request->threshold = 0.5f;
-    if (!cli_flags_open(&flags, command, 0))
-        return CLI_FAILURE;
-    const int status = cli_parse(&flags, argc, argv, request, &operands);
-    cli_flags_close(&flags);
+    const int status = cli_read_arguments(command, 0, argc, argv, request, &operands);
     if (status != CLI_SUCCESS)
         return status;
     if (operands < 2) {
@@ -174,14 +172,6 @@ static void write_class(const predict_run *run, cli_json *json, size_t class, fl
     cli_json_number(json, "probability", (double)probability);
 }
 
-static void write_array(cli_json *json, const char *key, const float *values, size_t count)
-{
-    cli_json_open_array(json, key);
-    for (size_t i = 0; i < count; i++)
-        cli_json_number(json, NULL, (double)values[i]);
-    cli_json_close_array(json);
-}
-
 static void write_row(const predict_run *run, const char *file, size_t index, const float *y,
                       const float *decisions)
 {
@@ -202,10 +192,10 @@ static void write_row(const predict_run *run, const char *file, size_t index, co
             cli_json_close_array(&json);
         }
     } else if (run->kind == OUTPUT_DECISIONS) {
-        write_array(&json, "decisions", decisions, run->outputs);
-        write_array(&json, "probabilities", y, run->outputs);
+        cli_json_floats(&json, "decisions", decisions, run->outputs);
+        cli_json_floats(&json, "probabilities", y, run->outputs);
     } else {
-        write_array(&json, "values", y, run->outputs);
+        cli_json_floats(&json, "values", y, run->outputs);
     }
     cli_json_close_object(&json);
     cli_json_end_line(&json);
@@ -234,12 +224,28 @@ static int predict_batch(const predict_run *run, const lam_dataset *data, const 
     return CLI_SUCCESS;
 }
 
+/* The other commands take data sets, so a user may try one here. */
+static int fail_to_load(const char *file)
+{
+    struct stat info;
+    const bool exists = stat(file, &info) == 0;
+    if (exists && S_ISDIR(info.st_mode))
+        cli_error("'%s' is a folder: predict takes files of samples, such as "
+                  "'%s/t10k-images-idx3-ubyte'",
+                  file, file);
+    else if (!exists && cli_recipe_for(file)->data)
+        cli_error("'%s' is a built-in data set: predict takes IDX files of samples", file);
+    else
+        return cli_failed();
+    return CLI_FAILURE;
+}
+
 static int predict_file(const predict_run *run, const char *file)
 {
     int status = CLI_SUCCESS;
     lam_dataset *data = lam_dataset_load_idx(file, &run->request->load);
     if (!data)
-        return cli_failed();
+        return fail_to_load(file);
     const size_t samples = lam_dataset_samples(data), features = lam_dataset_features(data);
     if (features != run->features) {
         cli_error("%s: samples of %zu values, but the model %s takes %zu", file, features,

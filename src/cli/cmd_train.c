@@ -48,7 +48,9 @@ static lam_signal on_event(const lam_event *event, void *user)
 static void catch_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM};
-    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = (int)SA_RESETHAND};
+    /* restarted: a line of output that waits for its reader is not cut off */
+    struct sigaction action = {.sa_handler = on_stop_signal,
+                               .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct sigaction old;
@@ -142,7 +144,13 @@ static int load(train_run *run)
     if (cli_was_given(&run->flags, "validation_split") || !cli_has_test_split(request->data))
         return CLI_SUCCESS;
     run->test = cli_load_data(request->data, LAM_SPLIT_TEST, &request->load);
-    return run->test ? CLI_SUCCESS : CLI_FAILURE;
+    if (!run->test)
+        return CLI_FAILURE;
+    if (lam_dataset_features(run->test) == lam_dataset_features(run->train))
+        return CLI_SUCCESS;
+    cli_error("%s: samples of %zu values in the training split, of %zu in the test split",
+              request->data, lam_dataset_features(run->train), lam_dataset_features(run->test));
+    return CLI_FAILURE;
 }
 
 /* Smallest and largest value of all samples; bytes are 0..255 whatever they hold. */
@@ -218,7 +226,12 @@ static int build(train_run *run)
     train_request *request = &run->request;
     const cli_recipe *recipe = cli_recipe_for(request->data);
     char layers[256];
-    cli_default_layers(recipe, run->train, layers, sizeof layers);
+    if (!request->layers && lam_dataset_classes(run->train) == 1) {
+        cli_error("%s: all samples are of one class, so there is nothing to tell apart",
+                  request->data);
+        return CLI_FAILURE;
+    }
+    cli_default_layers(recipe, run->train, run->test, layers, sizeof layers);
     run->model = lam_model_new(lam_dataset_features(run->train));
     if (!run->model)
         return cli_failed();
@@ -279,15 +292,17 @@ static int save(const train_run *run)
 {
     const cli_progress *progress = &run->progress;
     const char *output = run->request.output;
+    /* a signal after the last batch has nothing left to stop */
+    const bool interrupted = stop_signal && progress->finished_epochs < progress->epochs;
     struct stat info;
     char parameters[32], size[32] = "?";
-    if (stop_signal && progress->batch == 0) {
+    if (interrupted && progress->batch == 0) {
         cli_error("interrupted before the first batch; nothing was saved");
         return 128 + stop_signal;
     }
     if (lam_model_save(run->model, output) != LAM_OK)
         return cli_failed();
-    if (stop_signal) {
+    if (interrupted) {
         cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model so far is "
                   "saved in '%s'",
                   progress->epoch, progress->epochs, progress->batch, progress->batches, output);
@@ -342,7 +357,8 @@ static const cli_flag flags[] = {
      .offset = offsetof(train_request, output)},
     {.name = "layers",
      .argument = "LIST",
-     .help = "layers such as 128:relu,dropout:0.1,10:softmax: UNITS:ACTIVATION or dropout:RATE",
+     .help = "layers such as 128:relu,dropout:0.1,10:softmax: UNITS:ACTIVATION, UNITS (linear) or "
+             "dropout:RATE",
      .default_value = "two hidden layers of relu, and an output that fits DATA",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, layers)},
@@ -376,7 +392,8 @@ static const char *const details[] = {
     "default to values that solve them. The test split of DATA, if any, is the validation set, "
     "unless --validation-split is given; 0 means none.",
     "On a terminal a bar shows the progress, elsewhere one line an epoch. Ctrl-C ends training "
-    "after the current batch and saves the model; a second one ends it at once.",
+    "after the current batch, saves the model and gives exit status 130; a second one ends it at "
+    "once. After the last batch it changes nothing.",
     NULL};
 
 static const char *const examples[] = {

@@ -130,6 +130,14 @@ void cli_json_count(cli_json *json, const char *key, size_t value)
     fprintf(json->file, "%zu", value);
 }
 
+void cli_json_floats(cli_json *json, const char *key, const float *values, size_t count)
+{
+    cli_json_open_array(json, key);
+    for (size_t i = 0; i < count; i++)
+        cli_json_number(json, NULL, (double)values[i]);
+    cli_json_close_array(json);
+}
+
 void cli_json_end_line(cli_json *json)
 {
     putc('\n', json->file);

@@ -27,6 +27,9 @@ void cli_json_number(cli_json *json, const char *key, double value);
 
 void cli_json_count(cli_json *json, const char *key, size_t value);
 
+/* An array of numbers. */
+void cli_json_floats(cli_json *json, const char *key, const float *values, size_t count);
+
 /* Ends the line of a finished top-level value. */
 void cli_json_end_line(cli_json *json);
 

@@ -62,10 +62,12 @@ int cli_apply_recipe(const cli_recipe *recipe, const cli_flags *flags, lam_fit_o
     return CLI_SUCCESS;
 }
 
-void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, char *layers,
-                        size_t size)
+void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, const lam_dataset *test,
+                        char *layers, size_t size)
 {
-    const size_t classes = lam_dataset_classes(data);
+    size_t classes = lam_dataset_classes(data);
+    if (test && lam_dataset_classes(test) > classes)
+        classes = lam_dataset_classes(test);
     if (classes)
         snprintf(layers, size, "%s,%zu:softmax", recipe->hidden, classes);
     else
@@ -81,8 +83,8 @@ lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_opt
     const char *names[BUILT_IN];
     for (size_t i = 0; i < BUILT_IN; i++)
         names[i] = recipes[i].data;
-    const char *near = stat(path, &info) != 0 ? lam_nearest(path, names, BUILT_IN) : NULL;
-    if (near)
+    const char *near = lam_nearest(path, names, BUILT_IN);
+    if (near && strcmp(near, path) != 0 && stat(path, &info) != 0)
         cli_error("%s; did you mean the built-in set '%s'?", lam_error_message(), near);
     else
         cli_failed();

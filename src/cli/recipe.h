@@ -22,9 +22,9 @@ const cli_recipe *cli_recipe_for(const char *data);
 int cli_apply_recipe(const cli_recipe *recipe, const cli_flags *flags, lam_fit_options *fit);
 
 /* "128:relu,128:relu,10:softmax": the recipe's hidden layers and an output layer that fits the
- * targets. */
-void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, char *layers,
-                        size_t size);
+ * targets of the training data and of the test data, which may be NULL. */
+void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, const lam_dataset *test,
+                        char *layers, size_t size);
 
 /* Loads a data set; after a failure says why, with the nearest built-in name when `path` is no
  * file. */

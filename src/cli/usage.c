@@ -22,7 +22,7 @@ static const struct {
     {LAM_METRIC, "Metrics (--metrics)"},
 };
 
-static const char *const build_facts[] = {"blas", "instruction_set", "lapack", "gzip",
+static const char *const build_facts[] = {"blas", "instruction_set", "products", "lapack", "gzip",
                                           "json", "cpuinfo"};
 
 static size_t text_width(void)

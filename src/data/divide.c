@@ -74,6 +74,8 @@ lam_status lam_dataset_divide(const lam_dataset *dataset, double share, uint64_t
                          !dataset ? "dataset"
                          : !first ? "first"
                                   : "second");
+    if (first == second)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_divide: first and second are the same");
     *first = *second = NULL;
     if (!(share > 0 && share < 1))
         return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_divide: the share must lie between 0 and "

@@ -68,9 +68,9 @@ static void body_adam(const lam__update_args *args)
 
 static inline vf penalty_step(vf w, vf g, float l1, float l2, vd *absolute, vd *squares)
 {
-    vd low = v_low(w), high = v_high(w);
-    vf size = v_abs(w);
-    *absolute += v_low(size) + v_high(size);
+    const vf size = v_abs(w);
+    const vd low = v_low(size), high = v_high(size);
+    *absolute += low + high;
     *squares += low * low + high * high;
     vf sign = v_keep(v_lt(v_set(0.0f), size), v_with_sign(v_set(l1), v_sign(w)));
     return g + v_fma(w, v_set(2.0f * l2), sign);
@@ -96,35 +96,99 @@ static double body_penalty(size_t n, const float *w, float l1, float l2, float *
     return l1 * v_sum_d(absolute) + l2 * v_sum_d(squares);
 }
 
-/* Four running sums, of rows 0, 4, 8.., 1, 5, 9.. and so on: shorter chains, smaller errors. */
-static inline vf column_sum(size_t rows, size_t ld, const float *x, size_t n)
+enum {
+    SUM_ROWS = 16,         /* of a block, a multiple of 4 */
+    SUM_COLS = 16 * (int)W /* of a block */
+};
+
+/* Four running sums a column, of rows 0, 4, 8.., 1, 5, 9.. and so on: shorter chains, smaller
+ * errors. */
+typedef struct running {
+    vf s[4];
+} running;
+
+/* Adds `rows` rows of a column of vectors with n <= W floats each; the first is row 0 of four. */
+static inline void add_column(size_t rows, size_t ld, const float *x, size_t n, running *sums)
 {
 #define LAM__LOAD(p) (n < W ? v_load_n(p, n) : v_load(p))
-    vf s0 = v_set(0.0f), s1 = s0, s2 = s0, s3 = s0;
+    running t = *sums;
     size_t r = 0;
     for (; r + 4 <= rows; r += 4, x += 4 * ld) {
-        s0 += LAM__LOAD(x);
-        s1 += LAM__LOAD(x + ld);
-        s2 += LAM__LOAD(x + 2 * ld);
-        s3 += LAM__LOAD(x + 3 * ld);
+        t.s[0] += LAM__LOAD(x);
+        t.s[1] += LAM__LOAD(x + ld);
+        t.s[2] += LAM__LOAD(x + 2 * ld);
+        t.s[3] += LAM__LOAD(x + 3 * ld);
     }
     if (r < rows)
-        s0 += LAM__LOAD(x);
+        t.s[0] += LAM__LOAD(x);
     if (r + 1 < rows)
-        s1 += LAM__LOAD(x + ld);
+        t.s[1] += LAM__LOAD(x + ld);
     if (r + 2 < rows)
-        s2 += LAM__LOAD(x + 2 * ld);
-    return (s0 + s2) + (s1 + s3);
+        t.s[2] += LAM__LOAD(x + 2 * ld);
+    *sums = t;
 #undef LAM__LOAD
+}
+
+/* The same for two whole vectors side by side: more is in flight. */
+static inline void add_two_columns(size_t rows, size_t ld, const float *x, running *sums)
+{
+    running t = sums[0], u = sums[1];
+    size_t r = 0;
+    for (; r + 4 <= rows; r += 4, x += 4 * ld) {
+        for (size_t q = 0; q < 4; q++) {
+            __builtin_prefetch(x + (SUM_ROWS + q) * ld, 0, 3);
+            if (W == 16)
+                __builtin_prefetch(x + (SUM_ROWS + q) * ld + W, 0, 3);
+        }
+        t.s[0] += v_load(x);
+        u.s[0] += v_load(x + W);
+        t.s[1] += v_load(x + ld);
+        u.s[1] += v_load(x + ld + W);
+        t.s[2] += v_load(x + 2 * ld);
+        u.s[2] += v_load(x + 2 * ld + W);
+        t.s[3] += v_load(x + 3 * ld);
+        u.s[3] += v_load(x + 3 * ld + W);
+    }
+    sums[0] = t;
+    sums[1] = u;
+    if (r == rows)
+        return;
+    add_column(rows - r, ld, x, W, sums);
+    add_column(rows - r, ld, x + W, W, sums + 1);
+}
+
+static inline vf total_of(const running *sums)
+{
+    return (sums->s[0] + sums->s[2]) + (sums->s[1] + sums->s[3]);
+}
+
+/* cols <= SUM_COLS columns. Blocks of rows, so that a page and a line of the first-level cache are
+ * read whole before the next. */
+static inline void sum_columns(size_t rows, size_t cols, size_t ld, const float *x, float *to)
+{
+    const size_t most = cols <= 2 * W ? rows : SUM_ROWS; /* of a block */
+    running sums[SUM_COLS / W];
+    memset(sums, 0, (cols + W - 1) / W * sizeof *sums);
+    for (size_t r = 0; r < rows; r += most) {
+        const size_t count = rows - r < most ? rows - r : most;
+        const float *block = x + r * ld;
+        size_t c = 0;
+        for (; c + 2 * W <= cols; c += 2 * W)
+            add_two_columns(count, ld, block + c, sums + c / W);
+        for (; c < cols; c += W)
+            add_column(count, ld, block + c, cols - c, sums + c / W);
+    }
+    size_t c = 0;
+    for (; c + W <= cols; c += W)
+        v_store(to + c, total_of(sums + c / W));
+    if (c < cols)
+        v_store_n(to + c, total_of(sums + c / W), cols - c);
 }
 
 static void body_column_sums(size_t rows, size_t cols, size_t ld, const float *x, float *sums)
 {
-    size_t c = 0;
-    for (; c + W <= cols; c += W)
-        v_store(sums + c, column_sum(rows, ld, x + c, W));
-    if (c < cols)
-        v_store_n(sums + c, column_sum(rows, ld, x + c, cols - c), cols - c);
+    for (size_t c = 0; c < cols; c += SUM_COLS)
+        sum_columns(rows, cols - c < SUM_COLS ? cols - c : SUM_COLS, ld, x + c, sums + c);
 }
 
 #endif

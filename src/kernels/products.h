@@ -17,6 +17,12 @@
 
 #include "base/cpu.h"
 
+/* `pieces` runs of `bytes` bytes, `step` bytes apart. */
+typedef struct lam__warm {
+    const void *at;
+    size_t bytes, pieces, step;
+} lam__warm;
+
 /* C[m][n] = A B. */
 typedef struct lam__product {
     size_t m, n, k;
@@ -26,11 +32,11 @@ typedef struct lam__product {
     size_t ldb, panel_step;
     float *c; /* [m][ldc] */
     size_t ldc;
-    /* columns only: arrays of warm_bytes bytes each, which somebody will need after the product:
-     * they are fetched into the second-level cache meanwhile, when the memory has nothing else to
-     * do */
-    const float *warm[3];
-    size_t warm_arrays, warm_bytes;
+    /* columns only: memory that somebody will need after the product is fetched into the
+     * second-level cache meanwhile, when nothing else is asked of it; as much as there is time for
+     */
+    const lam__warm *warm; /* [warm_count], or NULL */
+    size_t warm_count;
 } lam__product;
 
 typedef struct lam__products {

@@ -22,6 +22,13 @@ enum {
     LINE = 64 /* bytes of the cache */
 };
 
+/* A part of what is fetched meanwhile: `count` lines from address `at` on. */
+typedef struct lines {
+    uintptr_t at;
+    size_t count;
+} lines;
+#define NO_LINES ((lines){0, 0})
+
 /* Where the vectors of a row of B or C end: `vectors` of them, the last with `last` floats. */
 INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t last)
 {
@@ -32,7 +39,7 @@ INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t la
  * false the last vector is whole. */
 INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
                      size_t k, const float *a, size_t row_step, size_t depth_step, const float *b,
-                     size_t ldb, float *c, size_t ldc, uintptr_t warm)
+                     size_t ldb, float *c, size_t ldc, lines warm)
 {
     vf sum[MOST_ROWS][2];
     UNROLL for (size_t i = 0; i < rows; i++) UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] =
@@ -45,8 +52,8 @@ INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, s
             const vf x = v_set(a[i * row_step]);
             UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] = v_fma(x, row[j], sum[i][j]);
         }
-        if (warm)
-            __builtin_prefetch((const void *)(warm + p * LINE), 0, 2);
+        if (p < warm.count)
+            __builtin_prefetch((const void *)(warm.at + p * LINE), 1, 2);
         a += depth_step;
         b += ldb;
     }
@@ -60,27 +67,27 @@ INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, s
 }
 
 typedef void tile(size_t last, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-                  float *c, size_t ldc, uintptr_t warm);
+                  float *c, size_t ldc, lines warm);
 
 /* For each height: the whole panel, one that ends in its second vector, one of one vector, one that
  * ends in its first; each for A as it is and transposed. */
 #define DEFINE_TILE(name, rows, vectors, part, row_step, depth_step, ahead)                        \
     static void name(size_t last, size_t k, const float *a, size_t lda, const float *b,            \
-                     size_t ldb, float *c, size_t ldc, uintptr_t warm)                             \
+                     size_t ldb, float *c, size_t ldc, lines warm)                                 \
     {                                                                                              \
         (void)lda;                                                                                 \
         (void)warm;                                                                                \
         run_tile(rows, vectors, part, last, k, a, row_step, depth_step, b, ldb, c, ldc, ahead);    \
     }
 #define DEFINE_HEIGHT(rows)                                                                        \
-    DEFINE_TILE(rows_##rows##_2, rows, 2, false, lda, 1, 0)                                        \
-    DEFINE_TILE(rows_##rows##_2_part, rows, 2, true, lda, 1, 0)                                    \
-    DEFINE_TILE(rows_##rows##_1, rows, 1, false, lda, 1, 0)                                        \
-    DEFINE_TILE(rows_##rows##_1_part, rows, 1, true, lda, 1, 0)                                    \
+    DEFINE_TILE(rows_##rows##_2, rows, 2, false, lda, 1, NO_LINES)                                 \
+    DEFINE_TILE(rows_##rows##_2_part, rows, 2, true, lda, 1, NO_LINES)                             \
+    DEFINE_TILE(rows_##rows##_1, rows, 1, false, lda, 1, NO_LINES)                                 \
+    DEFINE_TILE(rows_##rows##_1_part, rows, 1, true, lda, 1, NO_LINES)                             \
     DEFINE_TILE(columns_##rows##_2, rows, 2, false, 1, lda, warm)                                  \
-    DEFINE_TILE(columns_##rows##_2_part, rows, 2, true, 1, lda, 0)                                 \
-    DEFINE_TILE(columns_##rows##_1, rows, 1, false, 1, lda, 0)                                     \
-    DEFINE_TILE(columns_##rows##_1_part, rows, 1, true, 1, lda, 0)
+    DEFINE_TILE(columns_##rows##_2_part, rows, 2, true, 1, lda, NO_LINES)                          \
+    DEFINE_TILE(columns_##rows##_1, rows, 1, false, 1, lda, NO_LINES)                              \
+    DEFINE_TILE(columns_##rows##_1_part, rows, 1, true, 1, lda, NO_LINES)
 
 #if LAM__VEC_BYTES == 64
 #define FOR_EACH_HEIGHT(X) X(12) X(8) X(4) X(2) X(1)
@@ -114,26 +121,36 @@ static inline const height *next_height(size_t left)
     return h;
 }
 
-/* Where the next tile's share of product->warm begins. Each tile fetches k lines of one array; the
- * arrays take turns. */
+/* What the next tile fetches of product->warm: a line at each step of k, up to the end of a piece.
+ */
 typedef struct warming {
-    const lam__product *product;
-    size_t tile;
+    const lam__warm *range, *end;
+    size_t piece, done; /* of the range, bytes of the piece */
 } warming;
 
-static inline uintptr_t next_warm(warming *w)
+static inline lines next_lines(warming *w, size_t k)
 {
-    const lam__product *p = w->product;
-    const size_t arrays = p->warm_arrays, i = w->tile++;
-    const size_t first = arrays ? i / arrays * p->k * LINE : 0; /* byte */
-    return arrays && first < p->warm_bytes ? (uintptr_t)p->warm[i % arrays] + first : 0;
+    if (w->range == w->end)
+        return NO_LINES;
+    const lam__warm *r = w->range;
+    const size_t left = (r->bytes - w->done + LINE - 1) / LINE, count = left < k ? left : k;
+    const lines next = {(uintptr_t)r->at + w->piece * r->step + w->done, count};
+    w->done += count * LINE;
+    if (w->done >= r->bytes) {
+        w->done = 0;
+        if (++w->piece == r->pieces) {
+            w->piece = 0;
+            w->range++;
+        }
+    }
+    return next;
 }
 
 static void run_tiles(const lam__product *product, int transposed)
 {
     const lam__product p = *product; /* the stores cannot change it */
     const size_t row_step = transposed ? 1 : p.lda;
-    warming w = {&p, 0};
+    warming w = {p.warm, p.warm ? p.warm + p.warm_count : NULL, 0, 0};
     for (size_t j = 0; j < p.n; j += PANEL) {
         const float *b = p.b + j / PANEL * p.panel_step;
         const size_t left = p.n - j;
@@ -142,7 +159,7 @@ static void run_tiles(const lam__product *product, int transposed)
         for (size_t i = 0; i < p.m;) {
             const height *h = next_height(p.m - i);
             h->tiles[transposed][kind](last, p.k, p.a + i * row_step, p.lda, b, p.ldb,
-                                       p.c + i * p.ldc + j, p.ldc, next_warm(&w));
+                                       p.c + i * p.ldc + j, p.ldc, next_lines(&w, p.k));
             i += h->rows;
         }
     }

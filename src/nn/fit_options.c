@@ -44,9 +44,7 @@ static lam_status check_initializer(const char *text)
 
 static lam_status check_callbacks(const char *text)
 {
-    if (!text || !*text)
-        return LAM_OK;
-    lam__word word = lam__word_list(text);
+    lam__word word = lam__optional_word_list(text);
     for (bool more;;) {
         LAM__TRY(lam__next_word(text, "callback", &word, &more));
         if (!more)
@@ -76,7 +74,7 @@ static const lam__option rows[] = {
      .check_text = check_metrics},
     {TEXT(initializer, "NAME"), .alias = "init", .help = "start values of weights",
      .default_text = "glorot_uniform", .check_text = check_initializer},
-    {NUMBER(learning_rate), FROM_0, .help = "learning rate; 0 = the optimizer's own",
+    {NUMBER(learning_rate), .alias = "lr", FROM_0, .help = "learning rate; 0 = the optimizer's own",
      .default_text = "0"},
     {NUMBER(decay), FROM_0, .help = "learning rate becomes rate / (1 + X * step)",
      .default_text = "0"},
@@ -102,7 +100,8 @@ static const lam__option rows[] = {
     {FIELD(seed), .argument = "SEED", .type = LAM__OPTION_U64,
      .help = "seed of start values, order, dropout and split", .default_text = "1"},
     {COUNT(threads), .min = 0.0, .max = LAM__MOST_THREADS,
-     .help = "threads, without effect on the result; 0 = one a core", .default_text = "0"},
+     .help = "threads, without effect on the result; 0 = one a core it may use",
+     .default_text = "0"},
     {NUMBER(threshold), .min = -FLT_MAX, .max = FLT_MAX,
      .help = "outputs above it count as decided for", .default_text = "0.5"},
     {NUMBER(tolerance), FROM_0, .help = "of regression_accuracy; 0 = std(targets) / 250",
@@ -202,6 +201,7 @@ static bool in_range(const lam__option *option, double x)
 static lam_status check_value(const lam__option *option, const value *v)
 {
     double x = 0.0;
+    char found[32];
     switch (option->type) {
     case LAM__OPTION_BOOL:
     case LAM__OPTION_U64:
@@ -209,8 +209,9 @@ static lam_status check_value(const lam__option *option, const value *v)
     case LAM__OPTION_TEXT:
         return option->check_text(v->t);
     case LAM__OPTION_FLOAT:
-        x = v->f;
-        break;
+        return in_range(option, v->f)
+                   ? LAM_OK
+                   : fail_value(option, lam__format_float(v->f, found, sizeof found));
     case LAM__OPTION_DOUBLE:
         x = v->d;
         break;
@@ -218,7 +219,6 @@ static lam_status check_value(const lam__option *option, const value *v)
         x = (double)v->n;
         break;
     }
-    char found[32];
     return in_range(option, x) ? LAM_OK
                                : fail_value(option, lam__format_double(x, found, sizeof found));
 }

@@ -79,7 +79,7 @@ static void regression_accuracy(const lam_metric_rows *rows, double *state, void
     for (size_t r = 0; r < rows->rows; r++) {
         const float *y = rows->y + r * rows->stride; /* [width] */
         for (size_t c = 0; c < rows->width; c++)
-            right += fabsf(y[c] - target_of(rows, r, c)) < rows->tolerance;
+            right += fabsf(y[c] - target_of(rows, r, c)) <= rows->tolerance;
     }
     state[0] += (double)right;
     state[1] += cell_count(rows);
@@ -185,7 +185,7 @@ static const lam__metric table_rows[] = {
                          .update = binary_accuracy,
                          .result = mean},
     {.name = "regression_accuracy",
-     .help = "share of outputs nearer to the target than the tolerance",
+     .help = "share of outputs no further from the target than the tolerance",
      .update = regression_accuracy,
      .result = mean},
     {.name = "precision",
@@ -257,9 +257,7 @@ lam_status lam__parse_metrics(const char *list, const lam__activation *last,
     *count = 0;
     if (!list)
         return lam__fail(LAM_ERR_ARGUMENT, "the list of metrics is NULL");
-    if (list[strspn(list, " ")] == '\0')
-        return LAM_OK;
-    lam__word word = lam__word_list(list);
+    lam__word word = lam__optional_word_list(list);
     for (bool more;;) {
         LAM__TRY(lam__next_word(list, "metric", &word, &more));
         if (!more)

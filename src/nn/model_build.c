@@ -79,7 +79,7 @@ static lam_status check_strength(const char *name, float strength)
     if (strength == LAM_INHERIT || (strength >= 0.0f && isfinite(strength)))
         return LAM_OK;
     return lam__fail(LAM_ERR_ARGUMENT, "%s of a layer must be a number >= 0 or LAM_INHERIT, not %s",
-                     name, lam__format_double((double)strength, text, sizeof text));
+                     name, lam__format_float(strength, text, sizeof text));
 }
 
 /* Fills the layer from the options. */
@@ -118,7 +118,7 @@ static lam_status add_dropout(lam_model *model, float rate)
     char text[32];
     if (!(rate >= 0.0f && rate < 1.0f))
         return lam__fail(LAM_ERR_ARGUMENT, "a dropout rate must be in 0 <= rate < 1, not %s",
-                         lam__format_double((double)rate, text, sizeof text));
+                         lam__format_float(rate, text, sizeof text));
     const size_t width = next_inputs(model);
     const lam__layer layer = {.type = &lam__dropout_layer, .in = width, .out = width, .rate = rate};
     return add_layer(model, &layer);

@@ -15,12 +15,11 @@ void lam__transform_clear(lam__transform *transform)
     *transform = (lam__transform){.kind = LAM_TRANSFORM_NONE, .scale = 1.0f};
 }
 
-static lam_status fail_range(const char *what, double a, double b)
+static lam_status fail_range(const char *what, float a, float b)
 {
     char from[32], to[32];
     return lam__fail(LAM_ERR_ARGUMENT, "%s: %s to %s", what,
-                     lam__format_double(a, from, sizeof from),
-                     lam__format_double(b, to, sizeof to));
+                     lam__format_float(a, from, sizeof from), lam__format_float(b, to, sizeof to));
 }
 
 lam_status lam__transform_scale(lam__transform *transform, float from_lo, float from_hi,
@@ -54,16 +53,16 @@ static lam_status derive(lam__transform *made, size_t i)
     char text[32];
     if (!isfinite(mean))
         return lam__fail(LAM_ERR_NUMERIC, "the mean of feature %zu is %s", i,
-                         lam__format_double(mean, text, sizeof text));
+                         lam__format_float(made->mean[i], text, sizeof text));
     if (!isfinite(std) || std < 0.0)
         return lam__fail(LAM_ERR_NUMERIC, "the standard deviation of feature %zu is %s", i,
-                         lam__format_double(std, text, sizeof text));
+                         lam__format_float(made->std[i], text, sizeof text));
     /* a constant feature is only centred; below FLT_MIN 1 / std may overflow */
     const double scale = std < (double)FLT_MIN ? 1.0 : 1.0 / std;
     if (fabs(mean * scale) > (double)FLT_MAX)
         return lam__fail(LAM_ERR_NUMERIC,
                          "the standard deviation of feature %zu is too small for its mean: %s", i,
-                         lam__format_double(std, text, sizeof text));
+                         lam__format_float(made->std[i], text, sizeof text));
     made->scales[i] = (float)scale;
     made->offsets[i] = (float)(-mean * scale);
     return LAM_OK;

@@ -15,6 +15,14 @@ lam__word lam__word_list(const char *list)
     return (lam__word){.next = list};
 }
 
+lam__word lam__optional_word_list(const char *list)
+{
+    const char *p = list;
+    while (p && is_space(*p))
+        p++;
+    return (lam__word){.next = p && *p ? list : NULL};
+}
+
 lam_status lam__next_word(const char *list, const char *kind, lam__word *word, bool *more)
 {
     const char *start = word->next;

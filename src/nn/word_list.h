@@ -21,6 +21,9 @@ typedef struct lam__word {
 /* Begins a walk through a list; "" has one empty part. */
 lam__word lam__word_list(const char *list);
 
+/* The same for a list that may be left out: NULL, "" and one of nothing but spaces have no part. */
+lam__word lam__optional_word_list(const char *list);
+
 /* Goes to the next part. *more becomes false, with *word as it was, after the last.
  * LAM_ERR_ARGUMENT for a part that is empty or too long; `kind` names the list's parts. */
 lam_status lam__next_word(const char *list, const char *kind, lam__word *word, bool *more);

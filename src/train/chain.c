@@ -36,7 +36,7 @@ static size_t row_length(size_t width)
 static void take_panels(lam__stage *stage, bool with_dx, lam__arena *arena)
 {
     const lam__products *products = lam__products_chosen();
-    enum { LEAST_PACKED = 768 }; /* outputs below which W itself is read as fast as panels of it */
+    enum { LEAST_PACKED = 256 }; /* outputs below which W itself is read as fast as panels of it */
     const lam__layer *layer = stage->layer;
     if (!products || !layer->type->has_parameters)
         return;

@@ -64,9 +64,7 @@ static lam_status find_callbacks(fit_run *run)
         run->callbacks[run->callback_count++] = run->options->callback;
     }
     const char *list = run->options->callbacks;
-    if (!list || !*list)
-        return LAM_OK;
-    lam__word word = lam__word_list(list);
+    lam__word word = lam__optional_word_list(list);
     for (bool more = true;;) {
         LAM__TRY(lam__next_word(list, "callback", &word, &more));
         if (!more)
@@ -215,7 +213,6 @@ static void validate(fit_run *run)
 
 static lam_status run_epochs(fit_run *run)
 {
-    tell(run, LAM_EVENT_TRAIN_BEGIN, 0, 0);
     for (size_t e = 0; e < run->options->epochs && !run->stopped; e++) {
         const double start = now();
         run->epoch = (lam_epoch){.epoch = e + 1};
@@ -231,8 +228,20 @@ static lam_status run_epochs(fit_run *run)
         LAM__TRY(lam__history_add(run->history, &run->epoch));
         tell(run, LAM_EVENT_EPOCH_END, 0, 0);
     }
-    tell(run, LAM_EVENT_TRAIN_END, 0, 0);
     return LAM_OK;
+}
+
+/* The epochs between the two events that always come in a pair: a callback may hold resources from
+ * the one to the other. */
+static lam_status run_training(fit_run *run)
+{
+    tell(run, LAM_EVENT_TRAIN_BEGIN, 0, 0);
+    const lam_status status = run_epochs(run);
+    char reason[LAM__MESSAGE_SIZE];
+    strcpy(reason, status == LAM_OK ? "" : lam_error_message());
+    tell(run, LAM_EVENT_TRAIN_END, 0, 0);
+    /* whatever the callbacks came across, this is why training failed */
+    return status == LAM_OK ? LAM_OK : lam__fail(status, "%s", reason);
 }
 
 lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_options *options,
@@ -248,7 +257,7 @@ lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_opt
     LAM__TRY(lam__check_fit_options(run.options));
     lam_status status = prepare(&run, model);
     if (status == LAM_OK)
-        status = run_epochs(&run);
+        status = run_training(&run);
     lam_trainer_free(run.trainer);
     lam__pass_close(&run.judge);
     lam__release(run.rows);

@@ -88,8 +88,9 @@ void lam__pass_close(lam__pass *pass)
 lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset)
 {
     if (dataset->features != pass->model->features)
-        return lam__fail(LAM_ERR_SHAPE, "the data have %zu features, the model takes %zu",
-                         dataset->features, pass->model->features);
+        return lam__fail(LAM_ERR_SHAPE, "the data have %zu feature%s, the model takes %zu",
+                         dataset->features, dataset->features == 1 ? "" : "s",
+                         pass->model->features);
     if (!dataset->labels && !dataset->targets)
         return lam__fail(LAM_ERR_SHAPE, "the data have no targets");
     size_t most = pass->outputs == 1 ? 2 : pass->outputs;
@@ -100,7 +101,7 @@ lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset)
         return lam__fail(LAM_ERR_SHAPE,
                          "loss '%s' on class numbers needs an output for each class, the model "
                          "has 1: use sigmoid with binary_crossentropy, or %zu outputs with softmax",
-                         pass->loss->name, dataset->classes);
+                         pass->loss->name, dataset->classes < 2 ? 2 : dataset->classes);
     if (dataset->targets && dataset->outputs != pass->outputs)
         return lam__fail(LAM_ERR_SHAPE, "target rows have %zu values, the model has %zu outputs",
                          dataset->outputs, pass->outputs);

@@ -13,10 +13,10 @@ enum { UPDATE_CHUNK = 16384 };
  * leaves work for several threads. */
 static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
 {
-    enum { MOST = 128, TILES_LEAST = 24, TILES_MOST = 96, TILES_FLOATS = 36864 };
+    enum { MOST = 128, TILES_LEAST = 32, TILES_MOST = 96, TILES_FLOATS = 32768, UNIT = 16 };
     if (lam__products_chosen()) {
         /* the gradient of a slab, its weights and two moments fit in the second-level cache */
-        size_t rows = TILES_FLOATS / layer->out / 12 * 12;
+        size_t rows = TILES_FLOATS / layer->out / UNIT * UNIT; /* a vector of a transposed panel */
         rows = rows < TILES_LEAST ? TILES_LEAST : rows > TILES_MOST ? TILES_MOST : rows;
         return rows < layer->in ? rows : layer->in;
     }
@@ -153,13 +153,39 @@ static double run_bias(const lam__weights *weights, const lam__stage *stage)
     return penalty;
 }
 
+enum { MOST_WARM = 5 };
+
+/* What the update after the product will touch: weights, moments, panels. Returns how many. */
+static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
+                        const lam__weight_task *task, lam__warm *warm)
+{
+    const lam__layer *layer = stage->layer;
+    const size_t offset = layer->weight + task->first * layer->out;
+    const size_t bytes = task->rows * layer->out * sizeof(float);
+    const size_t panel = lam__products_chosen()->panel;
+    size_t count = 0;
+    warm[count++] = (lam__warm){weights->model->parameters + offset, bytes, 1, 0};
+    if (weights->m)
+        warm[count++] = (lam__warm){weights->m + offset, bytes, 1, 0};
+    if (weights->v)
+        warm[count++] = (lam__warm){weights->v + offset, bytes, 1, 0};
+    if (stage->panels)
+        warm[count++] =
+            (lam__warm){stage->panels + task->first * panel, task->rows * panel * sizeof(float),
+                        (layer->out + panel - 1) / panel, layer->in * panel * sizeof(float)};
+    if (stage->panels_transposed)
+        warm[count++] = (lam__warm){
+            stage->panels_transposed + task->first / panel * panel * layer->out, bytes, 1, 0};
+    return count;
+}
+
 /* g[task->rows][out] = X^T dZ, the rows of the task. */
 static void multiply(const lam__weights *weights, const lam__stage *stage,
                      const lam__weight_task *task, float *g)
 {
     const lam__products *products = lam__products_chosen();
     const size_t out = stage->layer->out;
-    const size_t offset = stage->layer->weight + task->first * out;
+    lam__warm warm[MOST_WARM];
     if (products)
         products->columns(&(lam__product){
             .m = task->rows,
@@ -172,10 +198,8 @@ static void multiply(const lam__weights *weights, const lam__stage *stage,
             .panel_step = products->panel,
             .c = g,
             .ldc = out,
-            .warm = {weights->model->parameters + offset, weights->m ? weights->m + offset : NULL,
-                     weights->v ? weights->v + offset : NULL},
-            .warm_arrays = weights->update ? 1 + (weights->m != NULL) + (weights->v != NULL) : 0,
-            .warm_bytes = task->rows * out * sizeof(float),
+            .warm = warm,
+            .warm_count = weights->update ? list_warm(weights, stage, task, warm) : 0,
         });
     else
         lam__gemm_tn(task->rows, out, weights->rows, stage->x + task->first, stage->ldx, stage->dy,

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 from support import CLASSES, FEW, LAMINA, SIDE, Case, environment, fit_fields, run
@@ -225,6 +226,34 @@ class Written(Case):
                       self.bad(1, "train", data, "-o", self.path("m")))
 
 
+def fill_pipe(end):
+    """Writes to a pipe until it takes no more."""
+    os.set_blocking(end, False)
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(end, b"x" * size)
+        except BlockingIOError:
+            pass
+    os.set_blocking(end, True)
+
+
+def wait_until_asleep(case, process):
+    """Returns once the process has slept for a while."""
+    asleep, state = 0, f"/proc/{process.pid}/stat"
+    if not os.path.exists(state):
+        process.kill()
+        case.skipTest("no /proc here")
+    for _ in range(1000):
+        with open(state) as file:
+            asleep = asleep + 1 if file.read().rsplit(")", 1)[1].split()[0] == "S" else 0
+        if asleep == 10:
+            return
+        time.sleep(0.02)
+    process.kill()
+    case.fail("never waited")
+
+
 class Signals(Case):
     def stopped_by(self, number):
         out = self.path("m")
@@ -239,6 +268,25 @@ class Signals(Case):
             json.loads(line)
         self.assertEqual(process.returncode, 128 + number)
         self.assertRegex(errors, r"^lamina: interrupted in epoch \d+ of 1000000, .*saved")
+        self.good("inspect", out)
+
+    def test_after_the_last_batch(self):
+        """Training is complete: the model is saved and the command succeeds. The signal comes while
+        the line of the last epoch waits for a reader."""
+        out = self.path("m")
+        ours, theirs = os.pipe()
+        fill_pipe(theirs)
+        with subprocess.Popen([LAMINA, "train", "spiral", "-o", out, "--epochs=1", "--threads=1"],
+                              stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
+                              text=True, env=environment()) as process:
+            os.close(theirs)
+            wait_until_asleep(self, process)
+            process.send_signal(signal.SIGINT)
+            with os.fdopen(ours, "rb") as reader:
+                lines = reader.read().lstrip(b"x").decode().splitlines()
+            errors = process.communicate(timeout=60)[1]
+        self.assertEqual((process.returncode, errors), (0, ""))
+        self.assertEqual([line[:9] for line in lines], ["epoch 1/1"])
         self.good("inspect", out)
 
     def test_interrupt(self):

@@ -102,6 +102,12 @@ class Misspelt(Case):
         self.assertEqual(message.splitlines()[0],
                          "lamina: unknown option '--epoch'; did you mean '--epochs'?")
 
+    def test_short_names(self):
+        self.good("train", "spiral", "-o", self.path("m"), "--epochs=1", "--lr", "0.1")
+        self.assertIn("learning_rate", self.bad(2, "train", "spiral", "-o", "m", "--lr", "-1"))
+        message = self.bad(2, "train", "spiral", "-o", "m", "--callbacks=x")
+        self.assertIn("known: none", message)
+
     def test_prefixes_are_no_options(self):
         for option in ["--epo", "--quie", "--js", "--out"]:
             self.bad(2, "train", "spiral", "-o", self.path("m"), option, "3")
@@ -122,6 +128,9 @@ class Misspelt(Case):
         message = self.bad(1, "train", "sprial", "-o", self.path("m"))
         self.assertIn("'sprial'", message)
         self.assertIn("'spiral'?", message)
+        message = self.bad(1, "train", "spiral", "-o", self.path("m"), "--samples=2")
+        self.assertNotIn("did you mean", message)
+        self.assertIn("train and test", self.bad(2, "evaluate", "m", "spiral", "--split=valid"))
 
 
 class Usage(Case):

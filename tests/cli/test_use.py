@@ -1,9 +1,12 @@
 """test_use.py: evaluate, predict and inspect what was trained."""
 import gzip
+import random
 import struct
+import subprocess
+import sys
 import unittest
 
-from support import CLASSES, SIDE, Case, has_gzip, write_idx, write_split
+from support import CLASSES, SIDE, SOURCE, Case, has_gzip, write_idx, write_split
 
 NAMES = ["T-shirt", "Höse \"9\"", "tab\tname", "last\\one"]
 
@@ -45,7 +48,6 @@ class RoundTrip(Case):
         self.bad(1, "evaluate", self.trained, other, "--split", "train")
 
     def test_predictions_match_the_accuracy(self):
-        from support import random
         draw = random.Random(2)
         labels = [draw.randrange(CLASSES) for _ in range(80)]
         rows = self.json_lines("predict", self.trained, self.test_file, "--json")
@@ -132,6 +134,55 @@ class RoundTrip(Case):
                      "scaled from 0..255 to -1..1"]:
             self.assertIn(word, text)
         self.assertNotIn("\t", text)
+
+
+class OwnData(Case):
+    def test_the_recipe_for_a_table(self):
+        """The program in docs/formats.md makes a folder that can be learnt from."""
+        text = (SOURCE / "docs" / "formats.md").read_text()
+        program = [block.split("```")[0] for block in text.split("```python\n")[1:]
+                   if "samples.csv" in block.split("```")[0]]
+        self.assertEqual(len(program), 1)
+        draw = random.Random(3)
+        points = [[draw.uniform(-1, 1) for _ in range(3)] for _ in range(400)]
+        self.path("samples.csv").write_text(
+            "".join(f"{a:.3f},{b:.3f},{c:.3f},{int(a > b)}\n" for a, b, c in points))
+        subprocess.run([sys.executable, "-c", program[0]], cwd=self.folder, check=True, timeout=60)
+        model = self.model("--epochs=30", data=self.path("samples"))
+        scores = self.json_lines("evaluate", model, self.path("samples"), "--json")[0]
+        self.assertEqual(scores["samples"], 80)
+        self.assertGreater(scores["accuracy"], 0.9)
+
+    def test_labels_that_only_the_test_split_has(self):
+        data = self.path("few")
+        data.mkdir()
+        for prefix, labels in (("train", [0, 1, 2]), ("t10k", [0, 3])):
+            write_idx(data / f"{prefix}-images-idx3-ubyte", [len(labels), 2], range(2 * len(labels)))
+            write_idx(data / f"{prefix}-labels-idx1-ubyte", [len(labels)], labels)
+        model = self.model("--epochs=1", data=data)
+        self.assertEqual(self.json_lines("inspect", model, "--json")[0]["outputs"], 4)
+
+    def test_splits_of_different_width(self):
+        data = self.path("widths")
+        data.mkdir()
+        for prefix, width in (("train", 3), ("t10k", 5)):
+            write_idx(data / f"{prefix}-images-idx3-ubyte", [2, width], range(2 * width))
+            write_idx(data / f"{prefix}-labels-idx1-ubyte", [2], [0, 1])
+        message = self.bad(1, "train", data, "-o", self.path("m"))
+        self.assertIn("samples of 3 values in the training split, of 5 in the test split", message)
+
+    def test_one_class(self):
+        data = self.path("one")
+        data.mkdir()
+        write_idx(data / "train-images-idx3-ubyte", [2, 3], range(6))
+        write_idx(data / "train-labels-idx1-ubyte", [2], [0, 0])
+        self.assertIn("one class", self.bad(1, "train", data, "-o", self.path("m")))
+
+    def test_predict_takes_files(self):
+        model = self.model()
+        data = self.data()
+        self.assertIn(f"'{data}/t10k-images-idx3-ubyte'", self.bad(1, "predict", model, data))
+        self.assertIn("built-in", self.bad(1, "predict", model, "spiral", cwd=self.folder))
 
 
 class OtherOutputs(Case):

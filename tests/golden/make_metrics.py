@@ -59,7 +59,7 @@ def figures_binary(logits, truth, threshold):
 
 
 def figures_regression(outputs, targets, tolerance):
-    within = np.abs(outputs - targets) < (tolerance or targets.std() / 250.0)
+    within = np.abs(outputs - targets) <= (tolerance or targets.std() / 250.0)
     return {
         "loss": metrics.mean_squared_error(targets, outputs),
         "accuracy": within.mean(),
@@ -103,6 +103,10 @@ def cases():
         error = limit * rng.choice([0.0, 0.5, -0.97, 0.97, -1.03, 1.03, 4.0], (rows, width))
         yield f"regression_{width}_{tolerance}", "linear", "mean_squared_error", targets + error, \
             targets, 0.5, tolerance, figures_regression(targets + error, targets, tolerance)
+    targets = grid(rng, 60, 2)  # exactly as far away as the tolerance: still right
+    outputs = targets + rng.choice([0.0, -0.25, 0.25, -0.3125, 0.3125], (60, 2))
+    yield "regression_2_edge", "linear", "mean_squared_error", outputs, targets, 0.5, 0.25, \
+        figures_regression(outputs, targets, 0.25)
 
 
 def words(values, per_line=16):

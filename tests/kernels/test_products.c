@@ -126,10 +126,10 @@ static void check(size_t m, size_t n, size_t k, size_t gap)
     expect_near(&a, false, &b, &c, k);
     products->columns(&q);
     expect_same(&c, &d, "transposed");
-    q.warm[0] = b.data;
-    q.warm[1] = a.data;
-    q.warm_arrays = 2;
-    q.warm_bytes = m * k * sizeof(float);
+    const lam__warm warm[] = {{b.data, n * sizeof(float), k, b.ld * sizeof(float)},
+                              {a.data, m * k * sizeof(float), 1, 0}};
+    q.warm = warm;
+    q.warm_count = 2;
     products->columns(&q);
     expect_same(&c, &d, "warming");
     for (int turn = 0; turn < 2; turn++)

@@ -11,8 +11,10 @@
 #include <lamina/status.h>
 
 #include "base/cpu.h"
+#include "base/pool.h"
 #include "blas/gemm.h"
 #include "blas/orthogonal.h"
+#include "kernels/products.h"
 #include "lamina_features.h"
 
 extern void openblas_set_num_threads(int threads) __attribute__((weak));
@@ -133,6 +135,35 @@ Test(blas_threads, every_holder_has_a_buffer, .timeout = 60)
     cr_assert_lt(after - before, (size_t)16 << 20, "%zu bytes were made late", after - before);
 }
 
+/* Two holders with pools of their own may multiply at the same time. */
+Test(blas_threads, pools_add_up, .timeout = 60)
+{
+    enum { POOLS = 2, THREADS = 5, ALONE = 1 };
+    void *buffers[POOLS * THREADS + ALONE];
+    lam__pool *pools[POOLS];
+    const size_t count = sizeof buffers / sizeof *buffers;
+    if (!blas_memory_alloc || !blas_memory_free)
+        cr_skip_test("needs OpenBLAS");
+    for (int i = 0; i < POOLS; i++) {
+        cr_assert_eq(lam__blas_acquire(), LAM_OK);
+        cr_assert_eq(lam__pool_new(THREADS, &pools[i]), LAM_OK);
+        cr_assert_eq(lam__blas_reserve(THREADS), LAM_OK);
+    }
+    cr_assert_eq(lam__blas_acquire(), LAM_OK); /* and one that comes later, without a pool */
+    const size_t before = size_in_use();
+    for (size_t i = 0; i < count; i++)
+        buffers[i] = blas_memory_alloc(0);
+    const size_t after = size_in_use();
+    for (size_t i = 0; i < count; i++)
+        blas_memory_free(buffers[i]);
+    for (int i = 0; i < POOLS; i++) {
+        lam__pool_free(pools[i]);
+        lam__blas_release();
+    }
+    lam__blas_release();
+    cr_assert_lt(after - before, (size_t)16 << 20, "%zu bytes were made late", after - before);
+}
+
 /* Lets the address space grow by no more than `room` bytes from what is in use now. */
 static void limit_memory(size_t room)
 {
@@ -172,6 +203,7 @@ Test(build_info, known_keys)
     if (openblas_get_num_threads)
         cr_assert_eq(strncmp(blas, "OpenBLAS ", 9), 0, "%s", blas);
     cr_assert_str_eq(lam_build_info("instruction_set"), lam__isa_name(lam__isa_chosen()));
+    cr_assert_str_eq(lam_build_info("products"), lam__products_chosen() ? "tiles" : "blas");
     cr_assert_str_eq(lam_build_info("lapack"), LAM__HAVE_LAPACK ? "yes" : "no");
     cr_assert_str_eq(lam_build_info("gzip"), LAM__HAVE_GZIP ? "yes" : "no");
     cr_assert_str_eq(lam_build_info("json"), LAM__HAVE_JSON ? "yes" : "no");

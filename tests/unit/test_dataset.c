@@ -381,6 +381,10 @@ Test(dataset, divide_edges)
     const double bad[] = {0, 1, -0.5, 1.5, NAN};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         cr_assert_eq(lam_dataset_divide(set, bad[i], 1, &a, &b), LAM_ERR_ARGUMENT);
+    a = set;
+    cr_assert_eq(lam_dataset_divide(set, 0.5, 1, &a, &a), LAM_ERR_ARGUMENT);
+    cr_assert(strstr(lam_error_message(), "the same"), "%s", lam_error_message());
+    cr_assert_eq(a, set, "left as it was");
     cr_assert_eq(lam_dataset_divide(set, 0.001, 1, &a, &b), LAM_OK);
     cr_assert_eq(lam_dataset_samples(b), 1);
     float x[2], y[2];

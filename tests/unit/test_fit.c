@@ -184,6 +184,10 @@ Test(fit, callbacks_see_everything_and_stop)
     cr_assert_eq(lam_register_callback("other_counter", &other), LAM_OK);
     cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
     cr_assert_eq(named.epochs, 8);
+    named = (calls){0};
+    fit.callbacks = " \t "; /* none, as for metrics */
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(named.epochs, 0);
     fit.callbacks = "conter";
     cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_ERR_NAME);
     cr_assert(strstr(lam_error_message(), "counter"), "%s", lam_error_message());
@@ -244,6 +248,59 @@ Test(fit, a_loss_that_explodes_is_an_error)
     cr_assert(strstr(lam_error_message(), "learning rate"), "%s", lam_error_message());
     cr_assert_not_null(history);
     lam_history_free(history);
+    lam_model_free(model);
+    lam_dataset_free(data);
+}
+
+/* What a callback takes at TRAIN_BEGIN it releases at TRAIN_END, however training ends. */
+typedef struct ending {
+    size_t begins, ends, epoch_ends;
+    lam_event_kind stop_at, latest;
+    bool stops, fails;
+} ending;
+
+static lam_signal note_ending(const lam_event *event, void *user)
+{
+    ending *e = user;
+    e->latest = event->kind;
+    e->begins += event->kind == LAM_EVENT_TRAIN_BEGIN;
+    e->ends += event->kind == LAM_EVENT_TRAIN_END;
+    e->epoch_ends += event->kind == LAM_EVENT_EPOCH_END;
+    if (event->kind == LAM_EVENT_TRAIN_END && e->fails)
+        lam_model_free(lam_model_new(0)); /* another error on this thread */
+    return e->stops && event->kind == e->stop_at ? LAM_STOP : LAM_CONTINUE;
+}
+
+Test(fit, the_end_of_training_is_always_told)
+{
+    lam_dataset *data = lam_dataset_sine(200);
+    lam_model *model = small_model(data, "16:linear,16:linear,1:linear");
+    lam_fit_options fit = lam_fit_options_default();
+    ending seen = {.stops = true};
+    const lam_callback callback = {note_ending, &seen};
+    fit.callback = &callback;
+    fit.epochs = 3;
+    fit.batch_size = 20;
+    for (int kind = LAM_EVENT_TRAIN_BEGIN; kind <= LAM_EVENT_EPOCH_END; kind++) {
+        seen = (ending){.stops = true, .stop_at = (lam_event_kind)kind};
+        cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_OK, "%s", lam_error_message());
+        cr_expect(seen.begins == 1 && seen.ends == 1, "stopped at %d", kind);
+        cr_expect_eq(seen.latest, LAM_EVENT_TRAIN_END);
+    }
+    fit.optimizer = "sgd";
+    fit.learning_rate = 1e6f;
+    seen = (ending){.fails = true};
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_ERR_NUMERIC);
+    cr_expect_eq(seen.begins, 1);
+    cr_expect_eq(seen.ends, 1);
+    cr_expect_eq(seen.epoch_ends, 0);
+    cr_expect_eq(seen.latest, LAM_EVENT_TRAIN_END);
+    cr_expect_eq(lam_error_status(), LAM_ERR_NUMERIC);
+    cr_expect(strstr(lam_error_message(), "learning rate"), "%s", lam_error_message());
+    fit.validation_split = 0.001; /* refused before the first event */
+    seen = (ending){0};
+    cr_assert_eq(lam_fit(model, data, &fit, NULL), LAM_ERR_ARGUMENT);
+    cr_expect(seen.begins == 0 && seen.ends == 0);
     lam_model_free(model);
     lam_dataset_free(data);
 }

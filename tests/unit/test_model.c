@@ -186,6 +186,24 @@ Test(model, refuses_wrong_options)
     }
 }
 
+/* As short as they read back: 0.1f is no 0.10000000149011612 to a user. */
+Test(model, shows_floats_as_they_were_written)
+{
+    lam_dense_options options = lam_dense_options_default();
+    options.units = 3;
+    options.l1 = -0.1f;
+    lam_model *model = lam_model_new(2);
+    cr_expect_eq(lam_model_dense_with(model, &options), LAM_ERR_ARGUMENT);
+    cr_expect(strstr(lam_error_message(), "LAM_INHERIT, not -0.1"), "%s", lam_error_message());
+    cr_expect_null(strstr(lam_error_message(), "-0.10"), "%s", lam_error_message());
+    lam_model_free(model);
+    model = lam_model_new(2);
+    cr_expect_eq(lam_model_dropout(model, 1.1f), LAM_ERR_ARGUMENT);
+    cr_expect(strstr(lam_error_message(), "not 1.1"), "%s", lam_error_message());
+    cr_expect_null(strstr(lam_error_message(), "1.10"), "%s", lam_error_message());
+    lam_model_free(model);
+}
+
 Test(model, lays_parameters_out_in_lines)
 {
     lam_model *model = make(5, "3:relu,dropout:0.5,7:tanh,1");

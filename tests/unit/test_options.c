@@ -1,7 +1,6 @@
 /* test_options.c: the table of training options against the struct, the text and the catalog. */
 #include <criterion/criterion.h>
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include <lamina/extend.h>
 
+#include "../support/comma_locale.h"
 #include "nn/fit_options.h"
 #include "nn/losses.h"
 
@@ -200,6 +200,9 @@ Test(options, sets_from_text)
     cr_expect_eq(lam_fit_options_set(&o, "metrics", ""), LAM_OK);
     cr_expect_str_eq(o.metrics, "");
     cr_expect_eq(lam_fit_options_set(&o, "metrics", "accuracy, mse"), LAM_OK);
+    cr_expect_eq(lam_fit_options_set(&o, "metrics", " \t "), LAM_OK, "none");
+    cr_expect_eq(lam_fit_options_set(&o, "callbacks", ""), LAM_OK);
+    cr_expect_eq(lam_fit_options_set(&o, "callbacks", " \t "), LAM_OK, "none");
     cr_expect_eq(lam_fit_options_set(&o, "validation_split", "0.2"), LAM_OK);
     cr_expect_eq(o.validation_split, 0.2);
 }
@@ -224,6 +227,8 @@ Test(options, refuses_with_reasons)
         {"epsilon", "1e-60", LAM_ERR_ARGUMENT, "a number > 0, not '0'"},
         {"momentum", "1", LAM_ERR_ARGUMENT, "a number in 0 <= X < 1, not '1'"},
         {"momentum", "0.99999999999", LAM_ERR_ARGUMENT, "not '1'"},
+        {"momentum", "1.1", LAM_ERR_ARGUMENT, "not '1.1'"},
+        {"l2", "-0.1", LAM_ERR_ARGUMENT, "a number >= 0, not '-0.1'"},
         {"epochs", "0", LAM_ERR_ARGUMENT, "a whole number in 1 <= N <= 1000000000, not '0'"},
         {"epochs", "1.5", LAM_ERR_ARGUMENT, "'1.5'"},
         {"epochs", "-1", LAM_ERR_ARGUMENT, "'-1'"},
@@ -235,7 +240,7 @@ Test(options, refuses_with_reasons)
         {"metrics", "accuracy,", LAM_ERR_ARGUMENT, "metric 2"},
         {"metrics", "mse,mean_squared_error", LAM_ERR_ARGUMENT, "twice"},
         {"initializer", "normal:x", LAM_ERR_ARGUMENT, "'x'"},
-        {"callbacks", "nobody", LAM_ERR_NAME, "nobody"},
+        {"callbacks", "nobody", LAM_ERR_NAME, "unknown callback 'nobody'; known: none"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lam_fit_options options = lam_fit_options_default();
@@ -273,11 +278,7 @@ Test(options, names_in_the_struct_are_checked)
 /* Numbers do not change with the locale: '.' stays the point in text and in messages. */
 Test(options, ignore_the_locale)
 {
-    static const char *const locales[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
-    bool found = false;
-    for (size_t i = 0; i < sizeof locales / sizeof *locales && !found; i++)
-        found = setlocale(LC_ALL, locales[i]) != NULL;
-    if (!found)
+    if (!comma_locale_enter())
         cr_skip_test("no locale with a decimal comma here");
     lam_fit_options o = lam_fit_options_default();
     cr_expect_eq(o.threshold, 0.5f);

@@ -1,15 +1,22 @@
-/* build_info.c: what this build is made of. Here, since base does not know the BLAS. */
+/* build_info.c: what this build is made of. Here, since base knows neither the BLAS nor the
+ * kernels. */
 #include <string.h>
 
 #include <lamina/status.h>
 
 #include "base/cpu.h"
 #include "blas/gemm.h"
+#include "kernels/products.h"
 #include "lamina_features.h"
 
 static const char *instruction_set(void)
 {
     return lam__isa_name(lam__isa_chosen());
+}
+
+static const char *products(void)
+{
+    return lam__products_chosen() ? "tiles" : "blas";
 }
 
 static const char *yes(void)
@@ -28,6 +35,7 @@ static const struct fact {
 } facts[] = {
     {"blas", lam__blas_name},
     {"instruction_set", instruction_set},
+    {"products", products},
     {"lapack", LAM__HAVE_LAPACK ? yes : no},
     {"gzip", LAM__HAVE_GZIP ? yes : no},
     {"json", LAM__HAVE_JSON ? yes : no},
