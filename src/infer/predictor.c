@@ -105,6 +105,8 @@ static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, 
                               .x = x};
     const size_t outputs = lam_model_outputs(model), slab = predictor->chain.batch;
     const uint64_t mode = lam__denormals_flush();
+    if (rows >= LAM__LEAST_ROWS_OF_PANELS)
+        lam__chain_refresh(&predictor->chain, model, NULL);
     for (size_t first = 0; first < rows; first += slab) {
         size_t count = rows - first < slab ? rows - first : slab;
         predict_slab(&predictor->chain, model, &data, first, count, 0, y + first * outputs);
@@ -161,6 +163,7 @@ static lam_status predict_all(prediction *p, lam__engine *engine, size_t threads
     LAM__TRY(lam__engine_start(engine, p->model, batch, threads));
     LAM__TRY(lam__chain_open(&p->chain, p->model, batch, false, 0));
     const uint64_t mode = lam__denormals_flush();
+    lam__chain_refresh(&p->chain, p->model, engine->pool);
     for (p->first = 0; p->first < samples; p->first += batch) {
         p->rows = samples - p->first < batch ? samples - p->first : batch;
         lam__pool_run(engine->pool, (p->rows + SLAB_ROWS - 1) / SLAB_ROWS, prediction_task, p);

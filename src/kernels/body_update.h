@@ -97,92 +97,127 @@ static double body_penalty(size_t n, const float *w, float l1, float l2, float *
 }
 
 enum {
-    SUM_ROWS = 16,         /* of a block, a multiple of 4 */
-    SUM_COLS = 16 * (int)W /* of a block */
+    SUM_ROWS = 16,    /* of a block, a multiple of 4 */
+    SUM_COLS = 256,   /* of a block, a multiple of two vectors */
+    SUM_FAR = 1 << 21 /* bytes: more than a second-level cache holds */
 };
 
-/* Four running sums a column, of rows 0, 4, 8.., 1, 5, 9.. and so on: shorter chains, smaller
+/* Four running sums of each column, of rows 0, 4, 8.., 1, 5, 9.. and so on: shorter chains, smaller
  * errors. */
-typedef struct running {
-    vf s[4];
-} running;
+typedef struct column_block {
+    vf s[4][SUM_COLS / W];
+} column_block;
 
-/* Adds `rows` rows of a column of vectors with n <= W floats each; the first is row 0 of four. */
-static inline void add_column(size_t rows, size_t ld, const float *x, size_t n, running *sums)
+/* Adds `rows` rows of vector v of the columns, n <= W floats each; the first is row 0 of four. */
+static inline void add_column(size_t rows, size_t ld, const float *x, size_t n, size_t v,
+                              column_block *sums)
 {
 #define LAM__LOAD(p) (n < W ? v_load_n(p, n) : v_load(p))
-    running t = *sums;
+    vf s0 = sums->s[0][v], s1 = sums->s[1][v], s2 = sums->s[2][v], s3 = sums->s[3][v];
     size_t r = 0;
     for (; r + 4 <= rows; r += 4, x += 4 * ld) {
-        t.s[0] += LAM__LOAD(x);
-        t.s[1] += LAM__LOAD(x + ld);
-        t.s[2] += LAM__LOAD(x + 2 * ld);
-        t.s[3] += LAM__LOAD(x + 3 * ld);
+        s0 += LAM__LOAD(x);
+        s1 += LAM__LOAD(x + ld);
+        s2 += LAM__LOAD(x + 2 * ld);
+        s3 += LAM__LOAD(x + 3 * ld);
     }
     if (r < rows)
-        t.s[0] += LAM__LOAD(x);
+        s0 += LAM__LOAD(x);
     if (r + 1 < rows)
-        t.s[1] += LAM__LOAD(x + ld);
+        s1 += LAM__LOAD(x + ld);
     if (r + 2 < rows)
-        t.s[2] += LAM__LOAD(x + 2 * ld);
-    *sums = t;
+        s2 += LAM__LOAD(x + 2 * ld);
+    sums->s[0][v] = s0;
+    sums->s[1][v] = s1;
+    sums->s[2][v] = s2;
+    sums->s[3][v] = s3;
 #undef LAM__LOAD
 }
 
-/* The same for two whole vectors side by side: more is in flight. */
-static inline void add_two_columns(size_t rows, size_t ld, const float *x, running *sums)
+/* The same for whole vectors v and v + 1: more is in flight. Rows that make no four are left;
+ * returns how many were added. */
+static inline size_t add_two_columns(size_t rows, size_t ld, const float *x, size_t v,
+                                     column_block *sums)
 {
-    running t = sums[0], u = sums[1];
+    vf s0 = sums->s[0][v], s1 = sums->s[1][v], s2 = sums->s[2][v], s3 = sums->s[3][v];
+    v++;
+    vf t0 = sums->s[0][v], t1 = sums->s[1][v], t2 = sums->s[2][v], t3 = sums->s[3][v];
     size_t r = 0;
     for (; r + 4 <= rows; r += 4, x += 4 * ld) {
-        for (size_t q = 0; q < 4; q++) {
-            __builtin_prefetch(x + (SUM_ROWS + q) * ld, 0, 3);
-            if (W == 16)
-                __builtin_prefetch(x + (SUM_ROWS + q) * ld + W, 0, 3);
-        }
-        t.s[0] += v_load(x);
-        u.s[0] += v_load(x + W);
-        t.s[1] += v_load(x + ld);
-        u.s[1] += v_load(x + ld + W);
-        t.s[2] += v_load(x + 2 * ld);
-        u.s[2] += v_load(x + 2 * ld + W);
-        t.s[3] += v_load(x + 3 * ld);
-        u.s[3] += v_load(x + 3 * ld + W);
+        s0 += v_load(x);
+        t0 += v_load(x + W);
+        s1 += v_load(x + ld);
+        t1 += v_load(x + ld + W);
+        s2 += v_load(x + 2 * ld);
+        t2 += v_load(x + 2 * ld + W);
+        s3 += v_load(x + 3 * ld);
+        t3 += v_load(x + 3 * ld + W);
     }
-    sums[0] = t;
-    sums[1] = u;
-    if (r == rows)
-        return;
-    add_column(rows - r, ld, x, W, sums);
-    add_column(rows - r, ld, x + W, W, sums + 1);
+    sums->s[0][v] = t0;
+    sums->s[1][v] = t1;
+    sums->s[2][v] = t2;
+    sums->s[3][v] = t3;
+    v--;
+    sums->s[0][v] = s0;
+    sums->s[1][v] = s1;
+    sums->s[2][v] = s2;
+    sums->s[3][v] = s3;
+    return r;
 }
 
-static inline vf total_of(const running *sums)
+/* Adds all rows in blocks, in which few vectors are added down the rows before the next few. */
+static inline void add_blocks(size_t rows, size_t cols, size_t ld, const float *x,
+                              column_block *sums)
 {
-    return (sums->s[0] + sums->s[2]) + (sums->s[1] + sums->s[3]);
+    const size_t most = cols <= 2 * W ? rows : SUM_ROWS;
+    for (size_t r = 0; r < rows; r += most, x += most * ld) {
+        const size_t count = rows - r < most ? rows - r : most;
+        size_t c = 0;
+        for (; c + 2 * W <= cols; c += 2 * W) {
+            const size_t done = add_two_columns(count, ld, x + c, c / W, sums);
+            if (done == count)
+                continue;
+            add_column(count - done, ld, x + done * ld + c, W, c / W, sums);
+            add_column(count - done, ld, x + done * ld + c + W, W, c / W + 1, sums);
+        }
+        for (; c < cols; c += W)
+            add_column(count, ld, x + c, cols - c, c / W, sums);
+    }
 }
 
-/* cols <= SUM_COLS columns. Blocks of rows, so that a page and a line of the first-level cache are
- * read whole before the next. */
+/* Adds all rows one after the other. */
+static inline void add_rows(size_t rows, size_t cols, size_t ld, const float *x, column_block *sums)
+{
+    for (size_t r = 0; r < rows; r++, x += ld) {
+        vf *s = sums->s[r % 4];
+        size_t c = 0;
+        for (; c + W <= cols; c += W)
+            s[c / W] += v_load(x + c);
+        if (c < cols)
+            s[c / W] += v_load_n(x + c, cols - c);
+    }
+}
+
+/* cols <= SUM_COLS columns. What is far comes fastest in the order in which it lies in memory; what
+ * is near is added with fewer loads and stores of the sums. The additions are the same. */
 static inline void sum_columns(size_t rows, size_t cols, size_t ld, const float *x, float *to)
 {
-    const size_t most = cols <= 2 * W ? rows : SUM_ROWS; /* of a block */
-    running sums[SUM_COLS / W];
-    memset(sums, 0, (cols + W - 1) / W * sizeof *sums);
-    for (size_t r = 0; r < rows; r += most) {
-        const size_t count = rows - r < most ? rows - r : most;
-        const float *block = x + r * ld;
-        size_t c = 0;
-        for (; c + 2 * W <= cols; c += 2 * W)
-            add_two_columns(count, ld, block + c, sums + c / W);
-        for (; c < cols; c += W)
-            add_column(count, ld, block + c, cols - c, sums + c / W);
+    column_block sums;
+    for (size_t q = 0; q < 4; q++)
+        for (size_t c = 0; c < cols; c += W)
+            sums.s[q][c / W] = v_set(0.0f);
+    if (rows < SUM_FAR / sizeof *x / ld)
+        add_blocks(rows, cols, ld, x, &sums);
+    else
+        add_rows(rows, cols, ld, x, &sums);
+    for (size_t c = 0; c < cols; c += W) {
+        const size_t v = c / W;
+        const vf sum = (sums.s[0][v] + sums.s[2][v]) + (sums.s[1][v] + sums.s[3][v]);
+        if (cols - c < W)
+            v_store_n(to + c, sum, cols - c);
+        else
+            v_store(to + c, sum);
     }
-    size_t c = 0;
-    for (; c + W <= cols; c += W)
-        v_store(to + c, total_of(sums + c / W));
-    if (c < cols)
-        v_store_n(to + c, total_of(sums + c / W), cols - c);
 }
 
 static void body_column_sums(size_t rows, size_t cols, size_t ld, const float *x, float *sums)

@@ -8,12 +8,11 @@
 
 #define PANEL (2 * W)
 
-/* Constants passed to an inlined function become loops without a counter and arrays in registers
- * only when they are unrolled. */
+/* A loop of few rounds, unrolled: only then do arrays indexed by it stay in registers. */
 #ifdef __clang__
-#define UNROLL _Pragma("unroll")
+#define EACH(i, count) _Pragma("unroll") for (size_t i = 0; i < (count); i++)
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define EACH(i, count) _Pragma("GCC unroll 16") for (size_t i = 0; i < (count); i++)
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
@@ -35,49 +34,52 @@ INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t la
     return part && j + 1 == vectors ? v_load_n(p + j * W, last) : v_load(p + j * W);
 }
 
-/* A tile of `rows` rows; element (i, p) of A is a[i * row_step + p * depth_step]. With part ==
- * false the last vector is whole. */
+/* A tile of `rows` rows, C = A B or, with add, C += A B; element (i, p) of A is
+ * a[i * row_step + p * depth_step]. With part == false the last vector is whole. */
 INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
-                     size_t k, const float *a, size_t row_step, size_t depth_step, const float *b,
-                     size_t ldb, float *c, size_t ldc, lines warm)
+                     bool add, size_t k, const float *a, size_t row_step, size_t depth_step,
+                     const float *b, size_t ldb, float *c, size_t ldc, lines warm)
 {
     vf sum[MOST_ROWS][2];
-    UNROLL for (size_t i = 0; i < rows; i++) UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] =
-        v_set(0.0f);
+    EACH (i, rows)
+        EACH (j, vectors)
+            sum[i][j] = add ? load_at(c + i * ldc, j, vectors, part, last) : v_set(0.0f);
     for (size_t p = 0; p < k; p++) {
         vf row[2];
-        UNROLL for (size_t j = 0; j < vectors; j++) row[j] = load_at(b, j, vectors, part, last);
-        UNROLL for (size_t i = 0; i < rows; i++)
-        {
+        EACH (j, vectors)
+            row[j] = load_at(b, j, vectors, part, last);
+        EACH (i, rows) {
             const vf x = v_set(a[i * row_step]);
-            UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] = v_fma(x, row[j], sum[i][j]);
+            EACH (j, vectors)
+                sum[i][j] = v_fma(x, row[j], sum[i][j]);
         }
         if (p < warm.count)
             __builtin_prefetch((const void *)(warm.at + p * LINE), 1, 2);
         a += depth_step;
         b += ldb;
     }
-    UNROLL for (size_t i = 0; i < rows; i++) UNROLL for (size_t j = 0; j < vectors; j++)
-    {
-        if (part && j + 1 == vectors)
-            v_store_n(c + i * ldc + j * W, sum[i][j], last);
-        else
-            v_store(c + i * ldc + j * W, sum[i][j]);
-    }
+    EACH (i, rows)
+        EACH (j, vectors) {
+            if (part && j + 1 == vectors)
+                v_store_n(c + i * ldc + j * W, sum[i][j], last);
+            else
+                v_store(c + i * ldc + j * W, sum[i][j]);
+        }
 }
 
-typedef void tile(size_t last, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-                  float *c, size_t ldc, lines warm);
+typedef void tile(size_t last, bool add, size_t k, const float *a, size_t lda, const float *b,
+                  size_t ldb, float *c, size_t ldc, lines warm);
 
 /* For each height: the whole panel, one that ends in its second vector, one of one vector, one that
  * ends in its first; each for A as it is and transposed. */
 #define DEFINE_TILE(name, rows, vectors, part, row_step, depth_step, ahead)                        \
-    static void name(size_t last, size_t k, const float *a, size_t lda, const float *b,            \
+    static void name(size_t last, bool add, size_t k, const float *a, size_t lda, const float *b,  \
                      size_t ldb, float *c, size_t ldc, lines warm)                                 \
     {                                                                                              \
         (void)lda;                                                                                 \
         (void)warm;                                                                                \
-        run_tile(rows, vectors, part, last, k, a, row_step, depth_step, b, ldb, c, ldc, ahead);    \
+        run_tile(rows, vectors, part, last, add, k, a, row_step, depth_step, b, ldb, c, ldc,       \
+                 ahead);                                                                           \
     }
 #define DEFINE_HEIGHT(rows)                                                                        \
     DEFINE_TILE(rows_##rows##_2, rows, 2, false, lda, 1, NO_LINES)                                 \
@@ -146,7 +148,8 @@ static inline lines next_lines(warming *w, size_t k)
     return next;
 }
 
-static void run_tiles(const lam__product *product, int transposed)
+/* C = A B or, with add, C += A B. */
+static void run_tiles(const lam__product *product, int transposed, bool add)
 {
     const lam__product p = *product; /* the stores cannot change it */
     const size_t row_step = transposed ? 1 : p.lda;
@@ -158,20 +161,42 @@ static void run_tiles(const lam__product *product, int transposed)
         const size_t last = kind == 3 ? left : left - W;
         for (size_t i = 0; i < p.m;) {
             const height *h = next_height(p.m - i);
-            h->tiles[transposed][kind](last, p.k, p.a + i * row_step, p.lda, b, p.ldb,
+            h->tiles[transposed][kind](last, add, p.k, p.a + i * row_step, p.lda, b, p.ldb,
                                        p.c + i * p.ldc + j, p.ldc, next_lines(&w, p.k));
             i += h->rows;
         }
     }
 }
 
-enum { DEPTH = 8 }; /* rows of B that one sweep over c adds */
+enum {
+    DEPTH = 8, /* rows of B that one sweep over C adds */
+    FEW =
+        2 * MOST_ROWS, /* rows of C for which B is read in sweeps rather than panel after panel, */
+    WIDE = 256         /* if its rows have at least so many floats */
+};
+
+/* Few rows of C from a wide row-major B: B is read along its rows, DEPTH of them at a time, as
+ * memory likes it, rather than down a column of panels, a page at a step. */
+static void run_sweeps(const lam__product *product)
+{
+    lam__product p = *product;
+    if (p.k <= DEPTH) {
+        run_tiles(&p, 0, false);
+        return;
+    }
+    for (size_t q = 0; q < product->k; q += DEPTH) {
+        p.k = product->k - q < DEPTH ? product->k - q : DEPTH;
+        run_tiles(&p, 0, q > 0);
+        p.a += DEPTH;
+        p.b += DEPTH * p.ldb;
+    }
+}
 
 /* c[n] += x[DEPTH] times rows of B. */
 INLINE vf add_rows(const float *x, const float *b, size_t ldb, vf sum, size_t left)
 {
-    UNROLL for (size_t q = 0; q < DEPTH; q++) sum =
-        v_fma(v_set(x[q]), left < W ? v_load_n(b + q * ldb, left) : v_load(b + q * ldb), sum);
+    EACH (q, DEPTH)
+        sum = v_fma(v_set(x[q]), left < W ? v_load_n(b + q * ldb, left) : v_load(b + q * ldb), sum);
     return sum;
 }
 
@@ -204,15 +229,18 @@ static void run_row(const lam__product *p)
 
 static void rows(const lam__product *product)
 {
-    if (product->m == 1 && product->panel_step == PANEL)
+    const bool plain = product->panel_step == PANEL; /* B is row-major */
+    if (plain && product->m == 1)
         run_row(product);
+    else if (plain && product->m < FEW && product->ldb >= WIDE)
+        run_sweeps(product);
     else
-        run_tiles(product, 0);
+        run_tiles(product, 0, false);
 }
 
 static void columns(const lam__product *product)
 {
-    run_tiles(product, 1);
+    run_tiles(product, 1, false);
 }
 
 static void pack(size_t in, size_t out, const float *w, size_t first, size_t rows, float *panels)
@@ -247,9 +275,11 @@ static void transpose_vectors(size_t out, const float *w, float *to)
     size_t o = 0;
     for (; o + W <= out; o += W) {
         vf x[W];
-        UNROLL for (size_t q = 0; q < W; q++) x[q] = v_load(w + q * out + o);
+        EACH (q, W)
+            x[q] = v_load(w + q * out + o);
         v_transpose(x);
-        UNROLL for (size_t q = 0; q < W; q++) v_store(to + (o + q) * PANEL, x[q]);
+        EACH (q, W)
+            v_store(to + (o + q) * PANEL, x[q]);
     }
     transpose_rest(out, w, W, o, out - o, to);
 }

@@ -9,6 +9,7 @@
 static void multiply(const lam__layer *layer, const float *w, const lam__slab *slab)
 {
     const lam__products *products = lam__products_chosen();
+    const bool packed = slab->panels && slab->rows >= LAM__LEAST_ROWS_OF_PANELS;
     if (products) {
         products->rows(&(lam__product){
             .m = slab->rows,
@@ -16,9 +17,9 @@ static void multiply(const lam__layer *layer, const float *w, const lam__slab *s
             .k = layer->in,
             .a = slab->x,
             .lda = slab->ldx,
-            .b = slab->panels ? slab->panels : w,
-            .ldb = slab->panels ? products->panel : layer->out,
-            .panel_step = products->panel * (slab->panels ? layer->in : 1),
+            .b = packed ? slab->panels : w,
+            .ldb = packed ? products->panel : layer->out,
+            .panel_step = products->panel * (packed ? layer->in : 1),
             .c = slab->y,
             .ldc = slab->ldy,
         });

@@ -57,6 +57,9 @@ typedef struct lam__layer_type {
     void (*backward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
 } lam__layer_type;
 
+/* Rows from which on a product reads panels rather than W itself. */
+enum { LAM__LEAST_ROWS_OF_PANELS = 24 };
+
 extern const lam__layer_type lam__dense_layer, lam__dropout_layer;
 
 extern lam__name_table lam__layer_types;

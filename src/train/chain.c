@@ -33,14 +33,14 @@ static size_t row_length(size_t width)
 }
 
 /* Room for the weights in the order that products read them. */
-static void take_panels(lam__stage *stage, bool with_dx, lam__arena *arena)
+static void take_panels(lam__stage *stage, size_t batch, bool with_dx, lam__arena *arena)
 {
     const lam__products *products = lam__products_chosen();
     enum { LEAST_PACKED = 256 }; /* outputs below which W itself is read as fast as panels of it */
     const lam__layer *layer = stage->layer;
     if (!products || !layer->type->has_parameters)
         return;
-    if (layer->out >= LEAST_PACKED)
+    if (layer->out >= LEAST_PACKED && batch >= LAM__LEAST_ROWS_OF_PANELS)
         stage->panels = lam__arena_take(arena, lam__panels_floats(products, layer->in, layer->out),
                                         sizeof(float));
     if (with_dx)
@@ -76,6 +76,7 @@ static void carve(lam__chain *chain, size_t features, bool training)
         stage->ldx = i ? chain->stages[i - 1].ldy : chain->ldx;
         if (layer->activation && layer->activation->needs_z)
             stage->z = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
+        take_panels(stage, batch, training && learns_below, arena);
         if (!training) {
             stage->y = turns[i % 2];
             continue;
@@ -83,7 +84,6 @@ static void carve(lam__chain *chain, size_t features, bool training)
         stage->y = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
         stage->dy = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
         stage->dx = learns_below ? chain->stages[i - 1].dy : NULL;
-        take_panels(stage, learns_below, arena);
         if (layer->type->only_training) {
             stage->mask_words = (layer->out + 63) / 64;
             stage->mask = lam__arena_take(arena, batch * stage->mask_words, sizeof(uint64_t));
@@ -107,7 +107,7 @@ static lam_status check_size(const lam_model *model, size_t batch)
 lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
                            uint64_t seed)
 {
-    *chain = (lam__chain){.batch = batch};
+    *chain = (lam__chain){.batch = batch, .changes = model->changes - 1}; /* nothing packed */
     LAM__TRY(check_size(model, batch));
     lam_status status = make_stages(chain, model, training, seed);
     if (status == LAM_OK) {
@@ -128,6 +128,53 @@ void lam__chain_close(lam__chain *chain)
     lam__release(chain->stages);
     chain->stages = NULL;
     chain->stage_count = 0;
+}
+
+void lam__chain_pack(const lam__stage *stage, const float *parameters, size_t first, size_t rows)
+{
+    const lam__products *products = lam__products_chosen();
+    const lam__layer *layer = stage->layer;
+    const float *w = parameters + layer->weight; /* [in][out] */
+    if (stage->panels)
+        products->pack(layer->in, layer->out, w, first, rows, stage->panels);
+    if (stage->panels_transposed)
+        products->pack_transposed(layer->in, layer->out, w, first, rows, stage->panels_transposed);
+}
+
+/* Rows of W that one task packs. */
+enum { PACKED_ROWS = 64 };
+
+typedef struct packing {
+    const lam__chain *chain;
+    const float *parameters;
+} packing;
+
+static size_t pack_tasks(const lam__stage *stage)
+{
+    const bool any = stage->panels || stage->panels_transposed;
+    return any ? (stage->layer->in + PACKED_ROWS - 1) / PACKED_ROWS : 0;
+}
+
+static void pack_task(void *context, size_t task)
+{
+    const packing *p = context;
+    const lam__stage *stage = p->chain->stages;
+    for (; task >= pack_tasks(stage); stage++)
+        task -= pack_tasks(stage);
+    const size_t first = task * PACKED_ROWS, left = stage->layer->in - first;
+    lam__chain_pack(stage, p->parameters, first, left < PACKED_ROWS ? left : PACKED_ROWS);
+}
+
+void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool)
+{
+    if (chain->changes == model->changes && !model->viewed)
+        return;
+    packing p = {chain, model->parameters};
+    size_t tasks = 0;
+    for (size_t i = 0; i < chain->stage_count; i++)
+        tasks += pack_tasks(&chain->stages[i]);
+    lam__pool_run(pool, tasks, pack_task, &p);
+    chain->changes = model->changes;
 }
 
 /* The slab of one stage: every matrix moved to the slab's first row. */

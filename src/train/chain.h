@@ -3,6 +3,7 @@
 #define LAMINA_CHAIN_H
 
 #include "base/arena.h"
+#include "base/pool.h"
 #include "nn/network.h"
 
 /* A layer with its buffers. */
@@ -18,8 +19,8 @@ typedef struct lam__stage {
     float *dx;      /* the dy of the stage before; NULL where nothing below learns */
     uint64_t *mask; /* [batch][mask_words] of dropout in training, else NULL */
     size_t mask_words;
-    /* in training, where the products of products.h are used: W as B = W if it is wide and, with dx,
-     * as B = W^T; else NULL */
+    /* where the products of products.h are used: W as B = W, if it is wide and there are rows
+     * enough, and with dx as B = W^T; else NULL */
     float *panels, *panels_transposed;
     lam__key key; /* of dropout */
 } lam__stage;
@@ -31,6 +32,7 @@ typedef struct lam__chain {
     size_t stage_count;
     float *x; /* [batch][ldx] transformed input */
     size_t ldx;
+    uint64_t changes; /* of the model's parameters when the panels were last as they */
 } lam__chain;
 
 /* Lays out the buffers of up to `batch` rows. With training == false there are no gradients and
@@ -38,6 +40,13 @@ typedef struct lam__chain {
 lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
                            uint64_t seed);
 void lam__chain_close(lam__chain *chain);
+
+/* Makes sure that the panels are as the model's weights: before forward. They are, unless somebody
+ * has changed the weights otherwise than by lam__chain_pack, or may have. */
+void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool);
+
+/* Packs rows first .. first + rows - 1 of a stage's W. Stages and rows are independent. */
+void lam__chain_pack(const lam__stage *stage, const float *parameters, size_t first, size_t rows);
 
 /* Rows first .. first + rows - 1 of chain->x through all stages. With raw_output the last layer
  * leaves its logits, without bias, to a fused loss. `step` keys dropout. */

@@ -13,6 +13,7 @@ void lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset, co
     const size_t batch = pass->chain.batch;
     lam__tally tally = {0};
     const uint64_t mode = lam__denormals_flush();
+    lam__chain_refresh(&pass->chain, pass->model, pool);
     for (size_t first = 0; first < rows; first += batch) {
         size_t count = rows - first < batch ? rows - first : batch;
         lam__pass_run(pass, pool, dataset, index ? index + first : NULL, index ? 0 : first, count,

@@ -66,7 +66,7 @@ void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const u
                        size_t rows, bool update, lam__tally *tally)
 {
     const uint64_t mode = lam__denormals_flush();
-    lam__weights_refresh(&trainer->weights, trainer->engine.pool);
+    lam__chain_refresh(&trainer->pass.chain, trainer->model, trainer->engine.pool);
     lam__pass_run(&trainer->pass, trainer->engine.pool, dataset, index, 0, rows, trainer->steps);
     double penalty = lam__weights_run(&trainer->weights, trainer->engine.pool, rows, update,
                                       trainer->base_rate, trainer->steps);

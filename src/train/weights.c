@@ -74,7 +74,7 @@ static void carve(lam__weights *weights)
     weights->penalties = lam__arena_take(arena, weights->task_count, sizeof *weights->penalties);
 }
 
-lam_status lam__weights_open(lam__weights *weights, lam_model *model, const lam__chain *chain,
+lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__chain *chain,
                              const lam__optimizer *optimizer, const lam_fit_options *options,
                              size_t threads)
 {
@@ -89,7 +89,6 @@ lam_status lam__weights_open(lam__weights *weights, lam_model *model, const lam_
     LAM__TRY(lam__arena_open(&weights->arena, "gradients and moments"));
     carve(weights);
     list_tasks(chain, weights->tasks);
-    weights->changes = model->changes - 1; /* nothing packed yet */
     return LAM_OK;
 }
 
@@ -206,20 +205,6 @@ static void multiply(const lam__weights *weights, const lam__stage *stage,
                      stage->ldy, g, out);
 }
 
-/* The rows of the task to the chain's panels. */
-static void pack(const lam__weights *weights, const lam__weight_task *task)
-{
-    const lam__stage *stage = &weights->chain->stages[task->stage];
-    const lam__products *products = lam__products_chosen();
-    const lam__layer *layer = stage->layer;
-    const float *w = weights->model->parameters + layer->weight; /* [in][out] */
-    if (stage->panels)
-        products->pack(layer->in, layer->out, w, task->first, task->rows, stage->panels);
-    if (stage->panels_transposed)
-        products->pack_transposed(layer->in, layer->out, w, task->first, task->rows,
-                                  stage->panels_transposed);
-}
-
 static void run_task(void *context, size_t t)
 {
     lam__weights *weights = context;
@@ -235,7 +220,7 @@ static void run_task(void *context, size_t t)
         penalize_weights(layer, &weights->options, n, weights->model->parameters + offset, g);
     if (weights->update) {
         update(weights, offset, n, g);
-        pack(weights, task);
+        lam__chain_pack(stage, weights->model->parameters, task->first, task->rows);
     }
     if (task->first == 0)
         penalty += run_bias(weights, stage);
@@ -251,26 +236,11 @@ double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, boo
         lam__optimizer_begin(&weights->options, base, t, &weights->args);
     lam__pool_run(pool, weights->task_count, run_task, weights);
     if (update_too)
-        weights->changes = ++weights->model->changes;
+        weights->chain->changes = ++weights->model->changes;
     double penalty = 0.0;
     for (size_t i = 0; i < weights->task_count; i++)
         penalty += weights->penalties[i];
     return penalty;
-}
-
-static void pack_task(void *context, size_t t)
-{
-    const lam__weights *weights = context;
-    pack(weights, &weights->tasks[t]);
-}
-
-void lam__weights_refresh(lam__weights *weights, lam__pool *pool)
-{
-    const lam_model *model = weights->model;
-    if (!lam__products_chosen() || (weights->changes == model->changes && !model->viewed))
-        return;
-    lam__pool_run(pool, weights->task_count, pack_task, weights);
-    weights->changes = model->changes;
 }
 
 static void update_chunk(void *context, size_t chunk)

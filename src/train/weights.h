@@ -18,7 +18,7 @@ typedef struct lam__weight_task {
 
 typedef struct lam__weights {
     lam_model *model;
-    const lam__chain *chain;
+    lam__chain *chain;
     const lam__optimizer *optimizer;
     lam_fit_options options; /* numbers only */
     lam__arena arena;
@@ -29,7 +29,6 @@ typedef struct lam__weights {
     lam__weight_task *tasks; /* [task_count] */
     size_t task_count;
     double *penalties; /* [task_count] */
-    uint64_t changes;  /* of the model when the panels of the chain were last as its weights */
 
     /* the step at hand */
     bool update;
@@ -37,14 +36,10 @@ typedef struct lam__weights {
     lam__update_args args;
 } lam__weights;
 
-lam_status lam__weights_open(lam__weights *weights, lam_model *model, const lam__chain *chain,
+lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__chain *chain,
                              const lam__optimizer *optimizer, const lam_fit_options *options,
                              size_t threads);
 void lam__weights_close(lam__weights *weights);
-
-/* Makes sure that the chain's panels are as the model's weights: before phase 1. They are, unless
- * somebody other than weights_run has changed the weights, or may have. */
-void lam__weights_refresh(lam__weights *weights, lam__pool *pool);
 
 /* Phase 2 after a pass over `rows` rows: with update the optimizer's step number t (from 0) with
  * undecayed rate `base`, without it the gradients. Returns the regularization loss of the
