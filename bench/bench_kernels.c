@@ -1,218 +1,73 @@
-/* bench_kernels.c: every kernel of every instruction set here: time, bytes, error.
+/* bench_kernels.c: every kernel of every instruction set here: time, bandwidth, error.
  *
- *     bench_kernels [--quick] [--json] [KERNEL]...
- *
- * Sets alternate within a round; medians over rounds are printed, of times and of the ratios within
- * a round: to the scalar reference and, for exp, log and tanh where it is built in, to SLEEF's
- * functions of 1 ulp (above 1 = faster than they). The residual is the largest deviation from the
- * reference, as a share of the largest value. --quick measures briefly and fails where a residual
- * is above 1e-5. */
+ * Each kernel runs on the rows of an output layer, on arrays that fill half of the second-level
+ * cache, and on arrays four times the last-level cache. Sets alternate within a round; medians over
+ * rounds are printed, of times and of the ratios within a round: to the scalar reference and, for
+ * exp, log and tanh where it is built in, to SLEEF's functions of 1 ulp (above 1 = faster). The
+ * residual is the largest deviation from the reference, as a share of the largest value. */
+#include <limits.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/denormals.h"
-#include "kernels/kernels.h"
+#include "kernel_rows.h"
 #include "measure.h"
+#include "report.h"
 #if LAM__BENCH_SLEEF
 #include "sleef_loops.h"
 #endif
 
-enum { FLOATS = 4, ROUNDS = 31, QUICK_ROUNDS = 3, SETS = LAM__ISA_COUNT + 2 };
+enum { ROUNDS = 15, MEMORY_ROUNDS = 5, REPEATS = 3, SETS = LAM__ISA_COUNT + 1 };
 
-/* The arrays a kernel works on, [rows][cols] each. */
-typedef struct work {
-    size_t rows, cols, n;
-    float *f[FLOATS];
-    uint8_t *u8;
-    uint64_t *mask;
-    double result;
-} work;
+/* Kernels of the set in use that miss a target, as text. */
+static char misses[4096];
 
-/* One family: calls the kernel whose pointer is at `slot`; bytes moved per element. */
-typedef struct family {
-    void (*run)(const void *slot, work *w);
-    double bytes;
-} family;
+/* A residual above this is an error. */
+static const double tolerance = 1e-5;
 
-static void run_unary(const void *slot, work *w)
-{
-    (*(lam__unary_kernel *const *)slot)(w->n, w->f[0], w->f[1]);
-}
+typedef struct settings {
+    bool quick, json;
+    int count;
+    char **kernels; /* [count], all when 0 */
+} settings;
 
-static void run_affine_u8(const void *slot, work *w)
-{
-    (*(lam__affine_u8_kernel *const *)slot)(w->n, w->u8, 1.0f / 127.5f, -1.0f, w->f[1]);
-}
+/* Where the arrays lie. */
+typedef struct place {
+    const char *name;   /* of the level they fit in */
+    size_t bytes, cols; /* of all arrays together (0: 128 rows); of a row */
+    double target;      /* share of the triad; NaN: none */
+    bool large;         /* only the sets: no time for the reference */
+} place;
 
-static void run_affine_f32(const void *slot, work *w)
-{
-    (*(lam__affine_f32_kernel *const *)slot)(w->n, w->f[0], 1.0f / 127.5f, -1.0f, w->f[1]);
-}
-
-static void run_affine_each_u8(const void *slot, work *w)
-{
-    (*(lam__affine_each_u8_kernel *const *)slot)(w->n, w->u8, w->f[0], w->f[2], w->f[1]);
-}
-
-static void run_affine_each_f32(const void *slot, work *w)
-{
-    (*(lam__affine_each_f32_kernel *const *)slot)(w->n, w->f[3], w->f[0], w->f[2], w->f[1]);
-}
-
-static void run_forward(const void *slot, work *w)
-{
-    (*(lam__forward_kernel *const *)slot)(w->rows, w->cols, w->cols, w->f[2], w->f[1]);
-}
-
-static void run_backward(const void *slot, work *w)
-{
-    (*(lam__backward_kernel *const *)slot)(w->rows, w->cols, w->cols, w->f[0], w->f[1]);
-}
-
-static void run_loss(const void *slot, work *w)
-{
-    lam__loss_args a = {.rows = w->rows,
-                        .cols = w->cols,
-                        .ld = w->cols,
-                        .y = w->f[0],
-                        .targets = w->f[2],
-                        .scale = 1.0f,
-                        .dy = w->f[1]};
-    w->result = (*(lam__loss_kernel *const *)slot)(&a);
-}
-
-static void run_update(const void *slot, work *w)
-{
-    lam__update_args a = {.n = w->n,
-                          .w = w->f[1],
-                          .g = w->f[0],
-                          .m = w->f[2],
-                          .v = w->f[3],
-                          .learning_rate = 1e-3f,
-                          .momentum = 0.9f,
-                          .beta_1 = 0.9f,
-                          .beta_2 = 0.999f,
-                          .epsilon = 1e-7f,
-                          .correction_1 = 1.5f,
-                          .correction_2 = 50.0f};
-    (*(lam__update_kernel *const *)slot)(&a);
-}
-
-static void run_penalty(const void *slot, work *w)
-{
-    w->result = (*(lam__penalty_kernel *const *)slot)(w->n, w->f[0], 1e-4f, 1e-4f, w->f[1]);
-}
-
-static void run_column_sums(const void *slot, work *w)
-{
-    (*(lam__column_sums_kernel *const *)slot)(w->rows, w->cols, w->cols, w->f[0], w->f[1]);
-}
-
-static void run_dropout(const void *slot, work *w)
-{
-    lam__dropout_args a = {.rows = w->rows,
-                           .cols = w->cols,
-                           .ld = w->cols,
-                           .x = w->f[0],
-                           .y = w->f[1],
-                           .mask = w->mask,
-                           .scale = 1.25f,
-                           .key = {1, 2},
-                           .step = 3,
-                           .threshold = 0x33333333u};
-    (*(lam__dropout_kernel *const *)slot)(&a);
-}
-
-static const family family_unary = {run_unary, 8}, family_affine_u8 = {run_affine_u8, 5},
-                    family_affine_f32 = {run_affine_f32, 8},
-                    family_affine_each_u8 = {run_affine_each_u8, 13},
-                    family_affine_each_f32 = {run_affine_each_f32, 16},
-                    family_forward = {run_forward, 8}, family_backward = {run_backward, 12},
-                    family_loss = {run_loss, 12}, family_update = {run_update, 28},
-                    family_penalty = {run_penalty, 12}, family_column_sums = {run_column_sums, 4},
-                    family_dropout = {run_dropout, 8};
-
-typedef struct row {
-    const char *name;
-    size_t slot; /* offset in lam__kernels */
-    const family *family;
-} row;
-
-static const row rows[] = {
-#define ROW(name, type, help) {#name, offsetof(lam__kernels, name), &family_##type},
-    LAM__KERNEL_LIST(ROW)
-#undef ROW
-};
-
-/* Shapes: hidden layer, output layer. One large array would measure the memory alone. */
-static const size_t shapes[][2] = {{128, 256}, {128, 10}};
-
-/* What is compared: the reference, the sets, SLEEF beside each set. */
+/* What is compared: the reference and the sets; SLEEF beside each set. */
 typedef struct entry {
     const char *set;
     const void *slot, *sleef; /* pointers to function pointers; sleef may be NULL */
-    double seconds, times_reference, times_sleef, residual;
+    double seconds, share, times_reference, times_sleef, residual;
 } entry;
 
-static void *grab(size_t size)
+static double residual_of(const kernel_row *r, const void *slot, work *w, work *want,
+                          const void *plain)
 {
-    void *p = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!p) {
-        fprintf(stderr, "bench_kernels: out of memory\n");
-        exit(EXIT_FAILURE);
-    }
-    return p;
-}
-
-static work new_work(size_t row_count, size_t cols)
-{
-    work w = {.rows = row_count, .cols = cols, .n = row_count * cols};
-    for (int j = 0; j < FLOATS; j++)
-        w.f[j] = grab(w.n * sizeof(float));
-    w.u8 = grab(w.n);
-    w.mask = grab(row_count * ((cols + 63) / 64) * sizeof *w.mask);
-    return w;
-}
-
-static void free_work(work *w)
-{
-    for (int j = 0; j < FLOATS; j++)
-        free(w->f[j]);
-    free(w->u8);
-    free(w->mask);
-}
-
-/* The same values each time: in (0, 1), which every kernel takes. */
-static void fill(work *w)
-{
-    uint32_t state = 1;
-    for (int j = 0; j < FLOATS; j++)
-        for (size_t i = 0; i < w->n; i++) {
-            state = state * 1664525u + 1013904223u;
-            w->f[j][i] = ((float)(state >> 9) + 0.5f) * 0x1p-23f;
-        }
-    for (size_t i = 0; i < w->n; i++)
-        w->u8[i] = (uint8_t)(i * 37);
-    memset(w->mask, 0x5a, w->rows * ((w->cols + 63) / 64) * sizeof *w->mask);
-    w->result = 0.0;
-}
-
-static double residual_of(const row *r, const void *slot, work *w, work *want, const void *plain)
-{
-    fill(w);
-    fill(want);
+    work_fill(w);
+    work_fill(want);
     r->family->run(slot, w);
     r->family->run(plain, want);
     double worst = fabs(w->result - want->result) / fmax(fabs(want->result), 1e-30);
-    for (int j = 0; j < FLOATS; j++) {
+    const float *got[WORK_FLOATS + 1], *right[WORK_FLOATS + 1];
+    for (int j = 0; j <= WORK_FLOATS; j++) {
+        got[j] = j < WORK_FLOATS ? w->f[j] : w->bias;
+        right[j] = j < WORK_FLOATS ? want->f[j] : want->bias;
         double largest = 1e-30, off = 0.0;
-        for (size_t i = 0; i < w->n; i++) {
-            largest = fmax(largest, fabs((double)want->f[j][i]));
-            double d = fabs((double)w->f[j][i] - want->f[j][i]);
+        const size_t n = j < WORK_FLOATS ? w->n : w->cols;
+        for (size_t i = 0; got[j] && i < n; i++) {
+            largest = fmax(largest, fabs((double)right[j][i]));
+            double d = fabs((double)got[j][i] - right[j][i]);
             off = d > off || isnan(d) ? d : off;
         }
         if (!(off / largest <= worst))
@@ -222,7 +77,7 @@ static double residual_of(const row *r, const void *slot, work *w, work *want, c
 }
 
 /* Seconds of one call, from as many as take `least` seconds. */
-static double time_call(const row *r, const void *slot, work *w, double least)
+static double time_call(const kernel_row *r, const void *slot, work *w, double least)
 {
     for (size_t calls = 1;; calls *= 2) {
         double start = measure_now();
@@ -253,12 +108,13 @@ static const void *sleef_slot(const char *kernel, lam__isa isa)
     return NULL;
 }
 
-static const void *slot_of(const lam__kernels *k, const row *r)
+static const void *slot_of(const lam__kernels *k, const kernel_row *r)
 {
     return (const char *)k + r->slot;
 }
 
-static size_t list_entries(const row *r, entry *entries)
+/* The reference first, then the sets. */
+static size_t list_entries(const kernel_row *r, entry *entries)
 {
     size_t count = 0;
     entries[count++] = (entry){.set = "reference", .slot = slot_of(lam__kernels_reference(), r)};
@@ -271,105 +127,214 @@ static size_t list_entries(const row *r, entry *entries)
     return count;
 }
 
-static void measure_entries(const row *r, entry *entries, size_t count, work *w, bool quick)
+/* The best of a few, as measure_bandwidth takes the best pass. */
+static double best_call(const kernel_row *r, const void *slot, work *w, double least)
 {
-    static double times[SETS][ROUNDS], reference[SETS][ROUNDS], sleef[SETS][ROUNDS];
-    const size_t rounds = quick ? QUICK_ROUNDS : ROUNDS;
-    const double least = quick ? 2e-5 : 2e-4;
-    fill(w);
-    for (size_t round = 0; round < rounds; round++)
-        for (size_t i = 0; i < count; i++) {
-            times[i][round] = time_call(r, entries[i].slot, w, least);
-            reference[i][round] = times[0][round] / times[i][round];
+    double best = time_call(r, slot, w, least);
+    for (int i = 1; i < REPEATS; i++)
+        best = fmin(best, time_call(r, slot, w, least));
+    return best;
+}
+
+/* Entries from `first` on; the reference, entry 0, is slow and left out where arrays are large.
+ * Returns the bandwidth of the place, which is measured in turns with them. */
+static double measure_entries(const kernel_row *r, const place *p, entry *entries, size_t count,
+                              work *w, const settings *s)
+{
+    static double times[SETS][ROUNDS], reference[SETS][ROUNDS], sleef[SETS][ROUNDS],
+        share[SETS][ROUNDS], triad[ROUNDS];
+    const size_t rounds = s->quick ? 1 : p->large ? MEMORY_ROUNDS : ROUNDS;
+    const size_t first = p->large ? 1 : 0;
+    const double least = s->quick ? 2e-5 : 2e-4, bytes = kernel_footprint(r) * (double)w->n;
+    work_fill(w);
+    for (size_t round = 0; round < rounds; round++) {
+        triad[round] = s->quick ? measure_level_bandwidth(p->name, MEASURE_TRIAD)
+                                : measure_bandwidth((size_t)bytes, MEASURE_TRIAD);
+        for (size_t i = first; i < count; i++) {
+            times[i][round] = best_call(r, entries[i].slot, w, least);
+            share[i][round] =
+                kernel_moved(r) * (double)w->n * 1e-9 / times[i][round] / triad[round];
+            reference[i][round] = first ? NAN : times[0][round] / times[i][round];
             if (entries[i].sleef)
-                sleef[i][round] = time_call(r, entries[i].sleef, w, least) / times[i][round];
+                sleef[i][round] = best_call(r, entries[i].sleef, w, least) / times[i][round];
         }
-    for (size_t i = 0; i < count; i++) {
+    }
+    for (size_t i = first; i < count; i++) {
         entries[i].seconds = measure_median(times[i], rounds);
-        entries[i].times_reference = measure_median(reference[i], rounds);
-        entries[i].times_sleef = entries[i].sleef ? measure_median(sleef[i], rounds) : 0.0;
+        entries[i].share = measure_median(share[i], rounds);
+        entries[i].times_reference = first ? NAN : measure_median(reference[i], rounds);
+        entries[i].times_sleef = entries[i].sleef ? measure_median(sleef[i], rounds) : NAN;
     }
+    return measure_median(triad, rounds);
 }
 
-static void print_entry(const row *r, const work *w, const entry *e, bool json)
+/* Notes what is slower than it should be, for the end of the report. In memory SLEEF waits for the
+ * same bytes. */
+static void note_miss(const kernel_row *r, const place *p, const entry *e)
 {
-    double each = e->seconds / (double)w->n;
-    double rate = r->family->bytes / each * 1e-9;
-    if (json) {
-        printf("{\"kernel\": \"%s\", \"rows\": %zu, \"cols\": %zu, \"set\": \"%s\", "
-               "\"ns_per_element\": %.4g, \"gb_per_s\": %.4g, \"times_reference\": %.4g",
-               r->name, w->rows, w->cols, e->set, each * 1e9, rate, e->times_reference);
-        if (e->sleef)
-            printf(", \"times_sleef\": %.4g", e->times_sleef);
-        printf(", \"residual\": %.3g}\n", e->residual);
+    const bool slow = !kernel_is_arithmetic(r) && e->share < p->target;
+    if (!slow && (p->large || !(e->times_sleef < 1.0)))
         return;
-    }
-    printf("%-26s %4zu x %-4zu %-9s %9.3f %8.1f %8.1f", r->name, w->rows, w->cols, e->set,
-           each * 1e9, rate, e->times_reference);
-    if (e->sleef)
-        printf(" %7.2f", e->times_sleef);
-    else
-        printf("       -");
-    printf(" %9.1e\n", e->residual);
+    const size_t used = strlen(misses);
+    snprintf(misses + used, sizeof misses - used, " %s in %s (%.2f of %s)", r->name, p->name,
+             slow ? e->share : e->times_sleef, slow ? "triad" : "SLEEF");
 }
 
-/* Measures one kernel on one shape; false where a residual is too large. */
-static bool bench(const row *r, const size_t shape[2], bool quick, bool json)
+/* `triad` is the bandwidth of the place, GB/s. */
+static void report_entry(const kernel_row *r, const place *p, const work *w, const entry *e,
+                         double triad)
 {
-    work w = new_work(shape[0], shape[1]), want = new_work(shape[0], shape[1]);
-    entry entries[SETS];
-    size_t count = list_entries(r, entries);
+    const double each = e->seconds / (double)w->n;
+    const bool used = strcmp(e->set, lam__kernels_chosen()->name) == 0;
+    report_begin();
+    report_text("kernel", r->name);
+    report_text("level", p->name);
+    report_text("set", e->set);
+    report_text("bound", kernel_is_arithmetic(r) ? "arithmetic" : "bandwidth");
+    report_number("ns_per_element", 3, each * 1e9);
+    report_number("million_elements_per_s", 0, 1e-6 / each);
+    report_number("gb_per_s", 1, kernel_moved(r) / each * 1e-9);
+    report_number("triad_gb_per_s", 1, triad);
+    report_number("share_of_triad", 2, e->share);
+    report_number("target", 1, used && !kernel_is_arithmetic(r) ? p->target : NAN);
+    report_number("times_reference", 1, e->times_reference);
+    report_number("times_sleef", 2, e->times_sleef);
+    report_number("residual", 9, e->residual);
+    report_end();
+    if (used)
+        note_miss(r, p, e);
+}
+
+/* Sets the residuals; false where one is too large. */
+static bool check_entries(const kernel_row *r, entry *entries, size_t count, work *w)
+{
     bool fine = true;
+    work want = work_open(r, w->rows, w->cols);
     for (size_t i = 0; i < count; i++) {
-        entries[i].residual = residual_of(r, entries[i].slot, &w, &want, entries[0].slot);
-        if (!(entries[i].residual <= 1e-5)) {
-            fprintf(stderr, "bench_kernels: %s of %s is off by %g\n", r->name, entries[i].set,
-                    entries[i].residual);
-            fine = false;
-        }
+        entries[i].residual = residual_of(r, entries[i].slot, w, &want, entries[0].slot);
+        if (entries[i].residual <= tolerance)
+            continue;
+        fprintf(stderr, "bench_kernels: %s of %s, %zu x %zu, is off by %g\n", r->name,
+                entries[i].set, w->rows, w->cols, entries[i].residual);
+        fine = false;
     }
-    measure_entries(r, entries, count, &w, quick);
-    for (size_t i = 0; i < count; i++)
-        print_entry(r, &w, entries + i, json);
-    free_work(&w);
-    free_work(&want);
+    work_close(&want);
     return fine;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
+/* Measures one kernel in one place; false where a residual is too large. */
+static bool bench(const kernel_row *r, const place *p, const settings *s)
 {
-    bool any = false;
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-')
-            continue;
-        if (strcmp(argv[i], name) == 0)
+    const size_t rows = p->bytes ? (size_t)((double)p->bytes / kernel_footprint(r)) / p->cols : 128;
+    work w = work_open(r, rows, p->cols);
+    entry entries[SETS];
+    const size_t count = list_entries(r, entries);
+    bool fine = true;
+    if (p->large)
+        for (size_t i = 0; i < count; i++)
+            entries[i].residual = NAN;
+    else
+        fine = check_entries(r, entries, count, &w);
+    const double triad = measure_entries(r, p, entries, count, &w, s);
+    for (size_t i = p->large ? 1 : 0; i < count; i++)
+        report_entry(r, p, &w, entries + i, triad);
+    work_close(&w);
+    return fine;
+}
+
+enum { PLACES = 3 };
+
+/* The places, with the bandwidth measured in each. An output layer's rows fit in the first. */
+static void find_places(place places[PLACES])
+{
+    size_t count;
+    const measure_level *levels = measure_levels(&count);
+    const measure_level *second = levels + (count > 2 ? 1 : 0), *last = levels + count - 1;
+    places[0] = (place){levels[0].name, 0, 10, NAN, false};
+    places[1] = (place){second->name, second->bytes / 2, 256, 0.6, false};
+    places[2] = (place){last->name, last->bytes, 256, 0.8, true};
+}
+
+/* Memory that is freed stays, so that pages are mapped once and not for every kernel. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+#endif
+}
+
+static bool wanted(const settings *s, const char *name)
+{
+    for (int i = 0; i < s->count; i++)
+        if (strcmp(s->kernels[i], name) == 0)
             return true;
-        any = true;
+    return s->count == 0;
+}
+
+static void usage(FILE *to)
+{
+    fputs("usage: bench_kernels [--quick] [--json] [KERNEL]...\n"
+          "Times each kernel, or those named, in the rows of an output layer, in the second-level\n"
+          "cache and in memory. --quick: briefly and not in memory; only results are checked.\n",
+          to);
+}
+
+static void check_name(const char *name)
+{
+    for (size_t i = 0; i < kernel_row_count; i++)
+        if (strcmp(kernel_rows[i].name, name) == 0)
+            return;
+    fprintf(stderr, "bench_kernels: no kernel '%s'; there are", name);
+    for (size_t i = 0; i < kernel_row_count; i++)
+        fprintf(stderr, " %s", kernel_rows[i].name);
+    fputc('\n', stderr);
+    exit(2);
+}
+
+/* Moves the names of kernels to the front of argv. */
+static settings parse(int argc, char **argv)
+{
+    settings s = {.kernels = argv + 1};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--quick") == 0) {
+            s.quick = true;
+        } else if (strcmp(argv[i], "--json") == 0) {
+            s.json = true;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            usage(stdout);
+            exit(EXIT_SUCCESS);
+        } else if (argv[i][0] == '-') {
+            fprintf(stderr, "bench_kernels: '%s' is no option\n", argv[i]);
+            usage(stderr);
+            exit(2);
+        } else {
+            check_name(argv[i]);
+            s.kernels[s.count++] = argv[i];
+        }
     }
-    return !any;
+    return s;
 }
 
 int main(int argc, char **argv)
 {
-    bool quick = false, json = false, fine = true;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--quick") == 0) {
-            quick = true;
-        } else if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (argv[i][0] == '-') {
-            fprintf(stderr, "usage: bench_kernels [--quick] [--json] [KERNEL]...\n");
-            return 2;
-        }
-    }
+    const settings s = parse(argc, argv);
+    bool fine = true;
+    place places[PLACES];
+    find_places(places);
+    report_open("kernels", s.json);
+    report_note(
+        "GB/s are of what a kernel reads and writes, as the triad's, measured in turns with it "
+        "over as many bytes.\nA kernel that writes where it reads can be above 1: no line is "
+        "fetched only to be written.\nTargets are for the instruction set in use.");
+    keep_memory();
     uint64_t mode = lam__denormals_flush(); /* as in the pool's threads */
-    if (!json)
-        printf("%s\n%-26s %11s %-9s %9s %8s %8s %7s %9s\n", measure_processor(), "kernel", "shape",
-               "set", "ns/elem", "GB/s", "x ref", "x sleef", "residual");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-            if (wanted(rows[i].name, argc, argv))
-                fine = bench(rows + i, shapes[s], quick, json) && fine;
+    for (size_t i = 0; i < kernel_row_count; i++)
+        for (size_t p = 0; p < PLACES; p++)
+            if (wanted(&s, kernel_rows[i].name) && !(s.quick && places[p].large))
+                fine = bench(kernel_rows + i, places + p, &s) && fine;
     lam__denormals_restore(mode);
+    if (!s.quick)
+        report_note("Below the target with the set in use:%s", *misses ? misses : " none");
     return fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,7 +2,9 @@
  *
  * A phase of `threads` short tasks is run many times on Lamina's pool and, where it is installed,
  * on pthreadpool (fixed shares, long spinning), in turns; once with nothing else running and once
- * with four busy processes for every core. */
+ * with four busy processes for every core.
+ *
+ *     bench_pool [--quick] [--json] */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdbool.h>
@@ -14,6 +16,7 @@
 
 #include "base/pool.h"
 #include "measure.h"
+#include "report.h"
 #ifdef HAVE_PTHREADPOOL
 #include <pthreadpool.h>
 #endif
@@ -55,9 +58,10 @@ static void run_pthreadpool(void *pool, void *context)
 }
 #endif
 
-/* Median microseconds a phase of each contender, in turns. */
+/* Microseconds a phase of each contender, in turns: medians, and medians of the ratios within a
+ * round to the first of them. */
 static void measure(contender *contenders, size_t count, size_t rounds, size_t phases,
-                    const char *title)
+                    const char *busy)
 {
     static float sums[TASKS * 16];
     for (size_t r = 0; r < rounds; r++)
@@ -72,25 +76,32 @@ static void measure(contender *contenders, size_t count, size_t rounds, size_t p
             fputs("bench_pool: a task did not run\n", stderr);
             exit(1);
         }
-    printf("%s\n", title);
-    for (size_t c = 0; c < count; c++)
-        printf("  %-14s %12.1f us a phase\n", contenders[c].name,
-               measure_median(contenders[c].times, rounds));
-    fflush(stdout);
+    for (size_t c = 0; c < count; c++) {
+        double times[MAX_ROUNDS];
+        memcpy(times, contenders[c].times, sizeof times);
+        report_begin();
+        report_text("pool", contenders[c].name);
+        report_text("busy_processes", busy);
+        report_number("phase_us", 1, measure_median(times, rounds));
+        report_number("speedup", 2,
+                      measure_median_ratio(contenders[0].times, contenders[c].times, rounds));
+        report_end();
+    }
 }
 
 static pid_t start_rival(void)
 {
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        alarm(600); /* its end, if nobody is left to end it */
         for (volatile unsigned long n = 0;; n++)
             ;
+    }
     return pid;
 }
 
-int main(int argc, char **argv)
+static void run(bool quick)
 {
-    const bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     const size_t rounds = quick ? 1 : 9, cores = lam__cores();
     const size_t threads = cores > 1 ? cores : 2;
     contender contenders[3] = {{.name = "one thread", .run = run_alone},
@@ -99,30 +110,51 @@ int main(int argc, char **argv)
     lam__pool *pool = NULL;
     if (lam__pool_new(threads, &pool) != LAM_OK) {
         fprintf(stderr, "bench_pool: %s\n", lam_error_message());
-        return 1;
+        exit(1);
     }
     contenders[1].pool = pool;
 #ifdef HAVE_PTHREADPOOL
     contenders[count++] = (contender){
         .name = "pthreadpool", .run = run_pthreadpool, .pool = pthreadpool_create(threads)};
 #endif
-    printf("%s, %zu threads, %d tasks a phase; medians of %zu rounds\n", measure_processor(),
-           threads, (int)TASKS, rounds);
-    measure(contenders, count, rounds, quick ? 10 : 1000, "nothing else running:");
+    report_note("A phase of %d tasks on %zu threads; rounds in turns: %zu; medians.", (int)TASKS,
+                threads, rounds);
+    measure(contenders, count, rounds, quick ? 10 : 1000, "none");
     pid_t rivals[MAX_RIVALS];
     const size_t rival_count =
         cores * RIVALS_A_CORE < MAX_RIVALS ? cores * RIVALS_A_CORE : MAX_RIVALS;
     for (size_t i = 0; i < rival_count; i++)
         rivals[i] = start_rival();
-    measure(contenders, count, rounds, quick ? 2 : 50,
-            "beside four busy processes for every core:");
-    for (size_t i = 0; i < rival_count; i++) {
-        kill(rivals[i], SIGKILL);
-        waitpid(rivals[i], NULL, 0);
-    }
+    measure(contenders, count, rounds, quick ? 2 : 50, "4 a core");
+    for (size_t i = 0; i < rival_count; i++)
+        if (rivals[i] > 0) {
+            kill(rivals[i], SIGKILL);
+            waitpid(rivals[i], NULL, 0);
+        }
     lam__pool_free(pool);
 #ifdef HAVE_PTHREADPOOL
     pthreadpool_destroy(contenders[2].pool);
 #endif
+}
+
+int main(int argc, char **argv)
+{
+    bool quick = false, json = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--quick") == 0) {
+            quick = true;
+        } else if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            puts("usage: bench_pool [--quick] [--json]\n"
+                 "Measures what one parallel phase costs, alone and beside busy processes.");
+            return 0;
+        } else {
+            fprintf(stderr, "bench_pool: unknown argument '%s'\n", argv[i]);
+            return 2;
+        }
+    }
+    report_open("pool", json);
+    run(quick);
     return 0;
 }

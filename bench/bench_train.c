@@ -1,23 +1,35 @@
 /* bench_train.c: training speed: seconds an epoch, samples per second, GFLOPS, shares of the FMA
- * peak, and the ratio to the plain cblas_sgemm calls of the same shapes.
+ * peak, the ratio to the plain cblas_sgemm calls of the same shapes, scaling over threads, memory.
  *
- * Everything that is compared runs in turns within one process, and medians are printed. */
-#include <cblas.h>
+ * Everything that is compared runs in turns within one process. Times are medians over the rounds,
+ * ratios medians of the ratios within each round. The peak is measured in each round too.
+ *
+ * peak_memory_mb is the largest resident size of a process of its own that loads the data (bytes
+ * stay bytes), trains for some steps and does nothing else: see run_for_memory.
+ *
+ * overhead_us_per_layer, of the tabular network on one thread: the time of a step minus the time
+ * of its arithmetic in isolation (bare_step.c), both of the same round, over the dense layers. */
 #include <lamina/lamina.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "bare_step.h"
 #include "measure.h"
 #include "networks.h"
+#include "plain_products.h"
+#include "report.h"
 
-enum { MAX_ROUNDS = 99, MAX_THREADS = 8 };
+enum { MAX_ROUNDS = 99, MAX_THREADS = 8, MEMORY_STEPS = 100 };
 
 typedef struct settings {
-    const char *data, *only;
+    const char *data, *only, *memory;
     size_t samples, rounds, threads;
-    bool json, quick;
+    bool json;
 } settings;
 
 /* One network set up for training with one number of threads. */
@@ -27,6 +39,14 @@ typedef struct contender {
     double times[MAX_ROUNDS];
     double first_loss, last_loss;
 } contender;
+
+/* What the rounds of one network measured, besides the contenders' times. */
+typedef struct rounds {
+    size_t samples;           /* of an epoch: what was asked for, or all there are */
+    double plain[MAX_ROUNDS]; /* seconds of an epoch's products */
+    double peak[MAX_ROUNDS];  /* GFLOPS of one core */
+    double bare[MAX_ROUNDS];  /* seconds of one step's arithmetic, or NaN */
+} rounds;
 
 static void fail(const char *what)
 {
@@ -76,7 +96,11 @@ static lam_dataset *load_data(const settings *s, const network *net)
     lam_dataset *data = NULL;
     if (net->features == 784)
         data = lam_dataset_load(s->data, LAM_SPLIT_TRAIN, &load);
-    return data ? data : make_data(net, s->samples);
+    if (data)
+        return data;
+    data = make_data(net, s->samples);
+    measure_reset_peak_memory(); /* making them is not the library's work */
+    return data;
 }
 
 static void open_contender(contender *c, const network *net, size_t threads)
@@ -112,87 +136,111 @@ static double run_epoch(contender *c, const network *net, const lam_dataset *dat
     return seconds;
 }
 
-/* The matrices of the plain calls: activations, deltas and weights of every layer. */
-typedef struct plain {
-    size_t layers;
-    float *a[6], *d[6], *w[6], *g[6];
-} plain;
-
-static float *filled(size_t count)
+static void close_contender(contender *c)
 {
-    float *x = allocate(count * sizeof *x);
-    for (size_t i = 0; i < count; i++)
-        x[i] = (float)(i % 17) * 0.01f - 0.08f;
-    return x;
+    lam_trainer_free(c->trainer);
+    lam_model_free(c->model);
 }
 
-static void open_plain(plain *p, const network *net)
+/* The parameters' bits in one number (FNV-1a). */
+static uint64_t checksum(lam_model *model)
 {
-    *p = (plain){0};
-    for (size_t i = 0; net->widths[i]; i++) {
-        p->a[i] = filled(net->batch * net->widths[i]);
-        p->d[i] = filled(net->batch * net->widths[i]);
-        if (!net->widths[i + 1])
-            break;
-        p->w[i] = filled(net->widths[i] * net->widths[i + 1]);
-        p->g[i] = filled(net->widths[i] * net->widths[i + 1]);
-        p->layers++;
-    }
-}
-
-static void close_plain(plain *p)
-{
-    for (size_t i = 0; i <= p->layers; i++) {
-        free(p->a[i]);
-        free(p->d[i]);
-        free(p->w[i]);
-        free(p->g[i]);
-    }
-}
-
-/* The products of one epoch, each as one whole call on one thread, and nothing else. */
-static double run_plain(const plain *p, const network *net, size_t samples)
-{
-    double start = measure_now();
-    for (size_t first = 0; first < samples; first += net->batch) {
-        const int rows = (int)(samples - first < net->batch ? samples - first : net->batch);
-        for (size_t i = 0; i < p->layers; i++) {
-            const int in = (int)net->widths[i], out = (int)net->widths[i + 1];
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, out, in, 1.0f, p->a[i], in,
-                        p->w[i], out, 0.0f, p->a[i + 1], out);
-        }
-        for (size_t i = p->layers; i-- > 0;) {
-            const int in = (int)net->widths[i], out = (int)net->widths[i + 1];
-            cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, in, out, rows, 1.0f, p->a[i], in,
-                        p->d[i + 1], out, 0.0f, p->g[i], out);
-            if (i)
-                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, in, out, 1.0f,
-                            p->d[i + 1], out, p->w[i], out, 0.0f, p->d[i], in);
+    uint64_t sum = 14695981039346656037u;
+    lam_tensor t;
+    for (size_t i = 0; i < lam_model_tensors(model); i++) {
+        if (lam_model_tensor(model, i, &t) != LAM_OK)
+            fail("reading parameters");
+        for (size_t k = 0; k < t.rows * t.cols; k++) {
+            uint32_t bits;
+            memcpy(&bits, &t.data[k], sizeof bits);
+            sum = (sum ^ bits) * 1099511628211u;
         }
     }
-    return measure_now() - start;
+    return sum;
 }
 
-static void report(const settings *s, const network *net, size_t samples, size_t threads,
-                   double seconds, double one_thread, double plain_seconds, double peak)
+/* Losses must fall; losses and parameters must be those of one thread. */
+static void check(const network *net, const contender *contenders, size_t threads)
 {
-    const double gflops = network_flops(net, (double)samples) / seconds * 1e-9;
-    if (s->json)
-        printf("{\"bench\":\"train\",\"network\":\"%s\",\"threads\":%zu,\"samples\":%zu,"
-               "\"seconds\":%.6f,\"samples_per_second\":%.0f,\"gflops\":%.2f,"
-               "\"share_of_fma_peak\":%.4f,\"time_over_cblas\":%.4f,\"speedup\":%.4f,"
-               "\"peak_memory_mb\":%.1f,\"processor\":\"%s\",\"blas\":\"%s\","
-               "\"instruction_set\":\"%s\"}\n",
-               net->name, threads, samples, seconds, (double)samples / seconds, gflops,
-               gflops / peak / (double)threads, seconds / plain_seconds, one_thread / seconds,
-               measure_peak_memory(), measure_processor(), lam_build_info("blas"),
-               lam_build_info("instruction_set"));
-    else
-        printf("%-12s %7zu %10.4f %12.0f %8.1f %7.2f %11.2f %8.2f\n", net->name, threads, seconds,
-               (double)samples / seconds, gflops, gflops / peak / (double)threads,
-               seconds / plain_seconds, one_thread / seconds);
+    const contender *c = &contenders[threads - 1];
+    if (!isfinite(c->last_loss) || c->last_loss >= c->first_loss) {
+        fprintf(stderr, "bench_train: %s with %zu threads: loss %.9g after %.9g\n", net->name,
+                threads, c->last_loss, c->first_loss);
+        exit(1);
+    }
+    const uint64_t sum = checksum(c->model), first = checksum(contenders->model);
+    if (c->last_loss != contenders->last_loss || sum != first) {
+        fprintf(stderr,
+                "bench_train: %s: loss %.9g and parameters %016llx with %zu threads, %.9g and "
+                "%016llx with 1\n",
+                net->name, c->last_loss, (unsigned long long)sum, threads, contenders->last_loss,
+                (unsigned long long)first);
+        exit(1);
+    }
+}
+
+/* Peak memory */
+
+/* In a process of its own: trains as a user would and prints the peak, in MB. */
+static int run_for_memory(const settings *s)
+{
+    for (size_t i = 0; i < NETWORK_COUNT; i++) {
+        const network *net = &networks[i];
+        if (strcmp(s->memory, net->name) != 0)
+            continue;
+        lam_dataset *data = load_data(s, net);
+        contender c;
+        open_contender(&c, net, s->threads);
+        const size_t samples = lam_dataset_samples(data);
+        const size_t rows = samples < net->batch ? samples : net->batch, batches = samples / rows;
+        uint32_t *index = allocate(rows * sizeof *index);
+        for (size_t step = 0; step < MEMORY_STEPS; step++) {
+            for (size_t r = 0; r < rows; r++)
+                index[r] = (uint32_t)(step % batches * rows + r);
+            if (lam_trainer_step_rows(c.trainer, data, index, rows, NULL) != LAM_OK)
+                fail(net->name);
+        }
+        printf("%.3f\n", measure_peak_memory());
+        free(index);
+        close_contender(&c);
+        lam_dataset_free(data);
+        return 0;
+    }
+    fprintf(stderr, "bench_train: no such network: '%s'\n", s->memory);
+    return 2;
+}
+
+/* Starts this program anew for it; NaN where that cannot be done. */
+static double peak_memory(const settings *s, const network *net, size_t threads)
+{
+    char samples[32], count[32], line[64] = "";
+    int ends[2];
+    snprintf(samples, sizeof samples, "%zu", s->samples);
+    snprintf(count, sizeof count, "%zu", threads);
     fflush(stdout);
+    if (pipe(ends) != 0)
+        return NAN;
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execl("/proc/self/exe", "bench_train", "--memory", net->name, "--samples", samples,
+              "--threads", count, "--data", s->data, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *from = fdopen(ends[0], "r");
+    int status = 1;
+    const bool read = from && child > 0 && fgets(line, sizeof line, from);
+    if (from)
+        fclose(from);
+    if (child > 0)
+        waitpid(child, &status, 0);
+    return read && status == 0 ? strtod(line, NULL) : NAN;
 }
+
+/* The rounds */
 
 static void shuffle(uint32_t *order, size_t n)
 {
@@ -208,44 +256,93 @@ static void shuffle(uint32_t *order, size_t n)
     }
 }
 
-static void run_network(const settings *s, const network *net, double peak)
+static void measure_rounds(const settings *s, const network *net, contender *contenders,
+                           rounds *out)
 {
     lam_dataset *data = load_data(s, net);
     const size_t samples = lam_dataset_samples(data);
+    const size_t batches = (samples + net->batch - 1) / net->batch;
     uint32_t *order = allocate(samples * sizeof *order);
-    static contender contenders[MAX_THREADS];
-    double plain_times[MAX_ROUNDS];
-    plain p;
+    plain_products plain;
+    const bool tabular = strcmp(net->name, "tabular") == 0;
+    bare_step *bare = tabular ? bare_open(net) : NULL;
+    out->samples = samples;
     shuffle(order, samples);
-    open_plain(&p, net);
+    plain_open(&plain, net);
+    if (bare)
+        bare_run(bare, batches); /* warm-up, as below */
     for (size_t t = 0; t < s->threads; t++) {
         open_contender(&contenders[t], net, t + 1);
         run_epoch(&contenders[t], net, data, order); /* warm-up */
         contenders[t].first_loss = contenders[t].last_loss;
     }
     for (size_t r = 0; r < s->rounds; r++) {
-        plain_times[r] = run_plain(&p, net, samples);
+        out->peak[r] = measure_fma_peak(lam_build_info("instruction_set"));
+        out->plain[r] = plain_run(&plain, net, samples);
+        out->bare[r] = bare ? bare_run(bare, batches) : NAN;
         for (size_t t = 0; t < s->threads; t++)
             contenders[t].times[r] = run_epoch(&contenders[t], net, data, order);
     }
-    const double plain_seconds = measure_median(plain_times, s->rounds);
-    const double one_thread = measure_median(contenders[0].times, s->rounds);
-    for (size_t t = 0; t < s->threads; t++) {
-        contender *c = &contenders[t];
-        report(s, net, samples, t + 1, measure_median(c->times, s->rounds), one_thread,
-               plain_seconds, peak);
-        if (!isfinite(c->last_loss) || c->last_loss >= c->first_loss ||
-            c->last_loss != contenders[0].last_loss) {
-            fprintf(stderr, "bench_train: %s with %zu threads: loss %.9g after %.9g, %.9g with 1\n",
-                    net->name, t + 1, c->last_loss, c->first_loss, contenders[0].last_loss);
-            exit(1);
-        }
-        lam_trainer_free(c->trainer);
-        lam_model_free(c->model);
-    }
-    close_plain(&p);
+    bare_close(bare);
+    plain_close(&plain);
     free(order);
     lam_dataset_free(data);
+}
+
+/* Median microseconds a dense layer of a step beyond its arithmetic. */
+static double overhead(const network *net, const contender *c, const rounds *measured, size_t count,
+                       double steps)
+{
+    double each[MAX_ROUNDS], layers = 0.0;
+    for (size_t i = 0; net->widths[i + 1]; i++)
+        layers += 1.0;
+    for (size_t r = 0; r < count; r++)
+        each[r] = (c->times[r] / steps - measured->bare[r]) / layers * 1e6;
+    return measure_median(each, count);
+}
+
+static void report(const settings *s, const network *net, size_t threads,
+                   const contender *contenders, const rounds *measured)
+{
+    const contender *c = &contenders[threads - 1];
+    const double samples = (double)measured->samples, flops = network_flops(net, samples);
+    const double steps = ceil(samples / (double)net->batch);
+    double times[MAX_ROUNDS], rates[MAX_ROUNDS];
+    for (size_t r = 0; r < s->rounds; r++) {
+        times[r] = c->times[r];
+        rates[r] = flops / c->times[r] * 1e-9 / (double)threads;
+    }
+    const double seconds = measure_median(times, s->rounds);
+    const bool bare = threads == 1 && !isnan(measured->bare[0]);
+    report_begin();
+    report_text("network", net->name);
+    report_number("threads", 0, (double)threads);
+    report_number("samples", 0, samples);
+    report_number("seconds", 4, seconds);
+    report_number("samples_per_second", 0, samples / seconds);
+    report_number("gflops", 1, flops / seconds * 1e-9);
+    report_number("share_of_fma_peak", 3, measure_median_ratio(rates, measured->peak, s->rounds));
+    report_number("flops_per_byte", 1,
+                  network_flops(net, (double)net->batch) / network_bytes(net, (double)net->batch));
+    report_number("time_over_cblas", 3, measure_median_ratio(c->times, measured->plain, s->rounds));
+    report_number("speedup", 2, measure_median_ratio(contenders->times, c->times, s->rounds));
+    report_number("peak_memory_mb", 1, peak_memory(s, net, threads));
+    report_number("overhead_us_per_layer", 2,
+                  bare ? overhead(net, c, measured, s->rounds, steps) : NAN);
+    report_end();
+}
+
+static void run_network(settings s, const network *net)
+{
+    static contender contenders[MAX_THREADS];
+    static rounds measured;
+    measure_rounds(&s, net, contenders, &measured);
+    for (size_t t = 1; t <= s.threads; t++) {
+        check(net, contenders, t);
+        report(&s, net, t, contenders, &measured);
+    }
+    for (size_t t = 0; t < s.threads; t++)
+        close_contender(&contenders[t]);
 }
 
 static void usage(void)
@@ -253,47 +350,66 @@ static void usage(void)
     puts(
         "usage: bench_train [--networks NAMES] [--samples N] [--rounds N] [--threads N]\n"
         "                   [--data DIR] [--json] [--quick]\n"
+        "       bench_train --memory NETWORK [--samples N] [--threads N] [--data DIR]\n"
         "Trains each network for some epochs, in turns with the plain matrix products of the same\n"
         "shapes, with 1..N threads. NAMES: fashion,mnist-small,wide,deep,tabular. --quick: few\n"
-        "samples, one round: only the results are checked. Losses must fall, and be the same for\n"
-        "every number of threads.");
+        "samples, one round: only the results are checked. Losses must fall, and losses and\n"
+        "parameters have the same bits for every number of threads. --memory: trains for some\n"
+        "steps and prints the largest resident size of the process in MB.");
+}
+
+static size_t parse_number(const char *flag, const char *text, size_t most)
+{
+    char *end;
+    const unsigned long value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || value < 1 || value > most) {
+        fprintf(stderr, "bench_train: %s takes a number from 1 to %zu, not '%s'\n", flag, most,
+                text);
+        exit(2);
+    }
+    return value;
+}
+
+static void parse_value(settings *s, const char *flag, const char *value)
+{
+    if (strcmp(flag, "--networks") == 0) {
+        s->only = value;
+    } else if (strcmp(flag, "--memory") == 0) {
+        s->memory = value;
+    } else if (strcmp(flag, "--data") == 0) {
+        s->data = value;
+    } else if (strcmp(flag, "--samples") == 0) {
+        s->samples = parse_number(flag, value, 10000000);
+    } else if (strcmp(flag, "--rounds") == 0) {
+        s->rounds = parse_number(flag, value, MAX_ROUNDS);
+    } else if (strcmp(flag, "--threads") == 0) {
+        s->threads = parse_number(flag, value, MAX_THREADS);
+    } else {
+        fprintf(stderr, "bench_train: unknown argument '%s'; --help lists them\n", flag);
+        exit(2);
+    }
 }
 
 static void parse(settings *s, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--help") == 0) {
+            usage();
+            exit(0);
+        }
         if (strcmp(argv[i], "--json") == 0) {
             s->json = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--quick") == 0) {
-            s->quick = true;
+        } else if (strcmp(argv[i], "--quick") == 0) {
             s->samples = 2000;
             s->rounds = 1;
-            continue;
+        } else if (i + 1 < argc) {
+            parse_value(s, argv[i], argv[i + 1]);
+            i++;
+        } else {
+            fprintf(stderr, "bench_train: unknown argument '%s', or its value is missing\n",
+                    argv[i]);
+            exit(2);
         }
-        if (strcmp(argv[i], "--networks") == 0)
-            s->only = value;
-        else if (strcmp(argv[i], "--data") == 0)
-            s->data = value;
-        else if (strcmp(argv[i], "--samples") == 0)
-            s->samples = strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--rounds") == 0)
-            s->rounds = strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--threads") == 0)
-            s->threads = strtoul(value, NULL, 10);
-        else {
-            usage();
-            exit(strcmp(argv[i], "--help") == 0 ? 0 : 2);
-        }
-        i++;
-    }
-    if (s->samples < 1 || s->rounds < 1 || s->rounds > MAX_ROUNDS || s->threads < 1 ||
-        s->threads > MAX_THREADS) {
-        fprintf(stderr, "bench_train: samples >= 1, rounds 1..%d, threads 1..%d\n", (int)MAX_ROUNDS,
-                (int)MAX_THREADS);
-        exit(2);
     }
 }
 
@@ -307,26 +423,40 @@ static bool listed(const char *list, const char *name)
     return list == NULL;
 }
 
+/* Ends the program where the list has a name that is no network. */
+static void check_list(const char *list)
+{
+    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
+        size_t i = 0;
+        const size_t length = strcspn(at, ",");
+        while (i < NETWORK_COUNT &&
+               (strlen(networks[i].name) != length || strncmp(at, networks[i].name, length) != 0))
+            i++;
+        if (i == NETWORK_COUNT) {
+            fprintf(stderr, "bench_train: no such network: '%.*s'\n", (int)length, at);
+            exit(2);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     settings s = {
         .data = "/usr/share/datasets/fashion-mnist", .samples = 60000, .rounds = 5, .threads = 2};
     parse(&s, argc, argv);
-    const double peak = measure_fma_peak(lam_build_info("instruction_set"));
-    if (!s.json) {
-        printf("%s, %s, kernels %s, FMA peak of one core %.1f GFLOPS\n", measure_processor(),
-               lam_build_info("blas"), lam_build_info("instruction_set"), peak);
-        printf("medians of %zu rounds; samples an epoch: %zu\n\n", s.rounds, s.samples);
-        printf("%-12s %7s %10s %12s %8s %7s %11s %8s\n", "network", "threads", "s/epoch",
-               "samples/s", "GFLOPS", "of peak", "over cblas", "speed-up");
-    }
-    size_t ran = 0;
+    check_list(s.only);
+    if (s.memory)
+        return run_for_memory(&s);
+    report_open("train", s.json);
+    if (!measure_blas_one_thread())
+        report_note(
+            "This BLAS cannot be kept to one thread from here: time_over_cblas may compare with "
+            "more.");
+    report_note("Rounds in turns: %zu; medians. Losses fall; losses and parameters have the same "
+                "bits\nfor every number of threads.",
+                s.rounds);
     for (size_t i = 0; i < NETWORK_COUNT; i++)
-        if (listed(s.only, networks[i].name)) {
-            run_network(&s, &networks[i], peak);
-            ran++;
-        }
-    if (!ran)
-        fprintf(stderr, "bench_train: no such network: '%s'\n", s.only);
-    return ran ? 0 : 2;
+        if (listed(s.only, networks[i].name))
+            run_network(s, &networks[i]);
+    return 0;
 }

@@ -1,6 +1,8 @@
-/* measure.c: clocks, medians, and the limits of this machine. */
+/* measure.c: clocks, medians, the peak of multiply-adds, and what this process uses. */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "measure.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,16 @@ double measure_median(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, compare);
     return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
+}
+
+double measure_median_ratio(const double *over, const double *under, size_t count)
+{
+    double *ratios = malloc(count * sizeof *ratios);
+    for (size_t i = 0; ratios && i < count; i++)
+        ratios[i] = over[i] / under[i];
+    const double median = ratios ? measure_median(ratios, count) : 0.0;
+    free(ratios);
+    return median;
 }
 
 enum { CHAINS = 12, ROUNDS = 1000000 };
@@ -102,9 +114,50 @@ const char *measure_processor(void)
     return name;
 }
 
+/* Weak, for a BLAS without it; looked up by name where the linker does not see it, since Debian's
+ * libblas.so.3 of OpenBLAS is the interface alone. */
+#ifdef __APPLE__
+extern void openblas_set_num_threads(int threads) __attribute__((weak_import));
+#else
+extern void openblas_set_num_threads(int threads) __attribute__((weak));
+#endif
+
+bool measure_blas_one_thread(void)
+{
+    void (*set_threads)(int threads) = openblas_set_num_threads;
+    if (!set_threads) {
+        void *found = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
+        memcpy(&set_threads, &found, sizeof found);
+    }
+    if (set_threads)
+        set_threads(1);
+    return set_threads != NULL;
+}
+
+bool measure_reset_peak_memory(void)
+{
+    FILE *file = fopen("/proc/self/clear_refs", "w"); /* proc(5): 5 resets VmHWM */
+    const bool written = file && fputs("5\n", file) >= 0;
+    return file && fclose(file) == 0 && written;
+}
+
 double measure_peak_memory(void)
 {
-    struct rusage usage;
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    double kilobytes = 0.0;
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kilobytes = strtod(line + 6, NULL);
+    if (file)
+        fclose(file);
+    if (kilobytes > 0.0)
+        return kilobytes * 1024e-6;
+    struct rusage usage; /* not Linux, or no proc: what getrusage has cannot be reset */
     getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_maxrss / 1024.0; /* kilobytes on Linux */
+#ifdef __APPLE__
+    return (double)usage.ru_maxrss * 1e-6;
+#else
+    return (double)usage.ru_maxrss * 1024e-6;
+#endif
 }

@@ -2,6 +2,7 @@
 #ifndef LAMINA_BENCH_MEASURE_H
 #define LAMINA_BENCH_MEASURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Seconds of a monotonic clock. */
@@ -10,14 +11,51 @@ double measure_now(void);
 /* The median of values[count], which are reordered. */
 double measure_median(double *values, size_t count);
 
+/* The median of the count ratios over[i] / under[i]; the arrays stay. */
+double measure_median_ratio(const double *over, const double *under, size_t count);
+
 /* Multiply-adds of one core for the instruction set ("baseline", "avx2", "avx512"), GFLOPS: the
- * best of several short runs of independent chains in registers. */
+ * best of several short runs of independent chains in registers, some 20 ms in all. */
 double measure_fma_peak(const char *instruction_set);
+
+/* One level of the memory as one core sees it. */
+typedef struct measure_level {
+    const char *name; /* "L1", "L2", "L3", and last "memory" */
+    size_t bytes;     /* of the level; memory: of arrays that leave no cache a share worth naming */
+} measure_level;
+
+/* The data caches from the smallest on, then memory; *count receives how many. */
+const measure_level *measure_levels(size_t *count);
+
+/* The name of the smallest level that holds so many bytes. */
+const char *measure_cache_level(size_t bytes);
+
+typedef enum measure_stream {
+    MEASURE_COPY, /* a = b */
+    MEASURE_TRIAD /* a = b + s c */
+} measure_stream;
+
+/* GB/s (1e9 bytes read and written by the program, without the lines a cache reads before it writes
+ * them) of one core streaming over arrays of so many bytes in all, in the vectors of the
+ * instruction set in use and with ordinary stores: the best of several passes. 0 when there is no
+ * memory for them. */
+double measure_bandwidth(size_t bytes_in_all_arrays, measure_stream stream);
+
+/* The bandwidth over half of the named level (all of "memory"); measured once, then remembered.
+ * 0 for an unknown name. */
+double measure_level_bandwidth(const char *level, measure_stream stream);
+
+/* Keeps the BLAS to the calling thread in this process; false where it cannot be told so. */
+bool measure_blas_one_thread(void);
 
 /* The processor's name, or "unknown". Static buffer. */
 const char *measure_processor(void);
 
-/* Largest resident size of this process so far, in MB. */
+/* Starts the count of measure_peak_memory again at what is resident now; false where the system
+ * cannot do that, and the peak is that of the whole process. */
+bool measure_reset_peak_memory(void);
+
+/* Largest resident size of this process, in MB of 1e6 bytes. */
 double measure_peak_memory(void);
 
 #endif

@@ -3,6 +3,7 @@
 #define LAMINA_BENCH_NETWORKS_H
 
 #include <stddef.h>
+#include <string.h>
 
 typedef struct network {
     const char *name;
@@ -41,6 +42,17 @@ static inline double network_flops(const network *net, double rows)
     for (size_t i = 0; net->widths[i + 1]; i++)
         flops += (i ? 6.0 : 4.0) * rows * (double)net->widths[i] * (double)net->widths[i + 1];
     return flops;
+}
+
+/* Bytes a training step of `rows` rows of bytes cannot do without: the rows read once, parameters
+ * and the optimizer's moments read and written once. */
+static inline double network_bytes(const network *net, double rows)
+{
+    const double arrays = strcmp(net->optimizer, "adam") == 0 ? 3.0 : 1.0;
+    double parameters = 0.0;
+    for (size_t i = 0; net->widths[i + 1]; i++)
+        parameters += (double)(net->widths[i] + 1) * (double)net->widths[i + 1];
+    return rows * (double)net->features + 2.0 * arrays * sizeof(float) * parameters;
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* cores.c: how many cores this process may use.
+/* cores.c: how many cores this process may use, and which one a thread is on.
  *
  * Sources: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max) and scheduler/sched-bwc.rst
  * (version 1); cgroups(7) for /proc/self/cgroup. A group's limit holds for all groups inside it, so
@@ -22,6 +22,33 @@
 
 /* Longest path of a group, and of a file of it. */
 enum { GROUP = 512, FILE_PATH = 1024 };
+
+int lam__core_now(void)
+{
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+bool lam__leave_core(int core)
+{
+#ifdef __linux__
+    cpu_set_t mine, others;
+    if (core < 0 || core >= CPU_SETSIZE || sched_getaffinity(0, sizeof mine, &mine) != 0)
+        return false;
+    others = mine;
+    CPU_CLR(core, &others);
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0)
+        return false;
+    sched_setaffinity(0, sizeof mine, &mine);
+    return true;
+#else
+    (void)core;
+    return false;
+#endif
+}
 
 /* Reads the beginning of a small file; false when there is none. */
 static bool read_text(const char *path, char *text, size_t size)

@@ -2,7 +2,15 @@
 #ifndef LAMINA_CORES_H
 #define LAMINA_CORES_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* The core this thread runs on, -1 where the system does not tell. */
+int lam__core_now(void);
+
+/* Moves this thread to a core other than the given one, if it may use another, and leaves its
+ * affinity as it was. Whether it moved. */
+bool lam__leave_core(int core);
 
 /* Cores this process may use, at least 1: those of its CPU affinity, and no more than the quotas
  * of its control groups (what a container is given) let it keep busy. */

@@ -18,8 +18,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* Rounds of spinning before a thread sleeps: 20 to 50 us. */
-#define SPIN_ROUNDS 1000
+/* Rounds of spinning before a thread sleeps: 30 to 100 us. */
+#define SPIN_ROUNDS 3000
 
 /* A region is one call of lam__pool_run. `state` holds its number in the upper and the tasks not
  * yet claimed in the lower half: whoever lowers it by one with compare-and-swap has claimed a task
@@ -39,7 +39,10 @@ struct lam__pool {
     _Atomic bool quit;
     size_t started;          /* workers */
     _Atomic size_t numbered; /* of them */
-    pthread_t workers[];
+    struct seat {
+        pthread_t thread;
+        _Atomic int core; /* where it ran when it last woke (the caller: woke somebody) */
+    } seats[];            /* [threads], the caller's first */
 };
 
 /* Workers of all pools. */
@@ -87,11 +90,26 @@ size_t lam__pool_thread(void)
     return thread_number;
 }
 
+/* A thread that wakes is put on the core it was on before, even where the caller is there now and
+ * another core has nothing to do: on some machines the system then leaves the two together, each
+ * waiting for the other, for as long as phases are short. So a worker that finds itself on the core
+ * of a thread before it moves away. */
+static void keep_apart(lam__pool *pool)
+{
+    const int core = pool->spin_rounds > 0 ? lam__core_now() : -1; /* a core for each thread? */
+    bool alone = true;
+    for (size_t i = 0; i < thread_number; i++)
+        alone = alone && atomic_load(&pool->seats[i].core) != core;
+    const bool moved = core >= 0 && !alone && lam__leave_core(core);
+    atomic_store(&pool->seats[thread_number].core, moved ? lam__core_now() : core);
+}
+
 static void *run_worker(void *argument)
 {
     lam__pool *pool = argument;
     thread_number = atomic_fetch_add(&pool->numbered, 1) + 1;
     lam__denormals_flush();
+    keep_apart(pool);
     while (!atomic_load(&pool->quit)) {
         for (int i = 0; i < pool->spin_rounds && !called(pool); i++)
             relax();
@@ -102,6 +120,7 @@ static void *run_worker(void *argument)
                 pthread_cond_wait(&pool->wake, &pool->mutex);
             atomic_fetch_sub(&pool->sleepers, 1);
             pthread_mutex_unlock(&pool->mutex);
+            keep_apart(pool);
         }
         work(pool);
     }
@@ -132,6 +151,7 @@ static void run_shared(lam__pool *pool, size_t count, lam__task task, void *cont
     const uint64_t region = (atomic_load(&pool->state) >> 32) + 1;
     atomic_store(&pool->state, region << 32 | (uint32_t)count);
     if (atomic_load(&pool->sleepers) > 0) {
+        atomic_store(&pool->seats[0].core, lam__core_now());
         pthread_mutex_lock(&pool->mutex);
         pthread_cond_broadcast(&pool->wake);
         pthread_mutex_unlock(&pool->mutex);
@@ -158,7 +178,7 @@ static void start_workers(lam__pool *pool)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &former);
     while (pool->started + 1 < pool->threads &&
-           pthread_create(&pool->workers[pool->started], NULL, run_worker, pool) == 0)
+           pthread_create(&pool->seats[pool->started + 1].thread, NULL, run_worker, pool) == 0)
         pool->started++;
     pthread_sigmask(SIG_SETMASK, &former, NULL);
 }
@@ -176,13 +196,15 @@ lam_status lam__pool_new(size_t threads, lam__pool **pool)
     if (threads == 1)
         return LAM_OK;
     lam__pool *made =
-        lam__allocate_zero(1, sizeof *made + (threads - 1) * sizeof(pthread_t), "thread pool");
+        lam__allocate_zero(1, sizeof *made + threads * sizeof(struct seat), "thread pool");
     if (!made)
         return LAM_ERR_MEMORY;
     made->threads = threads;
     atomic_fetch_add(&all_workers, threads - 1);
     /* with more threads than cores, one that spins keeps a core from one that has work */
     made->spin_rounds = threads > cores ? 0 : SPIN_ROUNDS;
+    for (size_t i = 0; i < threads; i++)
+        atomic_store(&made->seats[i].core, i == 0 ? lam__core_now() : -1);
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->wake, NULL);
     pthread_cond_init(&made->done, NULL);
@@ -216,7 +238,7 @@ void lam__pool_free(lam__pool *pool)
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->started; i++)
-        pthread_join(pool->workers[i], NULL);
+        pthread_join(pool->seats[i + 1].thread, NULL);
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);

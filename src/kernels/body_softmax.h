@@ -140,14 +140,20 @@ static void body_softmax_forward(size_t rows, size_t cols, size_t ld, const floa
 /* to = p (d - sum(d p)); `to` may be d. */
 static inline void jacobian_row(size_t cols, const float *p, const float *d, float *to)
 {
-    vf sum = v_set(0.0f);
+    vf sum = v_set(0.0f), odd = sum; /* two chains: one would wait for each addition */
     size_t c = 0;
-    for (; c + W <= cols; c += W)
+    for (; c + 2 * W <= cols; c += 2 * W) {
         sum = v_fma(v_load(p + c), v_load(d + c), sum);
-    size_t left = cols - c;
+        odd = v_fma(v_load(p + c + W), v_load(d + c + W), odd);
+    }
+    if (c + W <= cols) {
+        sum = v_fma(v_load(p + c), v_load(d + c), sum);
+        c += W;
+    }
+    const size_t left = cols - c;
     if (left)
-        sum = v_fma(v_load_n(p + c, left), v_load_n(d + c, left), sum);
-    float dot = v_sum(sum);
+        odd = v_fma(v_load_n(p + c, left), v_load_n(d + c, left), odd);
+    const float dot = v_sum(sum + odd);
     for (c = 0; c + W <= cols; c += W)
         v_store(to + c, v_load(p + c) * (v_load(d + c) - dot));
     if (left)

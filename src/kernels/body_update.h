@@ -66,34 +66,42 @@ static void body_adam(const lam__update_args *args)
     }
 }
 
-static inline vf penalty_step(vf w, vf g, float l1, float l2, vd *absolute, vd *squares)
+/* Sums over the weights, of the halves of vectors apart: shorter chains. */
+typedef struct penalty_sums {
+    vd absolute[2], squares[2];
+} penalty_sums;
+
+static inline vf penalty_step(vf w, vf g, float l1, float l2, penalty_sums *sums)
 {
     const vf size = v_abs(w);
     const vd low = v_low(size), high = v_high(size);
-    *absolute += low + high;
-    *squares += low * low + high * high;
+    sums->absolute[0] += low;
+    sums->absolute[1] += high;
+    sums->squares[0] += low * low;
+    sums->squares[1] += high * high;
     vf sign = v_keep(v_lt(v_set(0.0f), size), v_with_sign(v_set(l1), v_sign(w)));
     return g + v_fma(w, v_set(2.0f * l2), sign);
 }
 
 static double body_penalty(size_t n, const float *w, float l1, float l2, float *g)
 {
-    vd absolute = {0}, squares = {0};
+    penalty_sums sums = {{{0}, {0}}, {{0}, {0}}};
     size_t i = 0;
     for (; i + W <= n; i += W) {
         vf slope = g ? v_load(g + i) : v_set(0.0f);
-        slope = penalty_step(v_load(w + i), slope, l1, l2, &absolute, &squares);
+        slope = penalty_step(v_load(w + i), slope, l1, l2, &sums);
         if (g)
             v_store(g + i, slope);
     }
     size_t left = n - i;
     if (left) {
         vf slope = g ? v_load_n(g + i, left) : v_set(0.0f);
-        slope = penalty_step(v_load_n(w + i, left), slope, l1, l2, &absolute, &squares);
+        slope = penalty_step(v_load_n(w + i, left), slope, l1, l2, &sums);
         if (g)
             v_store_n(g + i, slope, left);
     }
-    return l1 * v_sum_d(absolute) + l2 * v_sum_d(squares);
+    return l1 * v_sum_d(sums.absolute[0] + sums.absolute[1]) +
+           l2 * v_sum_d(sums.squares[0] + sums.squares[1]);
 }
 
 enum {

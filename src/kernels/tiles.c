@@ -21,12 +21,12 @@ enum {
     LINE = 64 /* bytes of the cache */
 };
 
-/* A part of what is fetched meanwhile: `count` lines from address `at` on. */
+/* What is fetched meanwhile: `count` lines, `step` bytes apart, from address `at` on. */
 typedef struct lines {
     uintptr_t at;
-    size_t count;
+    size_t count, step;
 } lines;
-#define NO_LINES ((lines){0, 0})
+#define NO_LINES ((lines){0, 0, 0})
 
 /* Where the vectors of a row of B or C end: `vectors` of them, the last with `last` floats. */
 INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t last)
@@ -54,7 +54,7 @@ INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, s
                 sum[i][j] = v_fma(x, row[j], sum[i][j]);
         }
         if (p < warm.count)
-            __builtin_prefetch((const void *)(warm.at + p * LINE), 1, 2);
+            __builtin_prefetch((const void *)(warm.at + p * warm.step), 1, 2);
         a += depth_step;
         b += ldb;
     }
@@ -136,7 +136,7 @@ static inline lines next_lines(warming *w, size_t k)
         return NO_LINES;
     const lam__warm *r = w->range;
     const size_t left = (r->bytes - w->done + LINE - 1) / LINE, count = left < k ? left : k;
-    const lines next = {(uintptr_t)r->at + w->piece * r->step + w->done, count};
+    const lines next = {(uintptr_t)r->at + w->piece * r->step + w->done, count, LINE};
     w->done += count * LINE;
     if (w->done >= r->bytes) {
         w->done = 0;
@@ -146,6 +146,13 @@ static inline lines next_lines(warming *w, size_t k)
         }
     }
     return next;
+}
+
+/* A transposed is read down its columns for the first time, a line at a step, and has often been
+ * written by another core: so the first panel of each tile fetches the columns of the next. */
+static inline lines next_columns(const float *last, const lam__product *p)
+{
+    return (lines){(uintptr_t)last, p->k, p->lda * sizeof *last};
 }
 
 /* C = A B or, with add, C += A B. */
@@ -161,8 +168,12 @@ static void run_tiles(const lam__product *product, int transposed, bool add)
         const size_t last = kind == 3 ? left : left - W;
         for (size_t i = 0; i < p.m;) {
             const height *h = next_height(p.m - i);
-            h->tiles[transposed][kind](last, add, p.k, p.a + i * row_step, p.lda, b, p.ldb,
-                                       p.c + i * p.ldc + j, p.ldc, next_lines(&w, p.k));
+            const float *a = p.a + i * row_step;
+            lines ahead = NO_LINES;
+            if (transposed)
+                ahead = j == 0 ? next_columns(a + 2 * h->rows - 1, &p) : next_lines(&w, p.k);
+            h->tiles[transposed][kind](last, add, p.k, a, p.lda, b, p.ldb, p.c + i * p.ldc + j,
+                                       p.ldc, ahead);
             i += h->rows;
         }
     }

@@ -7,7 +7,7 @@
 
 /* Multiply-adds of a forward pass below which other threads do not pay for their wake-up: on the
  * machine of the README, 784-32-16-10 with batches of 32 (8e5) lost 8% to a second thread. */
-#define LEAST_SHARED_WORK 1.5e6
+#define LEAST_SHARED_WORK 0.5e6
 
 lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch,
                              size_t threads)
