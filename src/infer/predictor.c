@@ -160,7 +160,7 @@ static lam_status predict_all(prediction *p, lam__engine *engine, size_t threads
     enum { SLABS = 32 }; /* a round: enough for the threads of a large machine */
     const size_t samples = p->data->samples;
     const size_t batch = samples < SLABS * SLAB_ROWS ? samples : SLABS * SLAB_ROWS;
-    LAM__TRY(lam__engine_start(engine, p->model, batch, threads));
+    LAM__TRY(lam__engine_start(engine, p->model, batch, samples, threads));
     LAM__TRY(lam__chain_open(&p->chain, p->model, batch, false, 0));
     const uint64_t mode = lam__denormals_flush();
     lam__chain_refresh(&p->chain, p->model, engine->pool);

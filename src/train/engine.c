@@ -5,11 +5,15 @@
 #include "blas/gemm.h"
 #include "kernels/products.h"
 
-/* Multiply-adds of a forward pass below which other threads do not pay for their wake-up: on the
- * machine of the README, 784-32-16-10 with batches of 32 (8e5) lost 8% to a second thread. */
-#define LEAST_SHARED_WORK 0.5e6
+/* Multiply-adds of a forward pass over a batch below which other threads do not pay for their
+ * wake-up. On the machine of the README, 784-32-16-10 with batches of 32 (8e5) gains a quarter from
+ * a second thread, 30-64-64-1 (2e5) nothing. */
+#define LEAST_SHARED_WORK 5e5
 
-lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch,
+/* Multiply-adds in all below which they do not pay for being started: some milliseconds of work. */
+#define LEAST_WORK_IN_ALL 2e8
+
+lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch, size_t rows,
                              size_t threads)
 {
     *engine = (lam__engine){0};
@@ -19,7 +23,9 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
         LAM__TRY(lam__blas_acquire());
         engine->acquired = true;
     }
-    if ((double)batch * (double)lam_model_parameters(model) < LEAST_SHARED_WORK)
+    const double parameters = (double)lam_model_parameters(model);
+    if ((double)batch * parameters < LEAST_SHARED_WORK ||
+        (double)rows * parameters < LEAST_WORK_IN_ALL)
         return LAM_OK;
     lam_status status = lam__pool_new(threads, &engine->pool);
     if (status == LAM_OK && engine->acquired)

@@ -11,10 +11,10 @@ typedef struct lam__engine {
     bool acquired;   /* the BLAS */
 } lam__engine;
 
-/* Starts an engine for batches of `batch` rows of this model. Work too small to share stays on
- * one thread, whatever `threads` says: waking others would take longer. The result of a
- * computation does not depend on it. */
-lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch,
+/* Starts an engine for batches of `batch` rows of this model, `rows` rows in all (SIZE_MAX: without
+ * end). Work too small to share stays on one thread, whatever `threads` says: starting or waking
+ * others would take longer. The result of a computation does not depend on it. */
+lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch, size_t rows,
                              size_t threads);
 
 /* Stops it; a zeroed engine is allowed. */

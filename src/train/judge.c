@@ -38,7 +38,7 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
     /* no buffers for rows that never come */
     const size_t batch =
         dataset->samples < options->batch_size ? dataset->samples : options->batch_size;
-    LAM__TRY(lam__engine_start(engine, model, batch, options->threads));
+    LAM__TRY(lam__engine_start(engine, model, batch, dataset->samples, options->threads));
     LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false));
     LAM__TRY(lam__pass_accepts(pass, dataset));
     if (pass->tolerance == 0.0f)

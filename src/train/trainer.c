@@ -21,7 +21,8 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
     trainer->decay = options->decay;
     if (!model->parameters)
         LAM__TRY(lam_model_initialize(model, options->seed, options->initializer));
-    LAM__TRY(lam__engine_start(&trainer->engine, model, options->batch_size, options->threads));
+    LAM__TRY(lam__engine_start(&trainer->engine, model, options->batch_size, SIZE_MAX,
+                               options->threads));
     LAM__TRY(lam__pass_open(&trainer->pass, model, options,
                             options->metrics ? options->metrics : "accuracy", options->batch_size,
                             true));
