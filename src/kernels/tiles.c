@@ -150,9 +150,9 @@ static inline lines next_lines(warming *w, size_t k)
 
 /* A transposed is read down its columns for the first time, a line at a step, and has often been
  * written by another core: so the first panel of each tile fetches the columns of the next. */
-static inline lines next_columns(const float *last, const lam__product *p)
+static inline lines next_columns(const float *last, size_t lda, size_t k)
 {
-    return (lines){(uintptr_t)last, p->k, p->lda * sizeof *last};
+    return (lines){(uintptr_t)last, k, lda * sizeof *last};
 }
 
 /* C = A B or, with add, C += A B. */
@@ -171,7 +171,8 @@ static void run_tiles(const lam__product *product, int transposed, bool add)
             const float *a = p.a + i * row_step;
             lines ahead = NO_LINES;
             if (transposed)
-                ahead = j == 0 ? next_columns(a + 2 * h->rows - 1, &p) : next_lines(&w, p.k);
+                ahead =
+                    j == 0 ? next_columns(a + 2 * h->rows - 1, p.lda, p.k) : next_lines(&w, p.k);
             h->tiles[transposed][kind](last, add, p.k, a, p.lda, b, p.ldb, p.c + i * p.ldc + j,
                                        p.ldc, ahead);
             i += h->rows;
@@ -180,10 +181,9 @@ static void run_tiles(const lam__product *product, int transposed, bool add)
 }
 
 enum {
-    DEPTH = 8, /* rows of B that one sweep over C adds */
-    FEW =
-        2 * MOST_ROWS, /* rows of C for which B is read in sweeps rather than panel after panel, */
-    WIDE = 256         /* if its rows have at least so many floats */
+    DEPTH = 8,           /* rows of B that one sweep over C adds */
+    FEW = 2 * MOST_ROWS, /* rows of C for which a wide B is read in sweeps, not panel by panel, */
+    WIDE = 768           /* from so many floats in a row */
 };
 
 /* Few rows of C from a wide row-major B: B is read along its rows, DEPTH of them at a time, as

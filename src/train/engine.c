@@ -13,6 +13,11 @@
 /* Multiply-adds in all below which they do not pay for being started: some milliseconds of work. */
 #define LEAST_WORK_IN_ALL 2e8
 
+bool lam__engine_shares(const lam_model *model, size_t batch)
+{
+    return (double)batch * (double)lam_model_parameters(model) >= LEAST_SHARED_WORK;
+}
+
 lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch, size_t rows,
                              size_t threads)
 {
@@ -23,9 +28,8 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
         LAM__TRY(lam__blas_acquire());
         engine->acquired = true;
     }
-    const double parameters = (double)lam_model_parameters(model);
-    if ((double)batch * parameters < LEAST_SHARED_WORK ||
-        (double)rows * parameters < LEAST_WORK_IN_ALL)
+    if (!lam__engine_shares(model, batch) ||
+        (double)rows * (double)lam_model_parameters(model) < LEAST_WORK_IN_ALL)
         return LAM_OK;
     lam_status status = lam__pool_new(threads, &engine->pool);
     if (status == LAM_OK && engine->acquired)

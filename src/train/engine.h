@@ -11,6 +11,11 @@ typedef struct lam__engine {
     bool acquired;   /* the BLAS */
 } lam__engine;
 
+/* Whether a step over `batch` rows of this model is work enough for several threads: by shapes
+ * alone.
+ */
+bool lam__engine_shares(const lam_model *model, size_t batch);
+
 /* Starts an engine for batches of `batch` rows of this model, `rows` rows in all (SIZE_MAX: without
  * end). Work too small to share stays on one thread, whatever `threads` says: starting or waking
  * others would take longer. The result of a computation does not depend on it. */

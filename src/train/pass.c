@@ -10,24 +10,35 @@
 #include "blas/gemm.h"
 #include "kernels/products.h"
 #include "nn/fit_options.h"
+#include "train/engine.h"
 
-/* The height of a slab: enough slabs for several threads, and enough rows for a product to be worth
- * its call. For the BLAS, the natural height of the largest product. */
-static size_t choose_slab_rows(const lam_model *model, size_t batch)
+enum { LEAST_ROWS = 16, MOST_ROWS = 64 }; /* of a slab */
+
+/* The natural height of the largest product of the BLAS. */
+static size_t blas_rows(const lam_model *model, size_t batch)
 {
-    enum { LEAST = 16, MOST = 64, SLABS = 4 };
-    size_t rows = LEAST, largest = 0;
-    if (lam__products_chosen())
-        rows = lam__round_up(batch / SLABS, 8);
+    size_t rows = LEAST_ROWS, largest = 0;
     for (size_t i = 0; i < model->layer_count; i++) {
         const lam__layer *layer = &model->layers[i];
-        if (lam__products_chosen() || !layer->type->has_parameters ||
-            layer->in * layer->out <= largest)
+        if (!layer->type->has_parameters || layer->in * layer->out <= largest)
             continue;
         largest = layer->in * layer->out;
         rows = lam__gemm_rows_nn(layer->out, layer->in, batch);
     }
-    rows = rows < LEAST ? LEAST : rows > MOST ? MOST : rows;
+    return rows;
+}
+
+/* The height of a slab: enough slabs for several threads where there is work for them, and enough
+ * rows for a product to be worth its call. */
+static size_t choose_slab_rows(const lam_model *model, size_t batch)
+{
+    enum { SLABS = 4 };
+    size_t rows = MOST_ROWS;
+    if (!lam__products_chosen())
+        rows = blas_rows(model, batch);
+    else if (lam__engine_shares(model, batch))
+        rows = lam__round_up(batch / SLABS, 8);
+    rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
     return rows < batch ? rows : batch;
 }
 
