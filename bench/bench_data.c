@@ -402,6 +402,7 @@ int main(int argc, char **argv)
     parse(&s, argc, argv);
     const data_files *files = data_files_open(s.data, s.samples);
     report_open("data", s.json);
+    report_text_width(30);
     if (!files->real)
         report_note("No data set in '%s': %zu samples of %zu bytes are made up.", s.data,
                     files->samples, files->features);

@@ -271,6 +271,7 @@ int main(int argc, char **argv)
     double worst = 0.0;
     size_t ran = 0;
     report_open("gemm", json);
+    report_text_width(13);
     report_note("FMA peak of one core: %.1f GFLOPS. Ways in turns, medians of %d rounds.", peak,
                 quick ? QUICK_ROUNDS : ROUNDS);
     for (size_t i = 0; i < NETWORK_COUNT; i++)

@@ -22,8 +22,7 @@ enum {
     KEY = 48,
     TEXT = 128,
     LEAST_NUMBER = 8, /* columns of a number: what comes later may be longer than the first */
-    LEAST_TEXT = 11,
-    MOST_LINES = 4 /* of a header */
+    MOST_LINES = 4    /* of a header */
 };
 
 typedef struct cell {
@@ -40,7 +39,8 @@ static struct {
     char date[32];
     cell cells[MOST_CELLS], header[MOST_CELLS];
     size_t count, header_count;
-} report;
+    int least_text;
+} report = {.least_text = 11};
 
 static void fail(const char *what, const char *detail)
 {
@@ -57,6 +57,11 @@ static long cores(void)
 {
     const long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count > 0 ? count : 1;
+}
+
+void report_text_width(int width)
+{
+    report.least_text = width;
 }
 
 void report_open(const char *bench, bool json)
@@ -163,7 +168,8 @@ static void print_header(void)
     int counts[MOST_CELLS], height = 1;
     for (size_t i = 0; i < report.count; i++) {
         cell *c = &report.cells[i];
-        const int least = c->is_text ? LEAST_TEXT : LEAST_NUMBER, word = longest_word(c->key);
+        const int least = c->is_text ? report.least_text : LEAST_NUMBER,
+                  word = longest_word(c->key);
         c->width = (int)strlen(c->text);
         c->width = c->width < word ? word : c->width;
         c->width = c->width < least ? least : c->width;

@@ -17,6 +17,10 @@
 /* Starts the report of one program; as text, prints what machine this is. */
 void report_open(const char *bench, bool json);
 
+/* The least width of columns of text from now on: of the longest text to come, where it is not the
+ * first of its column. */
+void report_text_width(int width);
+
 /* A row: begin, cells in the order of the columns, end. */
 void report_begin(void);
 void report_text(const char *key, const char *value);

@@ -183,7 +183,9 @@ static void run_tiles(const lam__product *product, int transposed, bool add)
 enum {
     DEPTH = 8,           /* rows of B that one sweep over C adds */
     FEW = 2 * MOST_ROWS, /* rows of C for which a wide B is read in sweeps, not panel by panel, */
-    WIDE = 768           /* from so many floats in a row */
+    WIDE = 768,          /* from so many floats in a row */
+    STRETCH = 8,         /* vectors of a row of C that stay in registers */
+    SHORT = 256          /* floats in a row of B for which they are used */
 };
 
 /* Few rows of C from a wide row-major B: B is read along its rows, DEPTH of them at a time, as
@@ -209,6 +211,43 @@ INLINE vf add_rows(const float *x, const float *b, size_t ldb, vf sum, size_t le
     EACH (q, DEPTH)
         sum = v_fma(v_set(x[q]), left < W ? v_load_n(b + q * ldb, left) : v_load(b + q * ldb), sum);
     return sum;
+}
+
+/* Up to 8 vectors of one row of C, kept in registers while k runs. */
+INLINE void run_stretch(const size_t vectors, const bool part, size_t last, const lam__product *p,
+                        size_t j)
+{
+    const float *b = p->b + j;
+    vf sum[STRETCH];
+    EACH (v, vectors)
+        sum[v] = v_set(0.0f);
+    for (size_t q = 0; q < p->k; q++, b += p->ldb) {
+        const vf x = v_set(p->a[q]);
+        EACH (v, vectors)
+            sum[v] = v_fma(x, load_at(b, v, vectors, part, last), sum[v]);
+    }
+    EACH (v, vectors) {
+        if (part && v + 1 == vectors)
+            v_store_n(p->c + j + v * W, sum[v], last);
+        else
+            v_store(p->c + j + v * W, sum[v]);
+    }
+}
+
+/* One row of C where a row of B is short: B is read as it lies in memory all the same. */
+static void run_short_row(const lam__product *p)
+{
+    size_t j = 0;
+    for (; j + 8 * W <= p->n; j += 8 * W)
+        run_stretch(8, false, 0, p, j);
+    for (; j + 4 * W <= p->n; j += 4 * W)
+        run_stretch(4, false, 0, p, j);
+    for (; j + 2 * W <= p->n; j += 2 * W)
+        run_stretch(2, false, 0, p, j);
+    for (; j + W <= p->n; j += W)
+        run_stretch(1, false, 0, p, j);
+    if (j < p->n)
+        run_stretch(1, true, p->n - j, p, j);
 }
 
 /* One row of C from a row-major B: rows of B are read one after the other, as they lie in memory,
@@ -241,7 +280,9 @@ static void run_row(const lam__product *p)
 static void rows(const lam__product *product)
 {
     const bool plain = product->panel_step == PANEL; /* B is row-major */
-    if (plain && product->m == 1)
+    if (plain && product->m == 1 && product->n <= SHORT)
+        run_short_row(product);
+    else if (plain && product->m == 1)
         run_row(product);
     else if (plain && product->m < FEW && product->ldb >= WIDE)
         run_sweeps(product);
