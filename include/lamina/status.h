@@ -56,7 +56,7 @@ LAM_API const char *lam_version(void);
 
 /* One fact about how the library was built or runs here; NULL for an unknown key. Keys: "blas"
  * (library and core), "instruction_set" (of the kernels in use), "products" ("tiles": the library's
- * own for this instruction set; "blas"), "lapack", "gzip", "json", "cpuinfo" ("yes" or "no":
+ * own for this instruction set; "blas"), "lapack", "gzip", "zip", "json", "cpuinfo" ("yes" or "no":
  * optional parts that are in). Static string, thread-safe. */
 LAM_API const char *lam_build_info(const char *key);
 

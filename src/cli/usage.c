@@ -22,8 +22,8 @@ static const struct {
     {LAM_METRIC, "Metrics (--metrics)"},
 };
 
-static const char *const build_facts[] = {"blas", "instruction_set", "products", "lapack", "gzip",
-                                          "json", "cpuinfo"};
+static const char *const build_facts[] = {
+    "blas", "instruction_set", "products", "lapack", "gzip", "zip", "json", "cpuinfo"};
 
 static size_t text_width(void)
 {

@@ -38,6 +38,7 @@ static const struct fact {
     {"products", products},
     {"lapack", LAM__HAVE_LAPACK ? yes : no},
     {"gzip", LAM__HAVE_GZIP ? yes : no},
+    {"zip", LAM__HAVE_ZIP ? yes : no},
     {"json", LAM__HAVE_JSON ? yes : no},
     {"cpuinfo", LAM__HAVE_CPUINFO ? yes : no},
 };
