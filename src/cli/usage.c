@@ -23,7 +23,7 @@ static const struct {
 };
 
 static const char *const build_facts[] = {
-    "blas", "instruction_set", "products", "lapack", "gzip", "zip", "json", "cpuinfo"};
+    "blas", "instruction_set", "products", "lapack", "gzip", "zip", "json", "cpuinfo", "images"};
 
 static size_t text_width(void)
 {
