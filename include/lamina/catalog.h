@@ -20,7 +20,8 @@ typedef enum lam_catalog_kind {
     LAM_INITIALIZER,
     LAM_LAYER,
     LAM_FIT_OPTION,
-    LAM_CALLBACK
+    LAM_CALLBACK,
+    LAM_MODEL_FORMAT
 } lam_catalog_kind;
 
 /* One entry. Strings are the library's and last as long as the process. */

@@ -30,11 +30,12 @@ typedef struct cli_command {
     bool all_fit_options;
     const char *const *details;  /* paragraphs after the options, NULL-terminated; or NULL */
     bool lists_catalog;          /* help ends with activations, losses, ... */
+    bool lists_formats;          /* help ends with the formats of model files */
     const char *const *examples; /* command, what it does, command, ..., NULL */
     int (*run)(const struct cli_command *command, int argc, char **argv);
 } cli_command;
 
-extern const cli_command cli_train, cli_evaluate, cli_predict, cli_inspect;
+extern const cli_command cli_train, cli_evaluate, cli_predict, cli_inspect, cli_convert;
 
 /* The commands in the order of the help, NULL-terminated. */
 extern const cli_command *const cli_commands[];

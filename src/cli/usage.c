@@ -106,6 +106,30 @@ static void print_catalog(void)
     }
 }
 
+static void print_formats(void)
+{
+    printf("\nFormats (--from, --to)\n");
+    for (size_t i = 0; i < lam_catalog_size(LAM_MODEL_FORMAT); i++) {
+        lam_catalog_entry entry;
+        lam_model_format_info info;
+        char help[512];
+        if (lam_catalog(LAM_MODEL_FORMAT, i, &entry) != LAM_OK ||
+            lam_model_format(entry.name, &info) != LAM_OK)
+            continue;
+        snprintf(help, sizeof help, "%s (%s; .%s)", info.help,
+                 !info.can_write  ? "only IN"
+                 : !info.can_read ? "only OUT"
+                                  : "IN and OUT",
+                 info.extensions);
+        for (char *c = strrchr(help, '.'); *c; c++) /* ".pt pth)" -> ".pt, .pth)" */
+            if (*c == ' ' && strlen(help) + 3 < sizeof help) {
+                memmove(c + 3, c + 1, strlen(c));
+                memcpy(c, ", .", 3);
+            }
+        print_entry(stdout, info.name, help);
+    }
+}
+
 int cli_print_help(const cli_command *command)
 {
     cli_flags flags;
@@ -127,6 +151,8 @@ int cli_print_help(const cli_command *command)
     }
     if (command->lists_catalog)
         print_catalog();
+    if (command->lists_formats)
+        print_formats();
     printf("\nExamples\n");
     for (const char *const *at = command->examples; at && at[0]; at += 2)
         printf("  %s\n      %s\n", at[0], at[1]);

@@ -232,7 +232,7 @@ Test(registry, takes_names_from_several_threads)
 /* Every list has entries with name and help; names and aliases are told apart. */
 Test(registry, catalog_is_whole)
 {
-    for (int kind = LAM_ACTIVATION; kind <= LAM_CALLBACK; kind++) {
+    for (int kind = LAM_ACTIVATION; kind <= LAM_MODEL_FORMAT; kind++) {
         const size_t size = lam_catalog_size((lam_catalog_kind)kind);
         cr_expect(size > 0 || kind == LAM_CALLBACK, "list %d", kind);
         const char **words = calloc(2 * size + 1, sizeof *words);

@@ -1,7 +1,8 @@
-/* catalog.c: what can be named. */
+/* catalog.c: what can be named. It stands in the last room, which sees the tables of all. */
 #include <lamina/catalog.h>
 
 #include "base/error.h"
+#include "formats/exchange.h"
 #include "nn/fit_options.h"
 #include "nn/layers.h"
 #include "nn/losses.h"
@@ -9,10 +10,15 @@
 #include "nn/optimizers.h"
 
 static lam__name_table *const tables[] = {
-    [LAM_ACTIVATION] = &lam__activations,   [LAM_LOSS] = &lam__losses,
-    [LAM_METRIC] = &lam__metrics,           [LAM_OPTIMIZER] = &lam__optimizers,
-    [LAM_INITIALIZER] = &lam__initializers, [LAM_LAYER] = &lam__layer_types,
-    [LAM_FIT_OPTION] = &lam__fit_options,   [LAM_CALLBACK] = &lam__callbacks,
+    [LAM_ACTIVATION] = &lam__activations,
+    [LAM_LOSS] = &lam__losses,
+    [LAM_METRIC] = &lam__metrics,
+    [LAM_OPTIMIZER] = &lam__optimizers,
+    [LAM_INITIALIZER] = &lam__initializers,
+    [LAM_LAYER] = &lam__layer_types,
+    [LAM_FIT_OPTION] = &lam__fit_options,
+    [LAM_CALLBACK] = &lam__callbacks,
+    [LAM_MODEL_FORMAT] = &lam__model_formats,
 };
 
 /* NULL for a kind outside the enumeration. */

@@ -1,0 +1,83 @@
+/* exchange.h: models from and for other programs.  Part of Lamina, MIT license.
+ *
+ * lam_catalog(LAM_MODEL_FORMAT, ...) lists the formats. Nothing of a file is executed, whatever it
+ * holds, and nothing is allocated because it claims to need it. Any number of threads may call what
+ * is declared here, each with files and models of its own. */
+#ifndef LAMINA_EXCHANGE_H
+#define LAMINA_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/export.h>
+#include <lamina/model.h>
+#include <lamina/status.h>
+
+LAM_BEGIN_DECLS
+
+/* How a file is read; fill with lam_import_options_default(). All but `format` serve bare weights:
+ * files that hold arrays and not what is done with them. */
+typedef struct lam_import_options {
+    const char *format; /* name of the format; NULL = told by the file's content */
+    const char *layers; /* the architecture, as for lam_model_add_layers; NULL = told by the file */
+    const char *map;    /* names of the dense layers' arrays in order, "W+b,W+b"; NULL = guessed */
+    const char *order;  /* of a weight's dimensions: "out,in", "in,out"; NULL = told by the names,
+                           else by the shapes */
+    const char *scale;  /* input transform of bare weights: "LO,HI" maps 0..255 to LO..HI,
+                           "FROM_LO,FROM_HI,LO,HI" another range; NULL = none */
+} lam_import_options;
+
+/* Defaults: everything NULL. */
+LAM_API lam_import_options lam_import_options_default(void);
+
+/* Reads a model from a file of any format that can be read; `options` may be NULL. NULL with
+ * LAM_ERR_IO, LAM_ERR_FORMAT (damaged: with what is wrong and where), LAM_ERR_UNSUPPORTED
+ * (something in it is no part of a Lamina model, named with its place; or a build without a library
+ * for it), LAM_ERR_SHAPE, LAM_ERR_NUMERIC, LAM_ERR_NAME, LAM_ERR_ARGUMENT (of the options) or
+ * LAM_ERR_MEMORY. Free it with lam_model_free. */
+LAM_API lam_model *lam_model_import(const char *path, const lam_import_options *options);
+
+/* How a file is written; fill with lam_export_options_default(). */
+typedef struct lam_export_options {
+    const char *format; /* name of the format; NULL = told by the file's extension */
+    bool transform;     /* the file applies the model's input transform itself, where it can */
+} lam_export_options;
+
+/* Defaults: the format from the extension, with the transform. */
+LAM_API lam_export_options lam_export_options_default(void);
+
+/* Writes a model to a file in any format that can be written, crash-safe as lam_model_save;
+ * `options` may be NULL. LAM_ERR_NAME for an extension or a format that is not known,
+ * LAM_ERR_UNSUPPORTED naming what the format cannot tell, and the errors of lam_model_save. */
+LAM_API lam_status lam_model_export(const lam_model *model, const char *path,
+                                    const lam_export_options *options);
+
+/* What is known of a format. Strings are the library's. */
+typedef struct lam_model_format_info {
+    const char *name;
+    const char *extensions; /* separated by spaces, without the point; the first is the usual one */
+    const char *help;       /* one line */
+    bool can_read, can_write;
+} lam_model_format_info;
+
+/* Describes the format of this name in *info. LAM_ERR_NAME listing the known ones. */
+LAM_API lam_status lam_model_format(const char *name, lam_model_format_info *info);
+
+/* The name of the format that a path's extension tells, NULL for none; static. */
+LAM_API const char *lam_model_format_by_extension(const char *path);
+
+/* The name of the format that a file's content tells, else its extension; static. NULL with the
+ * error recorded when the file cannot be read or is of no known format. */
+LAM_API const char *lam_model_format_by_content(const char *path);
+
+/* How far two models with the same features and outputs are apart: both run on `rows` random
+ * inputs, spread over what the transform of `a` was made for, the same ones for the same seed;
+ * *largest becomes the largest absolute difference of two outputs. LAM_ERR_SHAPE when features or
+ * outputs differ, LAM_ERR_ARGUMENT (0 rows), LAM_ERR_STATE or LAM_ERR_MEMORY. */
+LAM_API lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows,
+                                     uint64_t seed, double *largest);
+
+LAM_END_DECLS
+
+#endif

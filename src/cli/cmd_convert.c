@@ -1,0 +1,213 @@
+/* cmd_convert.c: lamina convert. */
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <lamina/lamina.h>
+
+#include "cli.h"
+#include "output_path.h"
+
+/* Random inputs of the comparison, and the largest difference that is rounding. */
+enum { COMPARED_ROWS = 256, COMPARED_SEED = 1 };
+static const double MOST_DIFFERENCE = 1e-3;
+
+typedef struct convert_request {
+    const char *input, *output;
+    bool no_transform;
+    lam_import_options in;
+    lam_export_options out;
+} convert_request;
+
+static int parse(convert_request *request, const cli_command *command, int argc, char **argv)
+{
+    int operands;
+    const int status = cli_read_arguments(command, 0, argc, argv, request, &operands);
+    if (status != CLI_SUCCESS)
+        return status;
+    if (operands != 2) {
+        cli_error("convert takes two files, IN and OUT, not %d", operands);
+        return CLI_USAGE;
+    }
+    request->input = argv[0];
+    request->output = argv[1];
+    request->out.transform = !request->no_transform;
+    return CLI_SUCCESS;
+}
+
+/* What can be known to be wrong before the input is read. */
+static int check_request(const convert_request *request, lam_model_format_info *to)
+{
+    const char *name =
+        request->out.format ? request->out.format : lam_model_format_by_extension(request->output);
+    lam_model_format_info from;
+    if (request->in.format && lam_model_format(request->in.format, &from) != LAM_OK)
+        return cli_refused();
+    if (!name) {
+        cli_error("the extension of '%s' tells no model format: name it with --to",
+                  request->output);
+        return CLI_USAGE;
+    }
+    if (lam_model_format(name, to) != LAM_OK)
+        return cli_refused();
+    if (!to->can_write) {
+        cli_error("'%s' can be read, but not written", to->name);
+        return CLI_USAGE;
+    }
+    return cli_check_output(request->output);
+}
+
+static void print_file(const char *label, const char *path, const char *format)
+{
+    struct stat info;
+    char plain[512], size[32];
+    const uint64_t bytes = stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
+    printf("%-12s%s, %s, %s\n", label, cli_plain_text(path, plain, sizeof plain), format,
+           cli_format_bytes(bytes, size, sizeof size));
+}
+
+static void print_model(const lam_model *model)
+{
+    char count[32];
+    printf("%-12s%zu", "network", lam_model_features(model));
+    for (size_t i = 0; i < lam_model_layers(model); i++) {
+        lam_layer_info info;
+        char plain[64];
+        if (lam_model_layer(model, i, &info) != LAM_OK)
+            continue;
+        if (info.parameters && info.activation && strcmp(info.activation, "linear") != 0)
+            printf(" -> %zu %s", info.outputs,
+                   cli_plain_text(info.activation, plain, sizeof plain));
+        else if (info.parameters)
+            printf(" -> %zu", info.outputs);
+    }
+    printf(", %s parameters\n", cli_format_count(lam_model_parameters(model), count, sizeof count));
+}
+
+/* Reads the written file back and runs both. */
+static int compare(const convert_request *request, const lam_model_format_info *to,
+                   lam_model *model)
+{
+    lam_import_options options = lam_import_options_default();
+    double largest = 0.0;
+    if (!to->can_read) {
+        printf("%-12snot read back: '%s' can only be written\n", "compared", to->name);
+        return CLI_SUCCESS;
+    }
+    options.format = to->name;
+    lam_model *back = lam_model_import(request->output, &options);
+    if (!back)
+        return cli_failed();
+    /* without the transform in the file, the model is compared without it */
+    lam_status status =
+        request->out.transform ? LAM_OK : lam_model_scale_input(model, 0.0f, 1.0f, 0.0f, 1.0f);
+    if (status == LAM_OK)
+        status = lam_model_compare(model, back, COMPARED_ROWS, COMPARED_SEED, &largest);
+    lam_model_free(back);
+    if (status != LAM_OK)
+        return cli_failed();
+    printf("%-12slargest difference of an output %.3g, over %d random inputs\n", "compared",
+           largest, COMPARED_ROWS);
+    if (!(largest <= MOST_DIFFERENCE)) {
+        cli_error("'%s' was written, but is not the same network", request->output);
+        return CLI_FAILURE;
+    }
+    return CLI_SUCCESS;
+}
+
+static int convert(const convert_request *request, const lam_model_format_info *to)
+{
+    const char *from = request->in.format;
+    if (!from && !(from = lam_model_format_by_content(request->input)))
+        return cli_failed();
+    lam_model *model = lam_model_import(request->input, &request->in);
+    if (!model)
+        return cli_refused();
+    print_file("read", request->input, from);
+    print_model(model);
+    int status = CLI_FAILURE;
+    if (lam_model_export(model, request->output, &request->out) != LAM_OK) {
+        status = cli_refused();
+    } else {
+        print_file("written", request->output, to->name);
+        status = compare(request, to, model);
+    }
+    lam_model_free(model);
+    return status;
+}
+
+static int run_convert(const cli_command *command, int argc, char **argv)
+{
+    convert_request request = {
+        .in = lam_import_options_default(),
+        .out = lam_export_options_default(),
+    };
+    lam_model_format_info to;
+    int status = parse(&request, command, argc, argv);
+    if (status == CLI_SUCCESS)
+        status = check_request(&request, &to);
+    return status == CLI_SUCCESS ? convert(&request, &to) : status;
+}
+
+static const cli_flag flags[] = {
+    {.name = "from",
+     .argument = "FORMAT",
+     .help = "format of IN",
+     .default_value = "told by its content",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, in.format)},
+    {.name = "to",
+     .argument = "FORMAT",
+     .help = "format of OUT",
+     .default_value = "told by its extension",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, out.format)},
+    {.name = "layers",
+     .argument = "LAYERS",
+     .help = "bare weights: the architecture, as in train",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, in.layers)},
+    {.name = "map",
+     .argument = "NAMES",
+     .help = "bare weights: the arrays of the dense layers in order, WEIGHT+BIAS or WEIGHT, "
+             "separated by commas",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, in.map)},
+    {.name = "order",
+     .argument = "ORDER",
+     .help = "bare weights: dimensions of a weight, out,in as in PyTorch or in,out as in Keras",
+     .default_value = "told by names, else by shapes",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, in.order)},
+    {.name = "scale",
+     .argument = "LO,HI",
+     .help = "bare weights: map bytes 0..255 to LO..HI before the first layer; "
+             "FROM_LO,FROM_HI,LO,HI maps another range",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, in.scale)},
+    {.name = "no-transform",
+     .help = "leave the input transform out: who runs OUT scales its input",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(convert_request, no_transform)},
+};
+
+static const char *const details[] = {
+    "Afterwards OUT is read back, where it can be read, and both networks run on the same random "
+    "inputs.",
+    NULL};
+
+static const char *const examples[] = {"lamina convert weights.safetensors model.safetensors "
+                                       "--layers 128:relu,10:softmax --scale -1,1",
+                                       "a model made of bare weights", NULL};
+
+const cli_command cli_convert = {
+    .name = "convert",
+    .operands = "IN OUT [OPTION]...",
+    .summary = "Turn a model file of one format into one of another.",
+    .flags = flags,
+    .flag_count = sizeof flags / sizeof *flags,
+    .details = details,
+    .lists_formats = true,
+    .examples = examples,
+    .run = run_convert,
+};

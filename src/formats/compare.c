@@ -1,0 +1,83 @@
+/* compare.c: how far two models are apart on random inputs. */
+#include <lamina/exchange.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/philox.h"
+#include "nn/network.h"
+
+#include <lamina/predictor.h>
+
+/* One value of feature i as the model might be given it. */
+static float draw(const lam__transform *transform, size_t i, lam__stream *stream)
+{
+    const double u = lam__next_uniform(stream);
+    switch (transform->kind) {
+    case LAM_TRANSFORM_SCALE:
+        return (float)(transform->from_lo + u * ((double)transform->from_hi - transform->from_lo));
+    case LAM_TRANSFORM_STANDARDIZE:
+        return (float)(transform->mean[i] + 2.0 * (2.0 * u - 1.0) * transform->std[i]);
+    case LAM_TRANSFORM_NONE:
+        break;
+    }
+    return (float)(2.0 * u - 1.0);
+}
+
+/* Runs both on x[rows][features], the outputs going to y, first those of a. */
+static lam_status run_both(const lam_model *a, const lam_model *b, const float *x, size_t rows,
+                           float *y)
+{
+    const lam_model *models[] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        lam_predictor *predictor = lam_predictor_new(models[i], rows);
+        if (!predictor)
+            return lam_error_status();
+        lam_status status =
+            lam_predictor_run(predictor, x, rows, y + (i ? rows * lam_model_outputs(a) : 0));
+        lam_predictor_free(predictor);
+        LAM__TRY(status);
+    }
+    return LAM_OK;
+}
+
+static lam_status check(const lam_model *a, const lam_model *b, size_t rows, const double *largest)
+{
+    if (!a || !b || !largest || rows == 0)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_compare: %s",
+                         rows == 0 ? "0 rows" : "a model or the result is NULL");
+    LAM__TRY(lam_model_status(a));
+    LAM__TRY(lam_model_status(b));
+    if (a->features != b->features || lam_model_outputs(a) != lam_model_outputs(b))
+        return lam__fail(LAM_ERR_SHAPE, "a model from %zu values to %zu, and one from %zu to %zu",
+                         a->features, lam_model_outputs(a), b->features, lam_model_outputs(b));
+    return LAM_OK;
+}
+
+lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows, uint64_t seed,
+                             double *largest)
+{
+    LAM__TRY(check(a, b, rows, largest));
+    const size_t in = a->features, out = lam_model_outputs(a);
+    size_t row, floats;
+    if (!lam__multiply(out, 2, &row) || !lam__add(row, in, &row) ||
+        !lam__multiply(row, rows, &floats))
+        return lam__fail_memory(SIZE_MAX, "inputs and outputs");
+    float *x = lam__allocate(floats, sizeof *x, "inputs and outputs"), *y = x + rows * in;
+    if (!x)
+        return LAM_ERR_MEMORY;
+    lam__stream stream = lam__stream_open(lam__derive_key(seed, LAM__FOR_TOY, UINT32_MAX), 0);
+    for (size_t i = 0; i < rows * in; i++)
+        x[i] = draw(&a->transform, i % in, &stream);
+    lam_status status = run_both(a, b, x, rows, y);
+    *largest = 0.0;
+    for (size_t i = 0; status == LAM_OK && i < rows * out; i++) {
+        const double apart = fabs((double)y[i] - y[rows * out + i]);
+        if (!(apart <= *largest)) /* NaN is no agreement */
+            *largest = isnan(apart) ? INFINITY : apart;
+    }
+    lam__release(x);
+    return status;
+}

@@ -1,0 +1,72 @@
+/* draft.h: a network as another program's file tells it, step by step, made into a model.
+ *
+ * A reader adds the steps in the order in which a sample passes them; `where` is the place in the
+ * file ("node 3 'Gemm_0'", "tensor 'fc1.weight'") that messages name. Values are copied, double
+ * precision is kept until the end. Errors are sticky: a draft remembers the first, later steps
+ * return it, and so does lam__draft_finish. Flattening is no step.
+ *
+ * A model has dense layers with an activation each, layer normalization and dropout, and a
+ * transform of its input. So scaling by constants (lam__draft_affine, of which normalization and
+ * batch normalization at inference are cases) is folded, in this order of preference:
+ *   - before everything else: into the input transform where that can tell it (all scales
+ *     positive, or all features alike), else into the first dense layer
+ *   - after a dense layer or a layer normalization without an activation: into that layer
+ *   - after an activation: into the next dense layer
+ * and an activation goes to the dense layer or layer normalization before it. What cannot be so is
+ * LAM_ERR_UNSUPPORTED naming the place. */
+#ifndef LAMINA_DRAFT_H
+#define LAMINA_DRAFT_H
+
+#include <stddef.h>
+
+#include <lamina/model.h>
+
+typedef struct lam__draft lam__draft;
+
+/* A draft of the model in the file called `name` in messages; NULL with LAM_ERR_MEMORY. */
+lam__draft *lam__draft_new(const char *name);
+
+/* y = x W + b: w [in][out], b [out] or NULL for zeros. */
+lam_status lam__draft_dense(lam__draft *draft, const char *where, size_t in, size_t out,
+                            const float *w, const float *b);
+
+/* y[i] = x[i] * scale[i] + offset[i], i < n. With n = 1 one scale and offset serve all features.
+ * LAM_ERR_NUMERIC for values that are not finite. */
+lam_status lam__draft_affine(lam__draft *draft, const char *where, size_t n, const double *scale,
+                             const double *offset);
+
+/* Batch normalization at inference: y = gamma (x - mean) / sqrt(variance + epsilon) + beta; gamma
+ * and beta may be NULL for 1 and 0. */
+lam_status lam__draft_batch_norm(lam__draft *draft, const char *where, size_t n, const float *gamma,
+                                 const float *beta, const float *mean, const float *variance,
+                                 double epsilon);
+
+/* y = f(x), f a name or alias of lam_catalog(LAM_ACTIVATION). "linear" is no step. */
+lam_status lam__draft_activation(lam__draft *draft, const char *where, const char *activation);
+
+/* Nothing at inference; kept for training on. */
+lam_status lam__draft_dropout(lam__draft *draft, const char *where, float rate);
+
+/* y = gamma (x - mean(x)) / sqrt(var(x) + epsilon) + beta over the n features of each sample;
+ * gamma and beta may be NULL for 1 and 0. */
+lam_status lam__draft_layer_norm(lam__draft *draft, const char *where, size_t n, const float *gamma,
+                                 const float *beta, double epsilon);
+
+/* Width of the samples after the steps so far, 0 when none has told it. */
+size_t lam__draft_width(const lam__draft *draft);
+
+/* Records an error of the reader's own in the draft (as lam__fail did before) and returns it. */
+lam_status lam__draft_fail(lam__draft *draft, lam_status status);
+
+/* Computes y[outputs] of x[features] step by step as told, nothing folded: what the model is held
+ * to. `room` has 2 * lam__draft_widest() doubles. */
+size_t lam__draft_widest(const lam__draft *draft);
+void lam__draft_run(const lam__draft *draft, const float *x, double *room, double *y);
+
+/* Folds, and makes the model. Changes the draft's steps: run it before, if at all. */
+lam_status lam__draft_finish(lam__draft *draft, lam_model **model);
+
+/* NULL is allowed. */
+void lam__draft_free(lam__draft *draft);
+
+#endif

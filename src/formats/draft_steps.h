@@ -1,0 +1,51 @@
+/* draft_steps.h: the inside of a draft, shared by draft.c and draft_fold.c. */
+#ifndef LAMINA_DRAFT_STEPS_H
+#define LAMINA_DRAFT_STEPS_H
+
+#include <stdbool.h>
+
+#include "formats/draft.h"
+#include "nn/activations.h"
+
+typedef enum lam__step_kind {
+    LAM__STEP_DENSE,
+    LAM__STEP_AFFINE,
+    LAM__STEP_ACTIVATION,
+    LAM__STEP_DROPOUT,
+    LAM__STEP_LAYER_NORM,
+    LAM__STEP_GONE /* folded into another */
+} lam__step_kind;
+
+/* Longest text of a place. */
+enum { LAM__WHERE_SIZE = 96 };
+
+/* One step. a and b by kind: dense W [in][out] and b [out]; affine scale [out] and offset [out];
+ * layer_norm gamma [out] and beta [out]. They are one block, that of a. */
+typedef struct lam__step {
+    lam__step_kind kind;
+    char where[LAM__WHERE_SIZE];
+    size_t in, out; /* out of an affine that serves all features is 1 until widths are known */
+    double *a, *b;
+    const lam__activation *activation; /* its own, or folded into a layer; NULL = linear */
+    float rate;
+    double epsilon;
+} lam__step;
+
+struct lam__draft {
+    lam_status status; /* sticky */
+    char message[512];
+    char *name;
+    lam__step *steps; /* [count] */
+    size_t count, capacity;
+    size_t width; /* after the steps so far, 0 = not told */
+};
+
+/* "FILE: WHERE: message" under a status, recorded in the draft. */
+lam_status lam__draft_refuse(lam__draft *draft, const lam__step *step, lam_status status,
+                             const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Folds affines and activations into layers, until none is left but one at the front, in *first
+ * (NULL when there is none). */
+lam_status lam__draft_fold(lam__draft *draft, lam__step **first);
+
+#endif

@@ -1,0 +1,219 @@
+/* test_draft.c: networks told step by step, folded into models. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lamina/lamina.h>
+
+#include "formats/draft.h"
+
+enum { MOST = 8, ROWS = 20 };
+
+static float wave(int i)
+{
+    return sinf(1.7f * (float)i + 0.3f);
+}
+
+static const float *waves(int from)
+{
+    static float values[4][64];
+    static int next;
+    float *at = values[next++ % 4];
+    for (int i = 0; i < 64; i++)
+        at[i] = wave(from + i);
+    return at;
+}
+
+static void affine(lam__draft *draft, size_t n, double scale, double step, double offset)
+{
+    double a[MOST], b[MOST];
+    for (size_t i = 0; i < n; i++) {
+        a[i] = scale + step * (double)i;
+        b[i] = offset + step * (double)i;
+    }
+    cr_assert_eq(lam__draft_affine(draft, "a scaling", n, a, b), LAM_OK);
+}
+
+/* The model must compute what the steps say. Values of a sample go from 0 to `reach`. */
+static lam_model *finish(lam__draft *draft, float reach)
+{
+    double room[2 * MOST], expected[ROWS][MOST];
+    float x[ROWS][MOST], y[ROWS * MOST];
+    for (int r = 0; r < ROWS; r++) {
+        for (int i = 0; i < MOST; i++)
+            x[r][i] = reach * 0.5f * (1.0f + wave(100 * r + i));
+        lam__draft_run(draft, x[r], room, expected[r]);
+    }
+    lam_model *model = NULL;
+    cr_assert_eq(lam__draft_finish(draft, &model), LAM_OK, "%s", lam_error_message());
+    lam__draft_free(draft);
+    const size_t in = lam_model_features(model), out = lam_model_outputs(model);
+    lam_predictor *predictor = lam_predictor_new(model, 1);
+    for (int r = 0; r < ROWS; r++) {
+        float row[MOST];
+        memcpy(row, x[r], in * sizeof *row);
+        cr_assert_eq(lam_predictor_run(predictor, row, 1, y), LAM_OK);
+        for (size_t j = 0; j < out; j++)
+            cr_expect_float_eq(y[j], expected[r][j], 1e-5, "row %d, output %zu", r, j);
+    }
+    lam_predictor_free(predictor);
+    return model;
+}
+
+static lam_transform_kind transform_of(const lam_model *model)
+{
+    lam_transform_info info;
+    lam_model_transform(model, &info);
+    return info.kind;
+}
+
+Test(draft, plain_layers)
+{
+    lam__draft *draft = lam__draft_new("file");
+    lam__draft_dense(draft, "one", 5, 4, waves(0), waves(30));
+    lam__draft_activation(draft, "two", "relu");
+    lam__draft_dropout(draft, "three", 0.25f);
+    lam__draft_dense(draft, "four", 4, 3, waves(50), NULL);
+    lam__draft_activation(draft, "five", "softmax");
+    cr_assert_eq(lam__draft_width(draft), 3);
+    lam_model *model = finish(draft, 1.0f);
+    lam_layer_info info;
+    cr_assert_eq(lam_model_layers(model), 3);
+    lam_model_layer(model, 0, &info);
+    cr_expect_str_eq(info.activation, "relu");
+    lam_model_layer(model, 1, &info);
+    cr_expect_float_eq(info.rate, 0.25, 0);
+    cr_expect_eq(transform_of(model), LAM_TRANSFORM_NONE);
+    lam_model_free(model);
+}
+
+Test(draft, first_scaling_is_the_input_transform)
+{
+    lam__draft *draft = lam__draft_new("file");
+    affine(draft, 1, 1.0 / 255, 0, 0);
+    affine(draft, 1, 2, 0, -1);
+    lam__draft_dense(draft, "dense", 5, 4, waves(0), NULL);
+    lam_model *model = finish(draft, 255.0f);
+    lam_transform_info info;
+    lam_model_transform(model, &info);
+    cr_expect_eq(info.kind, LAM_TRANSFORM_SCALE);
+    cr_expect_float_eq(info.from_hi, 255.0f, 0);
+    cr_expect_float_eq(info.to_lo, -1.0f, 0);
+    cr_expect_float_eq(info.to_hi, 1.0f, 1e-6);
+    lam_model_free(model);
+}
+
+Test(draft, first_normalization_standardizes)
+{
+    lam__draft *draft = lam__draft_new("file");
+    affine(draft, 5, 0.5, 0.25, -2);
+    lam__draft_dropout(draft, "dropout", 0.5f);
+    lam__draft_dense(draft, "dense", 5, 4, waves(0), NULL);
+    lam__draft_activation(draft, "f", "tanh");
+    lam_model *model = finish(draft, 3.0f);
+    cr_expect_eq(transform_of(model), LAM_TRANSFORM_STANDARDIZE);
+    lam_model_free(model);
+}
+
+Test(draft, negative_scales_go_into_the_first_layer)
+{
+    lam__draft *draft = lam__draft_new("file");
+    affine(draft, 5, -0.5, 0.25, 1); /* one of them is 0 */
+    lam__draft_dense(draft, "dense", 5, 4, waves(0), waves(20));
+    lam_model *model = finish(draft, 3.0f);
+    cr_expect_eq(transform_of(model), LAM_TRANSFORM_NONE);
+    lam_model_free(model);
+}
+
+/* After a layer without activation: into it; after an activation: into the next. */
+Test(draft, scalings_between_layers)
+{
+    lam__draft *draft = lam__draft_new("file");
+    lam__draft_dense(draft, "dense 0", 5, 4, waves(0), waves(20));
+    affine(draft, 4, -1, 0.5, 2);
+    lam__draft_dropout(draft, "dropout", 0.5f);
+    cr_assert_eq(lam__draft_batch_norm(draft, "norm", 4, waves(3), NULL, waves(9),
+                                       (const float[]){1, 2, 3, 0.5f}, 1e-3),
+                 LAM_OK);
+    lam__draft_activation(draft, "f", "sigmoid");
+    affine(draft, 1, 3, 0, -1);
+    affine(draft, 4, 0.5, -0.5, 0.25);
+    lam__draft_activation(draft, "identity", "linear");
+    lam__draft_dense(draft, "dense 1", 4, 6, waves(40), waves(7));
+    affine(draft, 1, -2, 0, 1);
+    lam_model *model = finish(draft, 1.0f);
+    cr_expect_eq(lam_model_layers(model), 3);
+    lam_model_free(model);
+}
+
+static void expect_refused(lam__draft *draft, lam_status status, const char *words)
+{
+    lam_model *model = NULL;
+    cr_expect_eq(lam__draft_finish(draft, &model), status, "%s", lam_error_message());
+    cr_expect_null(model);
+    cr_expect(strstr(lam_error_message(), words), "%s", lam_error_message());
+    lam__draft_free(draft);
+}
+
+Test(draft, what_cannot_be_folded_is_refused_by_its_place)
+{
+    lam__draft *draft = lam__draft_new("file");
+    lam__draft_dense(draft, "dense", 5, 4, waves(0), NULL);
+    lam__draft_activation(draft, "f", "relu");
+    affine(draft, 4, 2, 0, 0);
+    expect_refused(draft, LAM_ERR_UNSUPPORTED, "file: a scaling: scaling between the activation");
+
+    draft = lam__draft_new("file");
+    lam__draft_dense(draft, "dense", 5, 4, waves(0), NULL);
+    lam__draft_activation(draft, "f", "relu");
+    affine(draft, 4, 2, 0, 0);
+    lam__draft_activation(draft, "g", "tanh");
+    expect_refused(draft, LAM_ERR_UNSUPPORTED, "a scaling: ");
+
+    draft = lam__draft_new("file");
+    lam__draft_dense(draft, "dense", 5, 4, waves(0), NULL);
+    lam__draft_activation(draft, "f", "relu");
+    lam__draft_activation(draft, "node 7", "tanh");
+    expect_refused(draft, LAM_ERR_UNSUPPORTED, "file: node 7: the activation 'tanh' follows");
+
+    draft = lam__draft_new("file");
+    affine(draft, 4, 2, 0, 0);
+    lam__draft_activation(draft, "f", "relu");
+    lam__draft_dense(draft, "dense", 4, 4, waves(0), NULL);
+    expect_refused(draft, LAM_ERR_UNSUPPORTED, "f: the activation 'relu' has no dense layer");
+
+    draft = lam__draft_new("file");
+    expect_refused(draft, LAM_ERR_UNSUPPORTED, "no layers");
+}
+
+Test(draft, errors_are_sticky_and_name_the_place)
+{
+    const float bad[] = {1, NAN, 2, 3};
+    lam__draft *draft = lam__draft_new("file");
+    cr_expect_eq(lam__draft_dense(draft, "tensor 'w'", 2, 2, bad, NULL), LAM_ERR_NUMERIC);
+    cr_expect_eq(lam__draft_activation(draft, "f", "relu"), LAM_ERR_NUMERIC);
+    expect_refused(draft, LAM_ERR_NUMERIC, "file: tensor 'w': value 1 of the weights");
+
+    draft = lam__draft_new("file");
+    lam__draft_dense(draft, "one", 5, 4, waves(0), NULL);
+    cr_expect_eq(lam__draft_dense(draft, "two", 3, 4, waves(0), NULL), LAM_ERR_SHAPE);
+    expect_refused(draft, LAM_ERR_SHAPE, "file: two: takes 3 values, but 4 come to it");
+
+    draft = lam__draft_new("file");
+    lam__draft_dense(draft, "one", 5, 4, waves(0), NULL);
+    cr_expect_eq(lam__draft_activation(draft, "f", "rellu"), LAM_ERR_NAME);
+    expect_refused(draft, LAM_ERR_NAME, "file: f: unknown activation 'rellu'");
+
+    draft = lam__draft_new("file");
+    const float large[] = {3e38f, 1};
+    lam__draft_dense(draft, "one", 2, 1, large, NULL);
+    affine(draft, 1, 10, 0, 0);
+    expect_refused(draft, LAM_ERR_NUMERIC, "one: parameter 0 is too large");
+
+    draft = lam__draft_new("file");
+    const float variance[] = {1, -1};
+    cr_expect_eq(lam__draft_batch_norm(draft, "bn", 2, NULL, NULL, waves(0), variance, 0.0),
+                 LAM_ERR_NUMERIC);
+    expect_refused(draft, LAM_ERR_NUMERIC, "bn: feature 1");
+}
