@@ -21,7 +21,9 @@ typedef enum lam_catalog_kind {
     LAM_LAYER,
     LAM_FIT_OPTION,
     LAM_CALLBACK,
-    LAM_MODEL_FORMAT
+    LAM_MODEL_FORMAT,
+    LAM_LOAD_OPTION,
+    LAM_DATA_FORMAT /* what lam_dataset_load recognizes */
 } lam_catalog_kind;
 
 /* One entry. Strings are the library's and last as long as the process. */

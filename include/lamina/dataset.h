@@ -9,6 +9,7 @@
 #ifndef LAMINA_DATASET_H
 #define LAMINA_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,28 +31,86 @@ typedef enum lam_ownership {
     LAM_BORROW /* the caller keeps them alive and unchanged as long as the dataset lives */
 } lam_ownership;
 
-/* How built-in sets are generated and files are read; fill with lam_load_options_default(). */
+struct lam_model;
+
+/* How data are found, read and generated; fill with lam_load_options_default(). Each format uses
+ * what concerns it. lam_catalog(LAM_LOAD_OPTION, ..) lists the options with their help. Strings are
+ * not copied: they must outlive the call. */
 typedef struct lam_load_options {
     size_t samples; /* built-in sets: samples in all; 0 = the set's own default */
     size_t classes; /* spiral and vertical: number of classes; 0 = 3 */
-    uint64_t seed;  /* built-in sets: seed of their random numbers */
+    uint64_t seed;  /* of the random numbers of built-in sets, and of the choice of a test share;
+                       option "data_seed" */
     size_t limit;   /* files: read at most this many samples; 0 = all */
+
+    /* The test split of data that have none of their own: this share of the samples, drawn with
+     * `seed`; the others are the training split. 0 = either split is all of the data. */
+    double test_share; /* 0 <= share < 1 */
+    bool stratify;     /* draw the same share of each class */
+
+    /* Images. */
+    size_t width, height; /* bring images to this size in pixels; 0 = the size of the first */
+    const char *color;    /* "gray" or "rgb"; NULL = as the first image is */
+    bool invert;          /* black becomes white; with `like`, on top of what the model asks for */
+    bool multi_label;     /* one file name in several class folders is one sample of many classes */
+    const char *on_error; /* a file that cannot be read: "stop", or "skip" it and count */
+
+    /* Tables. */
+    const char *target;    /* name or number (from 1) of the column to predict, or several separated
+                              by commas; NULL = the last; "" = none */
+    const char *task;      /* "auto", "classification" or "regression" */
+    const char *header;    /* whether the first row names the columns: "auto", "yes" or "no" */
+    const char *separator; /* one character, "tab" or "auto" */
+    const char *missing;   /* missing numbers: "refuse", "mean", "median" or "constant:X" */
+
+    /* Large sets. */
+    size_t memory; /* megabytes that samples may take in memory; what is larger is read from its
+                      file again and again; 0 = half of the machine's */
+    size_t window; /* samples that are read at once, and shuffled, where a file can only be read
+                      from front to back; 0 = as many as fit in 64 MB, at least 1024 */
+
+    /* Read the data as this model was trained: images are brought to its size, colour and
+     * inversion, tables to its columns and categories; targets may be missing. NULL = as they are.
+     */
+    const struct lam_model *like;
 } lam_load_options;
 
-/* The defaults: everything 0. */
+/* The defaults. */
 LAM_API lam_load_options lam_load_options_default(void);
 
-/* Loads a data set by name or path: "spiral", "vertical" or "sine" for the built-in sets, else a
- * folder with IDX files in the naming of MNIST (train-images-idx3-ubyte, train-labels-idx1-ubyte,
- * t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or with .gz). The split chooses the
- * pair of files; of a built-in set, the test split is drawn with another random stream. Class
- * names come from labels.txt in the folder, one a line, when there is one; the well-known sets
- * Fashion-MNIST and MNIST are recognized by their folder's name otherwise.
+/* Sets the option `name` ("test_share"; '-' may stand for '_') from text, as lam_fit_options_set
+ * does. */
+LAM_API lam_status lam_load_options_set(lam_load_options *options, const char *name,
+                                        const char *text);
+
+/* Loads a data set by name or path, recognized by what is there: "spiral", "vertical" or "sine" for
+ * the built-in sets, a folder with IDX files in the naming of MNIST (train-images-idx3-ubyte,
+ * train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or with .gz),
+ * or one of the other formats of lam_catalog(LAM_DATA_FORMAT, ..). Data without a test split of
+ * their own are divided by options->test_share. Of a built-in set, the test split is drawn with
+ * another random stream. Class names of IDX folders come from labels.txt, one a line, when there is
+ * one; the well-known sets Fashion-MNIST and MNIST are recognized by their folder's name otherwise.
  * `options` may be NULL for the defaults. The caller frees the result with lam_dataset_free.
- * Returns NULL with LAM_ERR_IO, LAM_ERR_FORMAT (file, byte offset, expected and found values),
- * LAM_ERR_MEMORY or LAM_ERR_ARGUMENT. */
+ * Returns NULL with LAM_ERR_IO, LAM_ERR_FORMAT (file, place, expected and found values),
+ * LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED (a format this build lacks) or LAM_ERR_ARGUMENT. */
 LAM_API lam_dataset *lam_dataset_load(const char *path, lam_split split,
                                       const lam_load_options *options);
+
+/* Loads all samples of one file or folder, to predict: `options->like` says for which model. As
+ * lam_dataset_load, but nothing is divided, and targets may be missing. Of data with splits of
+ * their own, the test split. */
+LAM_API lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *options);
+
+/* What lam_dataset_load would make of a path. Strings are the library's and last. */
+typedef struct lam_data_info {
+    const char *format;  /* its name in lam_catalog(LAM_DATA_FORMAT, ..) */
+    const char *help;    /* one line */
+    bool has_test_split; /* its own, or one made by test_share */
+} lam_data_info;
+
+/* Recognizes data without reading them, in *info. Errors as lam_dataset_load. */
+LAM_API lam_status lam_data_recognize(const char *path, const lam_load_options *options,
+                                      lam_data_info *info);
 
 /* Reads the samples of one IDX file (plain or gzipped; unsigned bytes or 32-bit floats; one or
  * more dimensions, the first counts samples and the others are flattened): a dataset without
@@ -78,6 +137,51 @@ LAM_API lam_status lam_dataset_set_targets(lam_dataset *dataset, const float *y,
 LAM_API lam_status lam_dataset_set_class_names(lam_dataset *dataset, const char *const *names,
                                                size_t count);
 
+/* What raw samples were made from. */
+typedef enum lam_input_kind {
+    LAM_INPUT_VALUES, /* numbers that nothing is known about */
+    LAM_INPUT_IMAGE,  /* pixels: features are [height][width][channels] */
+    LAM_INPUT_TABLE   /* rows of a table: a feature a number, one a category of a text */
+} lam_input_kind;
+
+typedef struct lam_input_info {
+    lam_input_kind kind;
+    size_t width, height, channels; /* IMAGE: in pixels; channels 1 (gray) or 3 (rgb) */
+    bool invert;                    /* IMAGE: black became white */
+    bool header;                    /* TABLE: the names of the columns are the file's own */
+    size_t columns;                 /* TABLE: of the file, targets and ignored ones included */
+} lam_input_info;
+
+typedef enum lam_column_kind {
+    LAM_COLUMN_NUMBER,
+    LAM_COLUMN_TEXT,   /* one of some categories */
+    LAM_COLUMN_IGNORED /* not used */
+} lam_column_kind;
+
+/* A column of a table; strings belong to the dataset or model. */
+typedef struct lam_column_info {
+    const char *name;
+    lam_column_kind kind;
+    bool target;   /* to be predicted: no feature */
+    bool has_fill; /* NUMBER: missing values become `fill`, else they are refused */
+    float fill;
+    const char *const *categories; /* TEXT: [category_count]; of a target, the classes */
+    size_t category_count;
+    size_t first_feature, features; /* its place among the features of a sample */
+} lam_column_info;
+
+/* What the samples were made from, in *info. */
+LAM_API void lam_dataset_input(const lam_dataset *dataset, lam_input_info *info);
+
+/* Column i of a table in *info. LAM_ERR_ARGUMENT when out of range. */
+LAM_API lam_status lam_dataset_column(const lam_dataset *dataset, size_t i, lam_column_info *info);
+
+/* Says that the samples are images, [height][width][channels] with 1 (gray) or 3 (rgb) channels, so
+ * that a model trained on them takes image files. LAM_ERR_SHAPE when the features do not fit,
+ * LAM_ERR_ARGUMENT. */
+LAM_API lam_status lam_dataset_set_image(lam_dataset *dataset, size_t width, size_t height,
+                                         size_t channels);
+
 /* The spiral set: `classes` interleaved arms in the plane, [samples][2] in -1..1 plus noise, equal
  * shares of each class. Source: Stanford CS231n, as in H. Kinsley and D. Kukieła, "Neural Networks
  * from Scratch in Python" (2020). */
@@ -95,6 +199,13 @@ LAM_API lam_dataset *lam_dataset_sine(size_t samples);
  * share, fewer than 2 samples, or when first and second point to the same place; LAM_ERR_MEMORY. */
 LAM_API lam_status lam_dataset_divide(const lam_dataset *dataset, double share, uint64_t seed,
                                       lam_dataset **first, lam_dataset **second);
+
+/* The same, drawing the share from each class alike: every class has round(share * its samples) in
+ * *second, or one more or less so that *second has round(share * samples) in all.
+ * LAM_ERR_STATE when the targets are not class numbers. */
+LAM_API lam_status lam_dataset_divide_stratified(const lam_dataset *dataset, double share,
+                                                 uint64_t seed, lam_dataset **first,
+                                                 lam_dataset **second);
 
 /* Number of samples. */
 LAM_API size_t lam_dataset_samples(const lam_dataset *dataset);

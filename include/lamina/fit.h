@@ -132,11 +132,12 @@ LAM_API void lam_history_free(lam_history *history);
 /* Trains `model` on `train`. `options` may be NULL for the defaults. If `history` is not NULL, it
  * receives the figures of the epochs (also when training fails half-way); the caller frees it.
  * A model without parameters is initialized with options->seed; one with parameters goes on from
- * them. The result depends on model, data, options, instruction set and BLAS, never on the number
- * of threads. While it runs, the BLAS library's own thread count is 1 for the whole process.
- * Errors: the model's sticky one; LAM_ERR_NAME, LAM_ERR_ARGUMENT, LAM_ERR_SHAPE (data, targets and
- * outputs), LAM_ERR_NUMERIC (the loss stopped being finite; epoch and step named),
- * LAM_ERR_MEMORY. */
+ * them. A model that does not know what its samples are made from (lam_model_input), or has no
+ * class names, takes both from `train`. The result depends on model, data, options, instruction set
+ * and BLAS, never on the number of threads. While it runs, the BLAS library's own thread count is 1
+ * for the whole process. Errors: the model's sticky one; LAM_ERR_NAME, LAM_ERR_ARGUMENT,
+ * LAM_ERR_SHAPE (data, targets and outputs), LAM_ERR_NUMERIC (the loss stopped being finite; epoch
+ * and step named), LAM_ERR_MEMORY. */
 LAM_API lam_status lam_fit(lam_model *model, const lam_dataset *train,
                            const lam_fit_options *options, lam_history **history);
 

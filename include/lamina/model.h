@@ -144,6 +144,13 @@ typedef struct lam_transform_info {
 /* Describes the input transform in *info. */
 LAM_API void lam_model_transform(const lam_model *model, lam_transform_info *info);
 
+/* What the samples were made from that the model was trained on, in *info: lam_fit takes it from
+ * the training data when the model has none, the model's file keeps it. */
+LAM_API void lam_model_input(const lam_model *model, lam_input_info *info);
+
+/* Column i of the table the model was trained on in *info. LAM_ERR_ARGUMENT when out of range. */
+LAM_API lam_status lam_model_column(const lam_model *model, size_t i, lam_column_info *info);
+
 /* The name of class i, or NULL. Owned by the model. */
 LAM_API const char *lam_model_class_name(const lam_model *model, size_t i);
 

@@ -43,21 +43,14 @@ static cli_flag *find(const cli_flags *flags, const char *name, size_t length)
     return NULL;
 }
 
-bool cli_flags_open(cli_flags *flags, const cli_command *command, size_t fit_offset)
+/* Adds the rows of a list of the library. */
+static void add_options(cli_flags *flags, const cli_command *command, lam_catalog_kind list,
+                        cli_kind kind, size_t offset)
 {
-    const size_t options = lam_catalog_size(LAM_FIT_OPTION);
-    flags->rows = calloc(command->flag_count + options + 1, sizeof *flags->rows);
-    flags->count = flags->own = 0;
-    if (!flags->rows) {
-        cli_error("out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < command->flag_count; i++)
-        flags->rows[flags->count++] = command->flags[i];
-    flags->own = flags->count;
-    for (size_t i = 0; i < options; i++) {
+    for (size_t i = 0; i < lam_catalog_size(list); i++) {
         lam_catalog_entry entry;
-        if (lam_catalog(LAM_FIT_OPTION, i, &entry) != LAM_OK || !wanted(command, entry.name) ||
+        if (lam_catalog(list, i, &entry) != LAM_OK ||
+            (kind == CLI_FIT && !wanted(command, entry.name)) ||
             find(flags, entry.name, strlen(entry.name))) /* the command's own words for it */
             continue;
         flags->rows[flags->count++] = (cli_flag){
@@ -66,10 +59,28 @@ bool cli_flags_open(cli_flags *flags, const cli_command *command, size_t fit_off
             .argument = entry.argument,
             .help = entry.help,
             .default_value = entry.default_value,
-            .kind = CLI_FIT,
-            .offset = fit_offset,
+            .kind = kind,
+            .offset = offset,
         };
     }
+}
+
+bool cli_flags_open(cli_flags *flags, const cli_command *command, size_t fit_offset)
+{
+    const size_t options = lam_catalog_size(LAM_FIT_OPTION) + lam_catalog_size(LAM_LOAD_OPTION);
+    flags->rows = calloc(command->flag_count + options + 1, sizeof *flags->rows);
+    flags->count = flags->own = flags->load = 0;
+    if (!flags->rows) {
+        cli_error("out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < command->flag_count; i++)
+        flags->rows[flags->count++] = command->flags[i];
+    flags->own = flags->count;
+    if (command->load_options)
+        add_options(flags, command, LAM_LOAD_OPTION, CLI_LOAD, command->load_offset);
+    flags->load = flags->count;
+    add_options(flags, command, LAM_FIT_OPTION, CLI_FIT, fit_offset);
     return true;
 }
 
@@ -159,6 +170,10 @@ static int set_value(cli_flag *flag, const char *text, void *values)
         return CLI_SUCCESS;
     case CLI_SPLIT:
         return set_split(text, (lam_split *)at);
+    case CLI_LOAD:
+        if (lam_load_options_set((lam_load_options *)at, flag->name, text) != LAM_OK)
+            return cli_refused();
+        return CLI_SUCCESS;
     case CLI_FIT:
         break;
     }

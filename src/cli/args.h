@@ -12,6 +12,7 @@ typedef enum cli_kind {
     CLI_COUNT,  /* size_t */
     CLI_SEED,   /* uint64_t */
     CLI_SPLIT,  /* lam_split: "test" or "train" */
+    CLI_LOAD,   /* lam_load_options: set by lam_load_options_set */
     CLI_FIT     /* lam_fit_options: set by lam_fit_options_set */
 } cli_kind;
 
@@ -31,12 +32,14 @@ typedef struct cli_flag {
 /* All flags of a command. */
 typedef struct cli_flags {
     cli_flag *rows;
-    size_t count, own; /* the first `own` are the command's, the others training options */
+    size_t count;
+    size_t own, load; /* the command's own, then loading options up to `load`, then training's */
 } cli_flags;
 
 struct cli_command;
 
-/* Collects a command's own flags and the training options it takes from the library's catalog.
+/* Collects a command's own flags and the loading and training options it takes from the library's
+ * catalog.
  * `fit_offset` is where the command's struct keeps its lam_fit_options. */
 bool cli_flags_open(cli_flags *flags, const struct cli_command *command, size_t fit_offset);
 void cli_flags_close(cli_flags *flags);

@@ -28,6 +28,8 @@ typedef struct cli_command {
     size_t flag_count;
     const char *const *fit_options; /* training options it takes too; NULL-terminated */
     bool all_fit_options;
+    bool load_options;           /* takes the loading options, */
+    size_t load_offset;          /* to the lam_load_options here in its struct */
     const char *const *details;  /* paragraphs after the options, NULL-terminated; or NULL */
     bool lists_catalog;          /* help ends with activations, losses, ... */
     bool lists_formats;          /* help ends with the formats of model files */

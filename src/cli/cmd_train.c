@@ -141,7 +141,8 @@ static int load(train_run *run)
     run->train = cli_load_data(request->data, LAM_SPLIT_TRAIN, &request->load);
     if (!run->train)
         return CLI_FAILURE;
-    if (cli_was_given(&run->flags, "validation_split") || !cli_has_test_split(request->data))
+    if (cli_was_given(&run->flags, "validation_split") ||
+        !cli_has_test_split(request->data, &request->load))
         return CLI_SUCCESS;
     run->test = cli_load_data(request->data, LAM_SPLIT_TEST, &request->load);
     if (!run->test)
@@ -374,7 +375,6 @@ static const cli_flag flags[] = {
              "than bytes]; --no-standardize takes them as they are",
      .kind = CLI_SWITCH,
      .offset = offsetof(train_request, standardize)},
-    CLI_LOAD_FLAGS(train_request, load),
     {.name = "json",
      .help = "print one JSON object a line and epoch",
      .kind = CLI_SWITCH,
@@ -409,6 +409,8 @@ const cli_command cli_train = {
     .summary = "Train a network on a data set and write it to a file.",
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
+    .load_options = true,
+    .load_offset = offsetof(train_request, load),
     .all_fit_options = true,
     .details = details,
     .lists_catalog = true,

@@ -91,21 +91,8 @@ lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_opt
     return NULL;
 }
 
-/* Whether folder/name or folder/name.gz exists. */
-static bool holds(const char *folder, const char *name)
+bool cli_has_test_split(const char *path, const lam_load_options *options)
 {
-    char path[4096];
-    struct stat info;
-    for (int gz = 0; gz < 2; gz++) {
-        const int length = snprintf(path, sizeof path, "%s/%s%s", folder, name, gz ? ".gz" : "");
-        if (length > 0 && (size_t)length < sizeof path && stat(path, &info) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool cli_has_test_split(const char *path)
-{
-    return cli_recipe_for(path)->data ||
-           (holds(path, "t10k-images-idx3-ubyte") && holds(path, "t10k-labels-idx1-ubyte"));
+    lam_data_info info;
+    return lam_data_recognize(path, options, &info) == LAM_OK && info.has_test_split;
 }

@@ -30,34 +30,7 @@ void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, const
  * file. */
 lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_options *options);
 
-/* Whether DATA has a test split: built-in sets do, folders when they hold its
- * images and labels. */
-bool cli_has_test_split(const char *path);
-
-/* Rows of the table of flags for lam_load_options at type.member. */
-#define CLI_LOAD_FLAGS(type, member)                                                               \
-    {.name = "limit",                                                                              \
-     .argument = "N",                                                                              \
-     .help = "read at most N samples of each file; 0 = all",                                       \
-     .default_value = "0",                                                                         \
-     .kind = CLI_COUNT,                                                                            \
-     .offset = offsetof(type, member.limit)},                                                      \
-        {.name = "samples",                                                                        \
-         .argument = "N",                                                                          \
-         .help = "built-in sets: number of samples; 0 = the set's own",                            \
-         .default_value = "0",                                                                     \
-         .kind = CLI_COUNT,                                                                        \
-         .offset = offsetof(type, member.samples)},                                                \
-        {.name = "classes",                                                                        \
-         .argument = "N",                                                                          \
-         .help = "spiral and vertical: number of classes; 0 = 3",                                  \
-         .default_value = "0",                                                                     \
-         .kind = CLI_COUNT,                                                                        \
-         .offset = offsetof(type, member.classes)},                                                \
-    {                                                                                              \
-        .name = "data-seed", .argument = "SEED",                                                   \
-        .help = "built-in sets: seed of their random numbers", .default_value = "0",               \
-        .kind = CLI_SEED, .offset = offsetof(type, member.seed)                                    \
-    }
+/* Whether DATA has a test split, its own or by --test-share; false for what is no data. */
+bool cli_has_test_split(const char *path, const lam_load_options *options);
 
 #endif

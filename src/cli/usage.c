@@ -20,6 +20,7 @@ static const struct {
     {LAM_OPTIMIZER, "Optimizers (--optimizer)"},
     {LAM_INITIALIZER, "Initializers (--initializer)"},
     {LAM_METRIC, "Metrics (--metrics)"},
+    {LAM_DATA_FORMAT, "Data (DATA)"},
 };
 
 static const char *const build_facts[] = {
@@ -141,9 +142,13 @@ int cli_print_help(const cli_command *command)
     for (size_t i = 0; i < flags.own; i++)
         print_flag(&flags.rows[i]);
     print_entry(stdout, "-h, --help", "show this help");
-    if (flags.count > flags.own)
+    if (flags.load > flags.own)
+        printf("\nData options\n");
+    for (size_t i = flags.own; i < flags.load; i++)
+        print_flag(&flags.rows[i]);
+    if (flags.count > flags.load)
         printf("\n%s\n", command->all_fit_options ? "Training options" : "As in training");
-    for (size_t i = flags.own; i < flags.count; i++)
+    for (size_t i = flags.load; i < flags.count; i++)
         print_flag(&flags.rows[i]);
     for (const char *const *text = command->details; text && *text; text++) {
         putchar('\n');

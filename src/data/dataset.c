@@ -208,15 +208,7 @@ lam_status lam_dataset_sample(const lam_dataset *dataset, size_t i, float *x)
     if (i >= dataset->samples)
         return lam__fail(LAM_ERR_ARGUMENT, "sample %zu of a dataset with %zu samples", i,
                          dataset->samples);
-    size_t n = dataset->features;
-    if (dataset->dtype == LAM_FLOAT32) {
-        memcpy(x, (const float *)dataset->x + i * n, n * sizeof *x);
-    } else {
-        const uint8_t *bytes = (const uint8_t *)dataset->x + i * n;
-        for (size_t j = 0; j < n; j++)
-            x[j] = bytes[j];
-    }
-    return LAM_OK;
+    return lam__source_read(dataset, i, 1, x);
 }
 
 lam_status lam_dataset_target(const lam_dataset *dataset, size_t i, float *y)
@@ -234,6 +226,37 @@ lam_status lam_dataset_target(const lam_dataset *dataset, size_t i, float *y)
     return LAM_OK;
 }
 
+void lam_dataset_input(const lam_dataset *dataset, lam_input_info *info)
+{
+    static const lam__input none = {.kind = LAM_INPUT_VALUES};
+    if (info)
+        lam__input_describe(dataset ? &dataset->input : &none, info);
+}
+
+lam_status lam_dataset_column(const lam_dataset *dataset, size_t i, lam_column_info *info)
+{
+    if (!dataset || !info)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_column: dataset or info is NULL");
+    return lam__input_column(&dataset->input, i, info);
+}
+
+lam_status lam_dataset_set_image(lam_dataset *dataset, size_t width, size_t height, size_t channels)
+{
+    if (!dataset)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_set_image: dataset is NULL");
+    lam__input image = {.kind = LAM_INPUT_VALUES};
+    LAM__TRY(lam__input_set_image(&image, width, height, channels, false));
+    if (lam__input_features(&image) != dataset->features)
+        return lam__fail(LAM_ERR_SHAPE,
+                         "images of %zu x %zu pixels with %zu channel%s have %zu values, the "
+                         "samples %zu",
+                         width, height, channels, channels == 1 ? "" : "s",
+                         lam__input_features(&image), dataset->features);
+    lam__input_clear(&dataset->input);
+    dataset->input = image;
+    return LAM_OK;
+}
+
 void lam_dataset_free(lam_dataset *dataset)
 {
     if (!dataset)
@@ -241,6 +264,7 @@ void lam_dataset_free(lam_dataset *dataset)
     if (dataset->ops->release)
         dataset->ops->release(dataset);
     release_class_names(dataset);
+    lam__input_clear(&dataset->input);
     lam__release(dataset->labels);
     lam__release(dataset->targets);
     lam__release(dataset->owned_x);

@@ -8,9 +8,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/byte_source.h"
+#include "data/data_formats.h"
 #include "data/dataset_parts.h"
+#include "nn/load_options.h"
+#include "train/source.h"
 
 /* Unpacking starts with room for this much, so that small files need one allocation. */
+enum { LAM__IDX_SIDES = 3 };
 #define LAM__UNPACK_FIRST ((size_t)1 << 16)
 
 static const struct idx_type {
@@ -75,6 +79,8 @@ static lam_status read_header(lam__byte_source *source, lam__idx *idx, size_t *n
     LAM__TRY(read_magic(source, &type, &idx->rank));
     idx->dtype = type->dtype;
     idx->features = 1;
+    for (unsigned i = 0; i < LAM__IDX_SIDES; i++)
+        idx->sides[i] = 1;
     *need = type->size;
     for (unsigned i = 0; i < idx->rank; i++) {
         unsigned char word[4];
@@ -88,6 +94,8 @@ static lam_status read_header(lam__byte_source *source, lam__idx *idx, size_t *n
                              source->name, at, i);
         if (i == 0)
             idx->total = length;
+        else if (i <= LAM__IDX_SIDES)
+            idx->sides[i - 1] = length;
         /* features divides need, so it cannot overflow when need does not */
         if (!lam__multiply(*need, length, need) ||
             (i > 0 && !lam__multiply(idx->features, length, &idx->features)))
@@ -226,14 +234,68 @@ lam_status lam__idx_parse(const void *bytes, size_t size, const char *name, size
     return read_and_close(&source, limit, idx);
 }
 
+/* Whether the samples are images, and of how many channels. */
+static bool is_image(const lam__idx *idx, size_t *channels)
+{
+    *channels = idx->rank == 4 ? idx->sides[2] : 1;
+    return idx->dtype == LAM_UINT8 && (idx->rank == 3 || (idx->rank == 4 && *channels == 3)) &&
+           idx->sides[0] <= LAM__MOST_PIXELS_A_SIDE && idx->sides[1] <= LAM__MOST_PIXELS_A_SIDE;
+}
+
+static void invert(unsigned char *pixels, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = (unsigned char)(255 - pixels[i]);
+}
+
+lam_status lam__idx_dataset(lam__idx *idx, const char *path, const lam_load_options *options,
+                            lam_dataset **dataset)
+{
+    size_t channels;
+    const bool image = is_image(idx, &channels);
+    const bool turn = lam__load_input(options)->invert != options->invert;
+    if (turn && !image)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "%s: only images, bytes in two dimensions a sample, can be inverted",
+                         path);
+    if (turn)
+        invert(idx->values, idx->samples * idx->features);
+    *dataset = lam__dataset_adopt(idx->values, idx->dtype, idx->samples, idx->features);
+    idx->values = NULL;
+    if (!*dataset)
+        return LAM_ERR_MEMORY;
+    return image ? lam__input_set_image(&(*dataset)->input, idx->sides[1], idx->sides[0], channels,
+                                        turn)
+                 : LAM_OK;
+}
+
+bool lam__idx_file_recognizes(const lam__place *place)
+{
+    return place->file && place->head_size >= 4 && place->head[0] == 0 && place->head[1] == 0 &&
+           place->head[2] >= 0x08 && place->head[2] <= 0x0e && place->head[3] > 0;
+}
+
+lam_status lam__idx_file_load(const lam__place *place, lam_split split,
+                              const lam_load_options *options, lam_dataset **dataset)
+{
+    (void)split;
+    lam__idx idx;
+    LAM__TRY(lam__idx_read(place->path, options->limit, &idx));
+    const lam_status status = lam__idx_dataset(&idx, place->path, options, dataset);
+    lam__release(idx.values);
+    return status;
+}
+
 lam_dataset *lam_dataset_load_idx(const char *file, const lam_load_options *options)
 {
-    if (!file) {
+    const lam_load_options defaults = lam_load_options_default();
+    const lam__place place = {.path = file};
+    lam_dataset *dataset = NULL;
+    if (!options)
+        options = &defaults;
+    if (!file)
         lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_load_idx: file is NULL");
-        return NULL;
-    }
-    lam__idx idx;
-    if (lam__idx_read(file, options ? options->limit : 0, &idx) != LAM_OK)
-        return NULL;
-    return lam__dataset_adopt(idx.values, idx.dtype, idx.samples, idx.features);
+    else if (lam__check_load_options(options) == LAM_OK)
+        lam__idx_file_load(&place, LAM_SPLIT_TRAIN, options, &dataset);
+    return dataset;
 }

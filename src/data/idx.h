@@ -16,6 +16,7 @@ typedef struct lam__idx {
     size_t total;    /* samples in the file: its first dimension */
     size_t samples;  /* of them read */
     size_t features; /* product of the other dimensions, 1 when there is none */
+    size_t sides[3]; /* the first of these, 1 where there is none */
     void *values;    /* [samples][features], released with lam__release */
 } lam__idx;
 
@@ -26,5 +27,11 @@ lam_status lam__idx_read(const char *path, size_t limit, lam__idx *idx);
 /* The same for a file in memory, called `name` in messages. */
 lam_status lam__idx_parse(const void *bytes, size_t size, const char *name, size_t limit,
                           lam__idx *idx);
+
+/* A dataset of what was read from `path`, without targets; takes over idx->values. Bytes in two
+ * dimensions, or three of which the last is 3, are images; they are turned around where
+ * options->invert or the model options->like say so. */
+lam_status lam__idx_dataset(lam__idx *idx, const char *path, const lam_load_options *options,
+                            lam_dataset **dataset);
 
 #endif

@@ -1,172 +1,98 @@
-/* load.c: data sets by name, and folders in the naming of MNIST. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
+/* load.c: data by name or path: looks, recognizes, reads, and divides what has no test split. */
 #include <lamina/dataset.h>
 
 #include "base/error.h"
-#include "base/memory.h"
-#include "data/class_names.h"
-#include "data/dataset_parts.h"
-#include "data/file_read.h"
-#include "data/idx.h"
-#include "train/source.h"
+#include "data/data_formats.h"
+#include "nn/load_options.h"
 
-/* Files of a split: samples and labels. */
-static const char *const file_names[2][2] = {
-    [LAM_SPLIT_TRAIN] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
-    [LAM_SPLIT_TEST] = {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
-};
-
-lam_load_options lam_load_options_default(void)
+/* Checks the arguments, looks at the path and finds its format. */
+static lam_status recognize(const char *what, const char *path, const lam_load_options *options,
+                            lam__place *place, const lam__data_format **format)
 {
-    return (lam_load_options){.samples = 0};
+    if (!path || path[0] == '\0')
+        return lam__fail(LAM_ERR_ARGUMENT, "%s: path is %s", what, path ? "empty" : "NULL");
+    LAM__TRY(lam__check_load_options(options));
+    LAM__TRY(lam__place_look(path, place));
+    *format = lam__data_format_of(place);
+    return *format ? LAM_OK : lam_error_status();
 }
 
-/* Reads FOLDER/FILE, or FOLDER/FILE.gz when the plain one is not there. *path is the one read; the
- * caller releases it, also on failure. */
-static lam_status read_one(const char *folder, const char *file, size_t limit, char **path,
-                           lam__idx *idx)
+static bool has_own_test(const lam__data_format *format, const lam__place *place)
 {
-    size_t size = strlen(folder) + strlen(file) + sizeof "/.gz";
-    *path = lam__allocate(size, 1, "a path");
-    if (!*path)
-        return LAM_ERR_MEMORY;
-    static const char *const endings[] = {"", ".gz"};
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        struct stat status;
-        snprintf(*path, size, "%s/%s%s", folder, file, endings[i]);
-        if (stat(*path, &status) == 0)
-            return lam__idx_read(*path, limit, idx);
-        if (errno != ENOENT)
-            return lam__fail_errno("cannot look at", *path, errno);
-    }
-    return lam__fail(LAM_ERR_IO,
-                     "'%s' has neither %s nor %s.gz: expected a folder with IDX files "
-                     "in the naming of MNIST",
-                     folder, file, file);
+    return format->has_test && format->has_test(place);
 }
 
-/* Says what is wrong with a path that is not a folder. */
-static lam_status check_folder(const char *path)
+/* The part of *dataset that `split` means by test_share takes its place. */
+static lam_status take_share(lam_split split, const lam_load_options *options,
+                             lam_dataset **dataset)
 {
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        if (errno != ENOENT)
-            return lam__fail_errno("cannot look at", path, errno);
-        return lam__fail(LAM_ERR_IO,
-                         "no data set '%s': expected spiral, vertical, sine, or a "
-                         "folder with IDX files (train-images-idx3-ubyte[.gz] and so on); there is "
-                         "no such folder",
-                         path);
-    }
-    if (!S_ISDIR(status.st_mode))
-        return lam__fail(LAM_ERR_IO,
-                         "'%s' is not a folder: expected one with IDX files "
-                         "(train-images-idx3-ubyte[.gz] and so on)",
-                         path);
+    lam_dataset *train = NULL, *test = NULL;
+    LAM__TRY((options->stratify ? lam_dataset_divide_stratified : lam_dataset_divide)(
+        *dataset, options->test_share, options->seed, &train, &test));
+    lam_dataset_free(*dataset);
+    *dataset = split == LAM_SPLIT_TEST ? test : train;
+    lam_dataset_free(split == LAM_SPLIT_TEST ? train : test);
     return LAM_OK;
 }
 
-/* Checks labels against images, both as read from files of these names. */
-static lam_status check_pair(const lam__idx *images, const char *images_path,
-                             const lam__idx *labels, const char *labels_path)
+static lam_status load(const char *path, lam_split split, const lam_load_options *options,
+                       lam_dataset **dataset)
 {
-    if (labels->dtype != LAM_UINT8 || labels->rank != 1)
-        return lam__fail(LAM_ERR_FORMAT,
-                         "%s: labels of type %s in %u dimensions, expected unsigned "
-                         "bytes in 1",
-                         labels_path, labels->dtype == LAM_UINT8 ? "unsigned byte" : "32-bit float",
-                         labels->rank);
-    if (labels->total != images->total)
-        return lam__fail(LAM_ERR_FORMAT, "%s has %zu labels, but %s has %zu samples", labels_path,
-                         labels->total, images_path, images->total);
-    return LAM_OK;
-}
-
-/* Gives the labels and the names found for the folder to the dataset: as many labels as it has
- * samples, but all of the file count for the number of classes. */
-static lam_status add_labels(lam_dataset *dataset, const lam__idx *labels, const char *labels_path,
-                             const lam__class_names *known, const char *folder)
-{
-    const uint8_t *bytes = labels->values;
-    size_t most = 0, names = known->count;
-    for (size_t i = 0; i < labels->samples; i++)
-        if (bytes[i] > most)
-            most = bytes[i];
-    if (names > 0 && most >= names) {
-        if (known->text)
-            return lam__fail(LAM_ERR_FORMAT, "%s/labels.txt has %zu names, but %s has label %zu",
-                             folder, names, labels_path, most);
-        names = 0; /* another set under a well-known name */
-    }
-    const size_t samples = lam_dataset_samples(dataset);
-    int32_t *classes = lam__allocate(samples, sizeof *classes, "labels");
-    if (!classes)
-        return LAM_ERR_MEMORY;
-    for (size_t i = 0; i < samples; i++)
-        classes[i] = bytes[i];
-    /* a part of the data may lack the last classes: the names tell how many there are */
-    lam_status status = lam_dataset_set_classes(dataset, classes, names > 0 ? names : most + 1);
-    lam__release(classes);
-    if (status == LAM_OK && names > 0)
-        status = lam_dataset_set_class_names(dataset, known->names, names);
-    return status;
-}
-
-static lam_status load_folder(const char *folder, lam_split split, size_t limit,
-                              lam_dataset **dataset)
-{
-    char *images_path = NULL, *labels_path = NULL;
-    lam__idx images = {.values = NULL}, labels = {.values = NULL};
-    lam__class_names known = {.count = 0};
-    lam_status status = check_folder(folder);
-    if (status == LAM_OK) /* labels first: they are small, and show a wrong folder soon */
-        status = read_one(folder, file_names[split][1], 0, &labels_path, &labels);
-    if (status == LAM_OK)
-        status = read_one(folder, file_names[split][0], limit, &images_path, &images);
-    if (status == LAM_OK)
-        status = check_pair(&images, images_path, &labels, labels_path);
-    if (status == LAM_OK)
-        status = lam__class_names_find(folder, &known);
-    if (status == LAM_OK) {
-        *dataset = lam__dataset_adopt(images.values, images.dtype, images.samples, images.features);
-        images.values = NULL;
-        status =
-            *dataset ? add_labels(*dataset, &labels, labels_path, &known, folder) : LAM_ERR_MEMORY;
-    }
-    if (status != LAM_OK) {
-        lam_dataset_free(*dataset);
-        *dataset = NULL;
-    }
-    lam__class_names_release(&known);
-    lam__release(images.values);
-    lam__release(labels.values);
-    lam__release(images_path);
-    lam__release(labels_path);
-    return status;
+    lam__place place;
+    const lam__data_format *format;
+    LAM__TRY(recognize("lam_dataset_load", path, options, &place, &format));
+    const bool share = options->test_share > 0.0 && !has_own_test(format, &place);
+    LAM__TRY(format->load(&place, share ? LAM_SPLIT_TRAIN : split, options, dataset));
+    return share ? take_share(split, options, dataset) : LAM_OK;
 }
 
 lam_dataset *lam_dataset_load(const char *path, lam_split split, const lam_load_options *options)
 {
-    lam_load_options defaults = lam_load_options_default();
-    if (!options)
-        options = &defaults;
-    if (!path || path[0] == '\0') {
-        lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_load: path is %s", path ? "empty" : "NULL");
-        return NULL;
-    }
+    const lam_load_options defaults = lam_load_options_default();
+    lam_dataset *dataset = NULL;
     if (split != LAM_SPLIT_TRAIN && split != LAM_SPLIT_TEST) {
         lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_load: split %d is neither train nor test",
                   (int)split);
         return NULL;
     }
-    lam__toy toy = lam__toy_named(path);
-    if (toy != LAM__TOYS)
-        return lam__toy_make(toy, options->samples, options->classes, options->seed, split);
+    if (load(path, split, options ? options : &defaults, &dataset) == LAM_OK)
+        return dataset;
+    lam_dataset_free(dataset);
+    return NULL;
+}
+
+lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *options)
+{
+    const lam_load_options defaults = lam_load_options_default();
+    lam__place place;
+    const lam__data_format *format;
     lam_dataset *dataset = NULL;
-    load_folder(path, split, options->limit, &dataset);
-    return dataset;
+    if (!options)
+        options = &defaults;
+    lam_status status = recognize("lam_dataset_load_file", path, options, &place, &format);
+    if (status == LAM_OK)
+        status = format->load(&place, LAM_SPLIT_TEST, options, &dataset);
+    if (status == LAM_OK)
+        return dataset;
+    lam_dataset_free(dataset);
+    return NULL;
+}
+
+lam_status lam_data_recognize(const char *path, const lam_load_options *options,
+                              lam_data_info *info)
+{
+    const lam_load_options defaults = lam_load_options_default();
+    lam__place place;
+    const lam__data_format *format;
+    if (!info)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_data_recognize: info is NULL");
+    if (!options)
+        options = &defaults;
+    LAM__TRY(recognize("lam_data_recognize", path, options, &place, &format));
+    *info = (lam_data_info){
+        .format = format->name,
+        .help = format->help,
+        .has_test_split = options->test_share > 0.0 || has_own_test(format, &place),
+    };
+    return LAM_OK;
 }

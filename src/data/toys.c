@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "data/data_formats.h"
 #include "data/dataset_parts.h"
 
 static const double pi = 3.14159265358979323846;
@@ -144,4 +145,23 @@ lam_dataset *lam_dataset_vertical(size_t samples, size_t classes, uint64_t seed)
 lam_dataset *lam_dataset_sine(size_t samples)
 {
     return lam__toy_make(LAM__SINE, samples, 0, 0, LAM_SPLIT_TRAIN);
+}
+
+bool lam__toy_recognizes(const lam__place *place)
+{
+    return lam__toy_named(place->path) != LAM__TOYS;
+}
+
+bool lam__toy_has_test(const lam__place *place)
+{
+    (void)place;
+    return true;
+}
+
+lam_status lam__toy_load(const lam__place *place, lam_split split, const lam_load_options *options,
+                         lam_dataset **dataset)
+{
+    *dataset = lam__toy_make(lam__toy_named(place->path), options->samples, options->classes,
+                             options->seed, split);
+    return *dataset ? LAM_OK : lam_error_status();
 }

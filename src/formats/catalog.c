@@ -2,9 +2,11 @@
 #include <lamina/catalog.h>
 
 #include "base/error.h"
+#include "data/data_formats.h"
 #include "formats/exchange.h"
 #include "nn/fit_options.h"
 #include "nn/layers.h"
+#include "nn/load_options.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
 #include "nn/optimizers.h"
@@ -19,6 +21,8 @@ static lam__name_table *const tables[] = {
     [LAM_FIT_OPTION] = &lam__fit_options,
     [LAM_CALLBACK] = &lam__callbacks,
     [LAM_MODEL_FORMAT] = &lam__model_formats,
+    [LAM_LOAD_OPTION] = &lam__load_options,
+    [LAM_DATA_FORMAT] = &lam__data_formats,
 };
 
 /* NULL for a kind outside the enumeration. */
@@ -46,7 +50,7 @@ lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry
                          lam__table_size(table));
     const lam__row_names names = lam__row_names_of(row);
     *entry = (lam_catalog_entry){.name = names.name, .alias = names.alias, .help = names.help};
-    if (kind == LAM_FIT_OPTION) {
+    if (kind == LAM_FIT_OPTION || kind == LAM_LOAD_OPTION) {
         const lam__option *option = row;
         entry->argument = option->argument;
         entry->default_value = option->default_text;

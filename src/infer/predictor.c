@@ -164,12 +164,17 @@ static lam_status predict_all(prediction *p, lam__engine *engine, size_t threads
     LAM__TRY(lam__chain_open(&p->chain, p->model, batch, false, 0));
     const uint64_t mode = lam__denormals_flush();
     lam__chain_refresh(&p->chain, p->model, engine->pool);
-    for (p->first = 0; p->first < samples; p->first += batch) {
+    lam_status status = LAM_OK;
+    for (p->first = 0; p->first < samples && status == LAM_OK; p->first += batch) {
         p->rows = samples - p->first < batch ? samples - p->first : batch;
+        status = lam__source_prepare(p->data, NULL, samples, p->first, p->rows);
+        if (status != LAM_OK)
+            break;
         lam__pool_run(engine->pool, (p->rows + SLAB_ROWS - 1) / SLAB_ROWS, prediction_task, p);
+        status = lam__source_trouble(p->data);
     }
     lam__denormals_restore(mode);
-    return LAM_OK;
+    return status;
 }
 
 lam_status lam_predict_dataset(const lam_model *model, const lam_dataset *dataset, size_t threads,
@@ -181,6 +186,7 @@ lam_status lam_predict_dataset(const lam_model *model, const lam_dataset *datase
     if (dataset->features != model->features)
         return lam__fail(LAM_ERR_SHAPE, "the data have %zu features, the model takes %zu",
                          dataset->features, model->features);
+    LAM__TRY(lam__input_accepts(&model->input, &dataset->input));
     prediction p = {.model = model, .data = dataset, .y = y};
     lam__engine engine = {0};
     lam_status status = predict_all(&p, &engine, threads);

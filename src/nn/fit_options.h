@@ -5,33 +5,9 @@
 #include <lamina/catalog.h>
 #include <lamina/fit.h>
 
-#include "nn/name_table.h"
-
-typedef enum lam__option_type {
-    LAM__OPTION_FLOAT,
-    LAM__OPTION_DOUBLE,
-    LAM__OPTION_SIZE,
-    LAM__OPTION_U64,
-    LAM__OPTION_BOOL,
-    LAM__OPTION_TEXT
-} lam__option_type;
-
-/* One option: a field of lam_fit_options and what may stand in it. */
-typedef struct lam__option {
-    const char *name, *alias, *help;
-    const char *argument; /* "X", "N", "NAME", "NAMES", "SEED"; NULL for a switch */
-    lam__option_type type;
-    size_t offset;
-    double min, max; /* FLOAT, DOUBLE and SIZE */
-    bool min_open, max_open;
-    const char *default_text;                   /* as lam_fit_options_set reads it; TEXT: or NULL */
-    lam_status (*check_text)(const char *text); /* TEXT: NULL included */
-} lam__option;
+#include "nn/option_table.h"
 
 extern lam__name_table lam__fit_options;
-
-/* Number of bytes of the option's field. */
-size_t lam__option_size(const lam__option *option);
 
 /* Checks every field against its range and every name against its table. */
 lam_status lam__check_fit_options(const lam_fit_options *options);

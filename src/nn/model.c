@@ -34,6 +34,7 @@ void lam_model_free(lam_model *model)
     if (!model)
         return;
     free_class_names(model);
+    lam__input_clear(&model->input);
     lam__transform_clear(&model->transform);
     lam__release(model->parameters);
     lam__release(model->tensor_names);
@@ -80,6 +81,20 @@ void lam_model_transform(const lam_model *model, lam_transform_info *info)
     info->to_hi = transform->to_hi;
     info->mean = transform->mean;
     info->std = transform->std;
+}
+
+void lam_model_input(const lam_model *model, lam_input_info *info)
+{
+    static const lam__input none = {.kind = LAM_INPUT_VALUES};
+    if (info)
+        lam__input_describe(model ? &model->input : &none, info);
+}
+
+lam_status lam_model_column(const lam_model *model, size_t i, lam_column_info *info)
+{
+    if (!model || !info)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_column: model or info is NULL");
+    return lam__input_column(&model->input, i, info);
 }
 
 /* Copies names[count]; NULL with the error recorded. */

@@ -4,6 +4,7 @@
 
 #include <lamina/model.h>
 
+#include "nn/input.h"
 #include "nn/layers.h"
 #include "nn/losses.h"
 #include "nn/transform.h"
@@ -22,6 +23,7 @@ struct lam_model {
     uint64_t changes; /* of the parameters so far, by functions of the library */
     bool viewed;      /* a writable view has been given out: they may change at any time */
     char (*tensor_names)[LAM__TENSOR_NAME_SIZE]; /* [tensors], with the parameters */
+    lam__input input;                            /* what raw samples are made from */
     lam__transform transform;
     char **class_names; /* [class_count], or NULL */
     size_t class_count;

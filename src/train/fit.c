@@ -11,6 +11,7 @@
 #include "nn/word_list.h"
 #include "train/history.h"
 #include "train/judge.h"
+#include "train/learn_input.h"
 #include "train/trainer_inside.h"
 
 enum { MOST_CALLBACKS = 16 };
@@ -116,6 +117,8 @@ static lam_status divide_rows(fit_run *run)
         run->row_count = samples - run->held_out;
         /* without shuffling, training goes through the rows in their own order */
         qsort(run->rows, run->row_count, sizeof *run->rows, compare_rows);
+        if (run->data->window > 0) /* to be read from front to back */
+            qsort(run->rows + run->row_count, run->held_out, sizeof *run->rows, compare_rows);
     }
     return LAM_OK;
 }
@@ -150,8 +153,25 @@ static lam_status prepare(fit_run *run, lam_model *model)
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(run->data, run->rows, run->row_count);
     LAM__TRY(prepare_validation(run));
+    LAM__TRY(lam__model_learn_input(model, run->data));
     run->history = lam__history_new(run->options->epochs);
     return run->history ? LAM_OK : LAM_ERR_MEMORY;
+}
+
+/* Shuffles order[n], ascending samples of data that come in windows, within each of these. */
+static void shuffle_windows(const lam_dataset *data, uint32_t *order, size_t n, lam__stream *stream)
+{
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        const size_t window = lam__source_window(data, order[begin]);
+        for (end = begin + 1; end < n && lam__source_window(data, order[end]) == window;)
+            end++;
+        for (size_t left = end - begin; left > 1; left--) { /* Fisher and Yates, from the back */
+            const size_t at = (size_t)lam__next_below(stream, (uint32_t)left);
+            const uint32_t row = order[begin + at];
+            order[begin + at] = order[begin + left - 1];
+            order[begin + left - 1] = row;
+        }
+    }
 }
 
 /* The order of the rows of this epoch, a function of (seed, epoch) alone. */
@@ -164,6 +184,11 @@ static void order_rows(fit_run *run, size_t epoch)
     }
     lam__stream stream =
         lam__stream_open(lam__derive_key(run->options->seed, LAM__FOR_ORDER, 0), epoch);
+    if (run->data->window > 0) {
+        memcpy(run->order, run->rows, n * sizeof *run->order);
+        shuffle_windows(run->data, run->order, n, &stream);
+        return;
+    }
     lam__permute(&stream, run->order, n);
     for (size_t i = 0; i < n; i++)
         run->order[i] = run->rows[run->order[i]];
@@ -189,8 +214,8 @@ static lam_status run_batches(fit_run *run)
     for (size_t b = 0; b < batches && !run->stopped; b++) {
         const size_t first = b * batch, left = run->row_count - first;
         run->epoch.learning_rate = lam_trainer_learning_rate(trainer);
-        lam__trainer_step(trainer, run->data, run->order + first, left < batch ? left : batch, true,
-                          &tally);
+        LAM__TRY(lam__trainer_step(trainer, run->data, run->order, run->row_count, first,
+                                   left < batch ? left : batch, true, &tally));
         if (!isfinite(tally.loss) || !isfinite(tally.penalty))
             return fail_not_finite(run, b + 1, batches);
         if (run->callback_count) {
@@ -202,13 +227,14 @@ static lam_status run_batches(fit_run *run)
     return LAM_OK;
 }
 
-static void validate(fit_run *run)
+static lam_status validate(fit_run *run)
 {
     const uint32_t *index = run->held_out ? run->rows + run->row_count : NULL;
-    lam__judge(&run->judge, run->trainer->engine.pool, run->validation, index,
-               run->held_out ? run->held_out : run->validation->samples,
-               lam__penalty(run->trainer->model, run->options), &run->epoch.validation);
+    LAM__TRY(lam__judge(&run->judge, run->trainer->engine.pool, run->validation, index,
+                        run->held_out ? run->held_out : run->validation->samples,
+                        lam__penalty(run->trainer->model, run->options), &run->epoch.validation));
     run->epoch.has_validation = true;
+    return LAM_OK;
 }
 
 static lam_status run_epochs(fit_run *run)
@@ -223,7 +249,7 @@ static lam_status run_epochs(fit_run *run)
         order_rows(run, e);
         LAM__TRY(run_batches(run));
         if (run->validation)
-            validate(run);
+            LAM__TRY(validate(run));
         run->epoch.seconds = now() - start;
         LAM__TRY(lam__history_add(run->history, &run->epoch));
         tell(run, LAM_EVENT_EPOCH_END, 0, 0);

@@ -7,22 +7,29 @@
 #include "train/engine.h"
 #include "train/weights.h"
 
-void lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset, const uint32_t *index,
-                size_t rows, double penalty, lam_scores *scores)
+lam_status lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
+                      const uint32_t *index, size_t rows, double penalty, lam_scores *scores)
 {
     const size_t batch = pass->chain.batch;
     lam__tally tally = {0};
     const uint64_t mode = lam__denormals_flush();
     lam__chain_refresh(&pass->chain, pass->model, pool);
-    for (size_t first = 0; first < rows; first += batch) {
+    lam_status status = LAM_OK;
+    for (size_t first = 0; first < rows && status == LAM_OK; first += batch) {
         size_t count = rows - first < batch ? rows - first : batch;
+        status = lam__source_prepare(dataset, index, rows, first, count);
+        if (status != LAM_OK)
+            break;
         lam__pass_run(pass, pool, dataset, index ? index + first : NULL, index ? 0 : first, count,
                       0);
         lam__pass_add(pass, &tally);
+        status = lam__source_trouble(dataset);
     }
     lam__denormals_restore(mode);
+    LAM__TRY(status);
     tally.penalty = penalty * (double)rows;
     lam__pass_scores(pass, &tally, scores);
+    return LAM_OK;
 }
 
 static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
@@ -43,9 +50,8 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
     LAM__TRY(lam__pass_accepts(pass, dataset));
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(dataset, NULL, dataset->samples);
-    lam__judge(pass, engine->pool, dataset, NULL, dataset->samples, lam__penalty(model, options),
-               scores);
-    return LAM_OK;
+    return lam__judge(pass, engine->pool, dataset, NULL, dataset->samples,
+                      lam__penalty(model, options), scores);
 }
 
 lam_status lam_evaluate(const lam_model *model, const lam_dataset *dataset,

@@ -102,6 +102,7 @@ lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset)
         return lam__fail(LAM_ERR_SHAPE, "the data have %zu feature%s, the model takes %zu",
                          dataset->features, dataset->features == 1 ? "" : "s",
                          pass->model->features);
+    LAM__TRY(lam__input_accepts(&pass->model->input, &dataset->input));
     if (!dataset->labels && !dataset->targets)
         return lam__fail(LAM_ERR_SHAPE, "the data have no targets");
     size_t most = pass->outputs == 1 ? 2 : pass->outputs;

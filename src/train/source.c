@@ -1,6 +1,8 @@
 /* source.c: gathering rows of samples that lie in memory. */
 #include "train/source.h"
 
+#include "base/error.h"
+
 /* Rows that are fetched before their turn: shuffled ones lie anywhere, and no processor guesses the
  * next. An epoch of bytes is gathered in some 60% of the time. */
 enum { AHEAD = 2, LINE = 64 };
@@ -30,4 +32,12 @@ static void gather(const lam_dataset *dataset, const uint32_t *index, size_t fir
     }
 }
 
-const struct lam__source_ops lam__memory_source = {gather, NULL};
+const struct lam__source_ops lam__memory_source = {.gather = gather};
+
+lam_status lam__source_read(const lam_dataset *dataset, size_t first, size_t rows, float *x)
+{
+    static const lam__transform none = {.kind = LAM_TRANSFORM_NONE, .scale = 1.0f};
+    LAM__TRY(lam__source_prepare(dataset, NULL, dataset->samples, first, rows));
+    dataset->ops->gather(dataset, NULL, first, rows, &none, x, dataset->features);
+    return lam__source_trouble(dataset);
+}

@@ -63,12 +63,15 @@ static void count_step(lam_trainer *trainer)
     trainer->model->loss = trainer->pass.loss;
 }
 
-void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const uint32_t *index,
-                       size_t rows, bool update, lam__tally *tally)
+lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
+                             const uint32_t *order, size_t count, size_t at, size_t rows,
+                             bool update, lam__tally *tally)
 {
+    LAM__TRY(lam__source_prepare(dataset, order, count, at, rows));
     const uint64_t mode = lam__denormals_flush();
     lam__chain_refresh(&trainer->pass.chain, trainer->model, trainer->engine.pool);
-    lam__pass_run(&trainer->pass, trainer->engine.pool, dataset, index, 0, rows, trainer->steps);
+    lam__pass_run(&trainer->pass, trainer->engine.pool, dataset, order ? order + at : NULL,
+                  order ? 0 : at, rows, trainer->steps);
     double penalty = lam__weights_run(&trainer->weights, trainer->engine.pool, rows, update,
                                       trainer->base_rate, trainer->steps);
     lam__pass_add(&trainer->pass, tally);
@@ -77,6 +80,7 @@ void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const u
     if (update)
         count_step(trainer);
     lam__denormals_restore(mode);
+    return lam__source_trouble(dataset);
 }
 
 /* A step with its checks and scores. */
@@ -89,7 +93,7 @@ static lam_status checked_step(lam_trainer *trainer, const lam_dataset *dataset,
                          trainer->pass.chain.batch);
     lam__tally tally = {0};
     const uint64_t step = trainer->steps;
-    lam__trainer_step(trainer, dataset, index, rows, update, &tally);
+    LAM__TRY(lam__trainer_step(trainer, dataset, index, rows, 0, rows, update, &tally));
     lam_scores own;
     lam__pass_scores(&trainer->pass, &tally, scores ? scores : &own);
     if (!isfinite(tally.loss) || !isfinite(tally.penalty))

@@ -20,8 +20,11 @@ struct lam_trainer {
     bool keeps_gradients; /* of lam_trainer_gradients, applied or not */
 };
 
-/* One step on rows of a dataset the pass accepts; adds its sums to *tally. */
-void lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset, const uint32_t *index,
-                       size_t rows, bool update, lam__tally *tally);
+/* One step on samples order[at .. at + rows - 1] of a dataset the pass accepts (order NULL: samples
+ * from `at` on), of a pass over `count`; adds its sums to *tally. Fails only when samples could not
+ * be fetched: before anything changed, or after an update that must not be relied on. */
+lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
+                             const uint32_t *order, size_t count, size_t at, size_t rows,
+                             bool update, lam__tally *tally);
 
 #endif

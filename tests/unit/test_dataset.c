@@ -160,9 +160,17 @@ Test(dataset, folder)
     expect_load_fails(folder, LAM_SPLIT_TEST, LAM_ERR_FORMAT, "2 labels");
     write_idx(folder, "t10k-labels-idx1-ubyte", (const unsigned[]){3, 1, 0}, marks);
     expect_load_fails(folder, LAM_SPLIT_TEST, LAM_ERR_FORMAT, "in 2 dimensions");
-    expect_load_fails(scratch_path(folder, "t10k-labels-idx1-ubyte", path), LAM_SPLIT_TEST,
-                      LAM_ERR_IO, "is not a folder");
-    expect_load_fails("/no/such/folder", LAM_SPLIT_TRAIN, LAM_ERR_IO, "spiral, vertical, sine");
+    set = lam_dataset_load(scratch_path(folder, "t10k-images-idx3-ubyte", path), LAM_SPLIT_TEST,
+                           NULL);
+    cr_assert_not_null(set, "%s", lam_error_message());
+    cr_assert_eq(lam_dataset_samples(set), 3);
+    cr_assert_eq(lam_dataset_classes(set), 0);
+    lam_dataset_free(set);
+    expect_load_fails("/no/such/folder", LAM_SPLIT_TRAIN, LAM_ERR_IO,
+                      "spiral, vertical or sine; a folder of IDX files");
+    scratch_write(scratch_path(folder, "other", path), "\x89P\0G\r\n\x1a\n", 8);
+    expect_load_fails(path, LAM_SPLIT_TRAIN, LAM_ERR_FORMAT,
+                      "a file of 8 bytes that begins with 89 50 00 47");
     expect_load_fails("", LAM_SPLIT_TRAIN, LAM_ERR_ARGUMENT, "empty");
     expect_load_fails(NULL, LAM_SPLIT_TRAIN, LAM_ERR_ARGUMENT, "NULL");
     expect_load_fails(folder, (lam_split)5, LAM_ERR_ARGUMENT, "split 5");

@@ -1,0 +1,66 @@
+/* data_formats.c: the table of data formats. */
+#include "data/data_formats.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+static const lam__data_format rows[] = {
+    {.name = "built-in",
+     .help = "a generated set: spiral, vertical or sine",
+     .recognizes = lam__toy_recognizes,
+     .has_test = lam__toy_has_test,
+     .load = lam__toy_load},
+    {.name = "idx-folder",
+     .help = "a folder of IDX files in the naming of MNIST",
+     .recognizes = lam__idx_folder_recognizes,
+     .has_test = lam__idx_folder_has_test,
+     .load = lam__idx_folder_load},
+    {.name = "idx",
+     .help = "an IDX file of samples, plain or gzipped",
+     .recognizes = lam__idx_file_recognizes,
+     .load = lam__idx_file_load},
+};
+
+LAM__CHECK_ROW(lam__data_format);
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static const void *built_in(size_t i)
+{
+    return &rows[i];
+}
+
+lam__name_table lam__data_formats = {
+    .kind = "data format",
+    .built_in = built_in,
+    .built_in_count = ROWS,
+};
+
+/* "a generated set: ...; a folder of ...; ..." */
+static void list_known(char *text, size_t size)
+{
+    int at = 0;
+    for (size_t i = 0; i < ROWS && at >= 0 && (size_t)at < size; i++)
+        at += snprintf(text + at, size - (size_t)at, "%s%s", i > 0 ? "; " : "", rows[i].help);
+}
+
+const lam__data_format *lam__data_format_of(const lam__place *place)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].recognizes(place))
+            return &rows[i];
+    char known[640], seen[256];
+    list_known(known, sizeof known);
+    if (!place->exists) {
+        lam__fail(LAM_ERR_IO, "no data set '%s': there is no such file or folder. Known are: %s",
+                  place->path, known);
+        return NULL;
+    }
+    lam__place_describe(place, seen, sizeof seen);
+    lam__fail(place->file || place->folder ? LAM_ERR_FORMAT : LAM_ERR_IO,
+              "'%s' is no data set that is known: it is %s. Known are: %s", place->path, seen,
+              known);
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/* place.h: a look at a path before anything is read: what it is and how it begins. */
+#ifndef LAMINA_PLACE_H
+#define LAMINA_PLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/status.h>
+
+#define LAM__PLACE_HEAD 4096
+
+typedef struct lam__place {
+    const char *path;
+    bool exists, folder, file;           /* neither: a pipe, a device ... */
+    uint64_t size;                       /* file: as stored */
+    bool gzip;                           /* file: its bytes below are unpacked */
+    unsigned char head[LAM__PLACE_HEAD]; /* file: its first bytes */
+    size_t head_size;
+} lam__place;
+
+/* Fails only where a path exists that cannot be looked at. Damaged gzip data end the head early. */
+lam_status lam__place_look(const char *path, lam__place *place);
+
+/* Whether the head begins with these bytes. */
+bool lam__place_begins(const lam__place *place, const void *bytes, size_t count);
+
+/* Whether the path, less an ending .gz, ends with one of the endings (".csv"), whatever the case;
+ * `endings` ends with NULL. */
+bool lam__place_ends(const lam__place *place, const char *const *endings);
+
+/* Says what is there, for messages: "a folder with 3 entries: a, b, c", "a file of 12 bytes that
+ * begins with 89 50 4e 47". */
+void lam__place_describe(const lam__place *place, char *text, size_t size);
+
+#endif

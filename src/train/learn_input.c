@@ -1,0 +1,16 @@
+/* learn_input.c: what a model takes over from the data it is trained on. */
+#include "train/learn_input.h"
+
+#include "base/error.h"
+#include "nn/network.h"
+#include "train/source.h"
+
+lam_status lam__model_learn_input(lam_model *model, const lam_dataset *dataset)
+{
+    if (model->input.kind == LAM_INPUT_VALUES)
+        LAM__TRY(lam__input_copy(&dataset->input, &model->input));
+    if (model->class_count > 0 || dataset->class_name_count == 0)
+        return LAM_OK;
+    return lam_model_set_class_names(model, (const char *const *)dataset->class_names,
+                                     dataset->class_name_count);
+}
