@@ -18,6 +18,12 @@ def idx(code, dims, data):
     return bytes([0, 0, code, len(dims)]) + b"".join(struct.pack(">I", d) for d in dims) + data
 
 
+def npy(type, fortran, shape, data, version=1):
+    header = f"{{'descr': '{type}', 'fortran_order': {fortran}, 'shape': {shape}, }}".encode()
+    length = struct.pack("<H" if version == 1 else "<I", len(header))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + header + data
+
+
 def model(description, tensors):
     """tensors: list of (name, shape, values)."""
     text = json.dumps(description, separators=(",", ":"))
@@ -47,6 +53,14 @@ def main():
         + gzip.compress(pixels, 9, mtime=0),
         "idx/huge": idx(0x08, [0xFFFFFFFF, 0xFFFFFFFF], pixels),
         "idx/gzip-huge": gzip.compress(idx(0x08, [0xFFFFFFF, 0xFFFF], pixels), 9, mtime=0),
+        "npy/bytes": npy("|u1", False, (3, 2, 2), pixels),
+        "npy/fortran": npy("<i2", True, (3, 2), pixels, 2),
+        "npy/big": npy(">f4", False, (3,), struct.pack(">3f", 1, -2, 3e38), 3),
+        "npy/doubles": npy("<f8", False, (2, 1), struct.pack("<2d", 0.1, 1e-300)),
+        "npy/halves": npy("<f2", False, (6,), struct.pack("<6e", 0, 1, -2, 0.1, 6e-8, 65504)),
+        "npy/gzip": gzip.compress(npy("?", True, (2, 3, 2), bytes(12)), 9, mtime=0),
+        "npy/objects": npy("|O", False, (1,), b"\x80\x04."),
+        "npy/huge": npy("<f8", False, (999999999, 999999999), pixels),
         "model/plain": model({"version": 1, "features": 3, "layers": [dense]}, small),
         "model/full": model(
             {
