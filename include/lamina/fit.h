@@ -45,13 +45,18 @@ typedef struct lam_epoch {
 /* TRAIN_BEGIN comes first and TRAIN_END last, once each; TRAIN_END also when a callback ends
  * training or training fails, so that a callback can release there what it took at TRAIN_BEGIN. A
  * call of lam_fit that fails before the first step is due (data that do not fit, no memory) sends
- * neither. EPOCH_END comes after the validation of each epoch, not of one that fails. */
+ * neither. EPOCH_END comes after the validation of each epoch, not of one that fails. EPOCH_BEGIN
+ * of an epoch that is resumed in its middle has the batches done so far and their figures. RESUME
+ * comes right after TRAIN_BEGIN, once for each damaged checkpoint and once for the one taken;
+ * CHECKPOINT when the writing of one has ended, before TRAIN_END. */
 typedef enum lam_event_kind {
     LAM_EVENT_TRAIN_BEGIN,
     LAM_EVENT_EPOCH_BEGIN,
     LAM_EVENT_BATCH_END,
     LAM_EVENT_EPOCH_END,
-    LAM_EVENT_TRAIN_END
+    LAM_EVENT_TRAIN_END,
+    LAM_EVENT_RESUME,    /* the run goes on from `path`; with a status: `path` is passed over */
+    LAM_EVENT_CHECKPOINT /* `path` is on the disk; with a status: it is not, and `message` why */
 } lam_event_kind;
 
 /* What a callback is told; valid during the call. */
@@ -59,9 +64,12 @@ typedef struct lam_event {
     lam_event_kind kind;
     const lam_model *model;
     size_t epochs;             /* asked for */
-    size_t batch, batches;     /* BATCH_END: batches done and in all, this epoch */
+    size_t batch, batches;     /* EPOCH_BEGIN, BATCH_END: batches done and in all, this epoch */
     size_t samples;            /* of an epoch, in all; progress.train.samples are done */
     const lam_epoch *progress; /* running figures at BATCH_END, final ones at EPOCH_END */
+    const char *path;          /* RESUME, CHECKPOINT: the file */
+    lam_status status;         /* RESUME, CHECKPOINT: LAM_OK, or what is wrong with it: */
+    const char *message;       /* NULL with LAM_OK */
 } lam_event;
 
 typedef enum lam_signal { LAM_CONTINUE, LAM_STOP } lam_signal;
@@ -100,6 +108,11 @@ typedef struct lam_fit_options {
     float tolerance;         /* regression_accuracy: the largest error that counts as right;
                                 0 = std(targets) / 250 */
     const char *callbacks;   /* names of registered callbacks, separated by commas, or NULL */
+    size_t patience;         /* early stopping: end after so many epochs without a better one, and
+                                give the model the weights of the best epoch; 0 = off */
+    float min_delta;         /* >= 0: only what exceeds the best figure by more is better */
+    const char *monitor;     /* the figure to compare: "loss", "accuracy", "val_..." of validation;
+                                NULL = "val_loss", without validation "loss" */
 
     const lam_dataset *validation; /* validation samples, or NULL; excludes validation_split */
     const lam_callback *callback;  /* one callback without a name, or NULL */
@@ -125,6 +138,10 @@ LAM_API size_t lam_history_epochs(const lam_history *history);
 
 /* Epoch i, counted from 0; NULL when out of range. Owned by the history. */
 LAM_API const lam_epoch *lam_history_epoch(const lam_history *history, size_t i);
+
+/* With early stopping the epoch (from 1) whose weights the model has been given at the end; else 0:
+ * it has those of the last step. */
+LAM_API size_t lam_history_best(const lam_history *history);
 
 /* Frees a history; NULL is allowed. */
 LAM_API void lam_history_free(lam_history *history);

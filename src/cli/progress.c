@@ -102,7 +102,8 @@ static double time_left(const cli_progress *progress, const lam_event *event, do
 {
     const double done = (double)(event->progress->epoch - 1) +
                         (double)event->batch / (double)(event->batches ? event->batches : 1);
-    return done > 0.0 ? (now - progress->started) * ((double)event->epochs - done) / done : 0.0;
+    const double since = done - progress->done_before;
+    return since > 0.0 ? (now - progress->started) * ((double)event->epochs - done) / since : 0.0;
 }
 
 /* "epoch  3/10  [=====>    ]  45%  loss 0.3412  accuracy 0.8811  171k samples/s  0:03 left", cut to
@@ -119,7 +120,8 @@ static void draw_bar(cli_progress *progress, const lam_event *event)
     add_epoch_number(&head, event);
     add(&tail, "  %3.0f%%", floor(100.0 * share));
     add_scores(&tail, "", &event->progress->train);
-    add_speed(&tail, (double)event->progress->train.samples, now - progress->epoch_started);
+    add_speed(&tail, (double)(event->progress->train.samples - progress->samples_before),
+              now - progress->epoch_started);
     add(&tail, "  ");
     add_time(&tail, time_left(progress, event, now));
     add(&tail, " left");
@@ -221,6 +223,37 @@ static void end_epoch(cli_progress *progress, const lam_event *event)
         return; /* the reader has seen enough: what is still buffered goes nowhere */
 }
 
+/* A resumed run may begin in the middle of an epoch: speed and time left count from there. */
+static void begin_epoch(cli_progress *progress, const lam_event *event)
+{
+    progress->epoch_started = cli_now();
+    progress->samples_before = event->batch ? event->progress->train.samples : 0;
+    if (progress->begun)
+        return;
+    progress->begun = true;
+    progress->done_before = (double)(event->progress->epoch - 1);
+    if (event->batches)
+        progress->done_before += (double)event->batch / (double)event->batches;
+}
+
+/* What is wrong with checkpoints is said in every mode. */
+static void report_checkpoint(cli_progress *progress, const lam_event *event)
+{
+    const bool resumes = event->kind == LAM_EVENT_RESUME;
+    if (event->status == LAM_OK) {
+        progress->kept = progress->kept || !resumes;
+        progress->resumed = progress->resumed || resumes;
+        if (resumes && progress->mode != CLI_PROGRESS_QUIET)
+            cli_error("going on from '%s'", event->path);
+        return;
+    }
+    cli_progress_clear(progress);
+    if (resumes)
+        cli_error("%s; taking the checkpoint before it", event->message);
+    else
+        cli_error("%s; training goes on, and the checkpoint before stays", event->message);
+}
+
 void cli_progress_show(cli_progress *progress, const lam_event *event)
 {
     switch (event->kind) {
@@ -229,7 +262,7 @@ void cli_progress_show(cli_progress *progress, const lam_event *event)
         progress->epochs = event->epochs;
         break;
     case LAM_EVENT_EPOCH_BEGIN:
-        progress->epoch_started = cli_now();
+        begin_epoch(progress, event);
         break;
     case LAM_EVENT_BATCH_END:
         progress->epoch = event->progress->epoch;
@@ -243,6 +276,10 @@ void cli_progress_show(cli_progress *progress, const lam_event *event)
         break;
     case LAM_EVENT_TRAIN_END:
         cli_progress_clear(progress);
+        break;
+    case LAM_EVENT_RESUME:
+    case LAM_EVENT_CHECKPOINT:
+        report_checkpoint(progress, event);
         break;
     }
 }

@@ -49,6 +49,12 @@ static lam_status check_callbacks(const char *text)
     }
 }
 
+/* What there is to monitor depends on the run: lam__early_open looks. */
+static lam_status check_monitor(const char *text)
+{
+    return !text || text[0] ? LAM_OK : lam__fail(LAM_ERR_ARGUMENT, "monitor is an empty name");
+}
+
 /* What the rows have in common, by the type of their field. */
 #define FIELD(field) .name = #field, .offset = offsetof(lam_fit_options, field)
 #define NUMBER(field) FIELD(field), .argument = "X", .type = LAM__OPTION_FLOAT
@@ -103,6 +109,17 @@ static const lam__option rows[] = {
      .default_text = "0"},
     {TEXT(callbacks, "NAMES"), .help = "registered callbacks, separated by commas",
      .check_text = check_callbacks},
+    {COUNT(patience), .min = 0.0, .max = 1e9,
+     .help = "early stopping: end after N epochs without a better one, and take the weights of the "
+             "best; 0 = off",
+     .default_text = "0"},
+    {NUMBER(min_delta), FROM_0, .help = "early stopping: a gain up to this is none",
+     .default_text = "0"},
+    {TEXT(monitor, "NAME"),
+     .help =
+         "early stopping: the figure to compare, such as val_accuracy; without it, val_loss, or "
+         "loss where there is no validation",
+     .check_text = check_monitor},
 };
 
 LAM__CHECK_ROW(lam__option);

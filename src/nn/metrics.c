@@ -204,12 +204,14 @@ static const lam__metric table_rows[] = {
      .alias = "mse",
      .help = "mean of (y - t)^2",
      .update = squared_error,
-     .result = mean},
+     .result = mean,
+     .lower_is_better = true},
     {.name = "mean_absolute_error",
      .alias = "mae",
      .help = "mean of |y - t|",
      .update = absolute_error,
-     .result = mean},
+     .result = mean,
+     .lower_is_better = true},
 };
 
 LAM__CHECK_ROW(lam__metric);

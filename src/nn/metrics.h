@@ -11,6 +11,7 @@ typedef struct lam__metric {
     void (*update)(const lam_metric_rows *rows, double *state, void *user);
     double (*result)(const double *state, void *user);
     void *user;
+    bool lower_is_better; /* an error, not a share of what is right */
 } lam__metric;
 
 extern lam__name_table lam__metrics;

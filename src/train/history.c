@@ -49,6 +49,11 @@ const lam_epoch *lam_history_epoch(const lam_history *history, size_t i)
     return history && i < history->count ? &history->epochs[i] : NULL;
 }
 
+size_t lam_history_best(const lam_history *history)
+{
+    return history ? history->best : 0;
+}
+
 void lam_history_free(lam_history *history)
 {
     if (!history)

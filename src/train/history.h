@@ -7,6 +7,7 @@
 struct lam_history {
     lam_epoch *epochs; /* [capacity], the first `count` used */
     size_t count, capacity;
+    size_t best; /* epoch whose weights the model has, 0: the last */
 };
 
 /* Makes room for `capacity` epochs. NULL with LAM_ERR_MEMORY recorded. */

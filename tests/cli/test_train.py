@@ -16,6 +16,7 @@ WORDS = {
     "metrics": "accuracy,precision",
     "initializer": "normal:0.1",
     "callbacks": "",
+    "monitor": "val_accuracy",
 }
 NUMBERS = {"float": "0.5", "double": "0.25", "size_t": "2", "uint64_t": "2", "bool": "true"}
 REQUIRED = ["epoch", "loss", "data_loss", "regularization_loss", "learning_rate", "accuracy",

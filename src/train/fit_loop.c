@@ -1,4 +1,6 @@
-/* fit.c: lam_fit, the loop over epochs and batches. */
+/* fit_loop.c: the loop over epochs and batches, which can begin at any step of a run. */
+#include "train/fit_loop.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,55 +11,34 @@
 #include "base/text.h"
 #include "nn/fit_options.h"
 #include "nn/word_list.h"
-#include "train/history.h"
 #include "train/judge.h"
 #include "train/learn_input.h"
-#include "train/trainer_inside.h"
 
-enum { MOST_CALLBACKS = 16 };
-
-/* Everything one run holds. */
-typedef struct fit_run {
-    const lam_fit_options *options;
-    const lam_dataset *data;
-    lam_trainer *trainer;
-    lam__pass judge; /* of the validation rows */
-    const lam_dataset *validation;
-    uint32_t *rows; /* [samples] training rows, then the rows held out */
-    size_t row_count, held_out;
-    uint32_t *order; /* [row_count] rows in the order of this epoch */
-    lam_history *history;
-    const lam_callback *callbacks[MOST_CALLBACKS];
-    size_t callback_count;
-    lam_epoch epoch;
-    bool stopped;
-} fit_run;
-
-static double now(void)
+double lam__fit_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Tells every callback; remembers a wish to stop. */
-static void tell(fit_run *run, lam_event_kind kind, size_t batch, size_t batches)
+void lam__fit_tell(lam__fit *run, lam_event *event)
 {
-    lam_event event = {
-        .kind = kind,
-        .model = run->trainer->model,
-        .epochs = run->options->epochs,
-        .batch = batch,
-        .batches = batches,
-        .samples = run->row_count,
-        .progress = &run->epoch,
-    };
+    event->model = run->trainer->model;
+    event->epochs = run->options->epochs;
+    event->samples = run->row_count;
+    event->progress = &run->epoch;
     for (size_t i = 0; i < run->callback_count; i++)
-        if (run->callbacks[i]->on_event(&event, run->callbacks[i]->user) == LAM_STOP)
+        if (run->callbacks[i]->on_event(event, run->callbacks[i]->user) == LAM_STOP)
             run->stopped = true;
 }
 
-static lam_status find_callbacks(fit_run *run)
+static void tell(lam__fit *run, lam_event_kind kind, size_t batch, size_t batches)
+{
+    lam_event event = {.kind = kind, .batch = batch, .batches = batches};
+    lam__fit_tell(run, &event);
+}
+
+static lam_status find_callbacks(lam__fit *run)
 {
     if (run->options->callback) {
         if (!run->options->callback->on_event)
@@ -70,8 +51,8 @@ static lam_status find_callbacks(fit_run *run)
         LAM__TRY(lam__next_word(list, "callback", &word, &more));
         if (!more)
             break;
-        if (run->callback_count == MOST_CALLBACKS)
-            return lam__fail(LAM_ERR_ARGUMENT, "more than %d callbacks", (int)MOST_CALLBACKS);
+        if (run->callback_count == LAM__MOST_CALLBACKS)
+            return lam__fail(LAM_ERR_ARGUMENT, "more than %d callbacks", (int)LAM__MOST_CALLBACKS);
         const lam_callback *callback = lam__find_callback(word.text);
         if (!callback)
             return lam_error_status();
@@ -87,7 +68,7 @@ static int compare_rows(const void *a, const void *b)
 }
 
 /* Divides the rows into those trained on and those held out, at random by the seed. */
-static lam_status divide_rows(fit_run *run)
+static lam_status divide_rows(lam__fit *run)
 {
     const size_t samples = run->data->samples;
     const double share = run->options->validation_split;
@@ -123,7 +104,7 @@ static lam_status divide_rows(fit_run *run)
     return LAM_OK;
 }
 
-static lam_status prepare_validation(fit_run *run)
+static lam_status prepare_validation(lam__fit *run)
 {
     const lam_fit_options *options = run->options;
     run->validation = run->held_out ? run->data : options->validation;
@@ -138,7 +119,7 @@ static lam_status prepare_validation(fit_run *run)
     return LAM_OK;
 }
 
-static lam_status prepare(fit_run *run, lam_model *model)
+static lam_status prepare(lam__fit *run, lam_model *model)
 {
     LAM__TRY(find_callbacks(run));
     LAM__TRY(divide_rows(run));
@@ -154,8 +135,11 @@ static lam_status prepare(fit_run *run, lam_model *model)
         pass->tolerance = lam__regression_tolerance(run->data, run->rows, run->row_count);
     LAM__TRY(prepare_validation(run));
     LAM__TRY(lam__model_learn_input(model, run->data));
+    LAM__TRY(lam__early_open(&run->early, run->options, pass, run->validation != NULL));
     run->history = lam__history_new(run->options->epochs);
-    return run->history ? LAM_OK : LAM_ERR_MEMORY;
+    if (!run->history)
+        return LAM_ERR_MEMORY;
+    return run->keeper ? run->keeper->begin(run->keeper, run) : LAM_OK;
 }
 
 /* Shuffles order[n], ascending samples of data that come in windows, within each of these. */
@@ -175,7 +159,7 @@ static void shuffle_windows(const lam_dataset *data, uint32_t *order, size_t n, 
 }
 
 /* The order of the rows of this epoch, a function of (seed, epoch) alone. */
-static void order_rows(fit_run *run, size_t epoch)
+static void order_rows(lam__fit *run, size_t epoch)
 {
     const size_t n = run->row_count;
     if (!run->options->shuffle) {
@@ -194,7 +178,7 @@ static void order_rows(fit_run *run, size_t epoch)
         run->order[i] = run->rows[run->order[i]];
 }
 
-static lam_status fail_not_finite(const fit_run *run, size_t batch, size_t batches)
+static lam_status fail_not_finite(const lam__fit *run, size_t batch, size_t batches)
 {
     char rate[32];
     return lam__fail(LAM_ERR_NUMERIC,
@@ -204,30 +188,39 @@ static lam_status fail_not_finite(const fit_run *run, size_t batch, size_t batch
                      lam__format_float((float)run->epoch.learning_rate, rate, sizeof rate));
 }
 
-/* All batches of one epoch. */
-static lam_status run_batches(fit_run *run)
+size_t lam__fit_batches(const lam__fit *run)
+{
+    const size_t batch = run->trainer->pass.chain.batch;
+    return (run->row_count + batch - 1) / batch;
+}
+
+/* The batches that are left of the epoch at hand. */
+static lam_status run_batches(lam__fit *run)
 {
     lam_trainer *trainer = run->trainer;
-    const size_t batch = trainer->pass.chain.batch;
-    const size_t batches = (run->row_count + batch - 1) / batch;
-    lam__tally tally = {0};
-    for (size_t b = 0; b < batches && !run->stopped; b++) {
-        const size_t first = b * batch, left = run->row_count - first;
+    lam__fit_place *place = &run->place;
+    const size_t batch = trainer->pass.chain.batch, batches = lam__fit_batches(run);
+    while (place->batch < batches && !run->stopped) {
+        const size_t first = place->batch * batch, left = run->row_count - first;
         run->epoch.learning_rate = lam_trainer_learning_rate(trainer);
         LAM__TRY(lam__trainer_step(trainer, run->data, run->order, run->row_count, first,
-                                   left < batch ? left : batch, true, &tally));
-        if (!isfinite(tally.loss) || !isfinite(tally.penalty))
-            return fail_not_finite(run, b + 1, batches);
+                                   left < batch ? left : batch, true, &place->tally));
+        place->batch++;
+        if (!isfinite(place->tally.loss) || !isfinite(place->tally.penalty))
+            return fail_not_finite(run, place->batch, batches);
         if (run->callback_count) {
-            lam__pass_scores(&trainer->pass, &tally, &run->epoch.train);
-            tell(run, LAM_EVENT_BATCH_END, b + 1, batches);
+            lam__pass_scores(&trainer->pass, &place->tally, &run->epoch.train);
+            tell(run, LAM_EVENT_BATCH_END, place->batch, batches);
         }
+        /* after the last batch the place is the beginning of the next epoch */
+        if (run->keeper && place->batch < batches)
+            run->keeper->step(run->keeper, run);
     }
-    lam__pass_scores(&trainer->pass, &tally, &run->epoch.train);
+    lam__pass_scores(&trainer->pass, &place->tally, &run->epoch.train);
     return LAM_OK;
 }
 
-static lam_status validate(fit_run *run)
+static lam_status validate(lam__fit *run)
 {
     const uint32_t *index = run->held_out ? run->rows + run->row_count : NULL;
     LAM__TRY(lam__judge(&run->judge, run->trainer->engine.pool, run->validation, index,
@@ -237,32 +230,62 @@ static lam_status validate(fit_run *run)
     return LAM_OK;
 }
 
-static lam_status run_epochs(fit_run *run)
+/* Draws the order of the epoch at hand. */
+static lam_status begin_epoch(lam__fit *run)
 {
-    for (size_t e = 0; e < run->options->epochs && !run->stopped; e++) {
-        const double start = now();
-        run->epoch = (lam_epoch){.epoch = e + 1};
-        run->epoch.learning_rate = lam_trainer_learning_rate(run->trainer);
-        tell(run, LAM_EVENT_EPOCH_BEGIN, 0, 0);
+    const lam__fit_place *place = &run->place;
+    run->started = lam__fit_clock();
+    run->epoch = (lam_epoch){.epoch = place->epoch + 1};
+    run->epoch.learning_rate = lam_trainer_learning_rate(run->trainer);
+    if (place->batch > 0)
+        lam__pass_scores(&run->trainer->pass, &place->tally, &run->epoch.train);
+    order_rows(run, place->epoch);
+    return run->keeper ? run->keeper->epoch(run->keeper, run) : LAM_OK;
+}
+
+/* The figures of an epoch, whole or ended by a callback. */
+static lam_status end_epoch(lam__fit *run)
+{
+    lam__fit_place *place = &run->place;
+    const bool whole = place->batch == lam__fit_batches(run);
+    if (run->validation)
+        LAM__TRY(validate(run));
+    run->epoch.seconds = place->seconds + lam__fit_clock() - run->started;
+    LAM__TRY(lam__history_add(run->history, &run->epoch));
+    if (whole) { /* else the run goes on, if ever, in the middle of this epoch */
+        lam__early_judge(&run->early, run->trainer->model, &run->epoch);
+        *place = (lam__fit_place){.epoch = place->epoch + 1};
+        if (run->keeper)
+            run->keeper->step(run->keeper, run);
+    }
+    tell(run, LAM_EVENT_EPOCH_END, 0, 0);
+    return LAM_OK;
+}
+
+static lam_status run_epochs(lam__fit *run)
+{
+    if (run->keeper)
+        run->keeper->announce(run->keeper, run);
+    while (run->place.epoch < run->options->epochs && !run->stopped &&
+           !lam__early_is_over(&run->early)) {
+        LAM__TRY(begin_epoch(run));
+        tell(run, LAM_EVENT_EPOCH_BEGIN, run->place.batch, lam__fit_batches(run));
         if (run->stopped)
             break;
-        order_rows(run, e);
         LAM__TRY(run_batches(run));
-        if (run->validation)
-            LAM__TRY(validate(run));
-        run->epoch.seconds = now() - start;
-        LAM__TRY(lam__history_add(run->history, &run->epoch));
-        tell(run, LAM_EVENT_EPOCH_END, 0, 0);
+        LAM__TRY(end_epoch(run));
     }
-    return LAM_OK;
+    return run->keeper ? run->keeper->end(run->keeper, run) : LAM_OK;
 }
 
 /* The epochs between the two events that always come in a pair: a callback may hold resources from
  * the one to the other. */
-static lam_status run_training(fit_run *run)
+static lam_status run_training(lam__fit *run)
 {
     tell(run, LAM_EVENT_TRAIN_BEGIN, 0, 0);
     const lam_status status = run_epochs(run);
+    lam__early_finish(&run->early, run->trainer->model);
+    run->history->best = run->early.best_epoch;
     char reason[LAM__MESSAGE_SIZE];
     strcpy(reason, status == LAM_OK ? "" : lam_error_message());
     tell(run, LAM_EVENT_TRAIN_END, 0, 0);
@@ -270,22 +293,17 @@ static lam_status run_training(fit_run *run)
     return status == LAM_OK ? LAM_OK : lam__fail(status, "%s", reason);
 }
 
-lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_options *options,
-                   lam_history **history)
+lam_status lam__fit_model(lam_model *model, const lam_dataset *train,
+                          const lam_fit_options *options, lam__keeper *keeper,
+                          lam_history **history)
 {
-    const lam_fit_options defaults = lam_fit_options_default();
-    if (history)
-        *history = NULL;
-    if (!model || !train)
-        return lam__fail(LAM_ERR_ARGUMENT, "lam_fit: model or training data is NULL");
-    fit_run run = {.options = options ? options : &defaults, .data = train};
-    LAM__TRY(lam_model_status(model));
-    LAM__TRY(lam__check_fit_options(run.options));
+    lam__fit run = {.options = options, .data = train, .keeper = keeper};
     lam_status status = prepare(&run, model);
     if (status == LAM_OK)
         status = run_training(&run);
     lam_trainer_free(run.trainer);
     lam__pass_close(&run.judge);
+    lam__early_close(&run.early);
     lam__release(run.rows);
     lam__release(run.order);
     if (history)

@@ -1,0 +1,77 @@
+/* fit_loop.h: the loop over epochs and batches, which can begin at any step of a run.
+ *
+ * Everything a run needs to go on later stands in the model, the trainer, `place`, `early` and
+ * `history`: whoever keeps those (a keeper, see below) and puts them back before the loop has the
+ * run as if it had never stopped. The order of an epoch and dropout need not be kept: they are
+ * functions of the seed and of the numbers of epoch and step. */
+#ifndef LAMINA_FIT_LOOP_H
+#define LAMINA_FIT_LOOP_H
+
+#include "train/early.h"
+#include "train/history.h"
+#include "train/trainer_inside.h"
+
+enum { LAM__MOST_CALLBACKS = 16 };
+
+/* Where a run stands, between two steps. */
+typedef struct lam__fit_place {
+    size_t epoch;      /* epochs done */
+    size_t batch;      /* batches done of the epoch at hand */
+    double seconds;    /* spent on it by runs before this one */
+    lam__tally tally;  /* its figures so far */
+    bool has_order;    /* whether a keeper knows the order of this epoch: */
+    uint32_t order_id; /* its checksum */
+} lam__fit_place;
+
+struct lam__keeper;
+
+/* Everything one run holds. */
+typedef struct lam__fit {
+    const lam_fit_options *options;
+    const lam_dataset *data;
+    lam_trainer *trainer;
+    lam__pass judge; /* of the validation rows */
+    const lam_dataset *validation;
+    uint32_t *rows; /* [samples] training rows, then the rows held out */
+    size_t row_count, held_out;
+    uint32_t *order; /* [row_count] rows in the order of this epoch */
+    lam_history *history;
+    const lam_callback *callbacks[LAM__MOST_CALLBACKS];
+    size_t callback_count;
+    struct lam__keeper *keeper; /* or NULL */
+    lam__early early;
+    lam__fit_place place;
+    double started; /* this run on the epoch at hand, by lam__fit_clock */
+    lam_epoch epoch;
+    bool stopped;
+} lam__fit;
+
+/* Who keeps a run's state. Called on the thread of lam_fit, between steps. */
+typedef struct lam__keeper {
+    /* The run is ready; may put it to another place. */
+    lam_status (*begin)(struct lam__keeper *keeper, lam__fit *run);
+    /* The first event has been told. */
+    void (*announce)(struct lam__keeper *keeper, lam__fit *run);
+    /* The order of the epoch at hand is drawn. The last call before its steps that may allocate. */
+    lam_status (*epoch)(struct lam__keeper *keeper, lam__fit *run);
+    /* One more step, or one more epoch, is done. */
+    void (*step)(struct lam__keeper *keeper, lam__fit *run);
+    /* Training ends here, for now. */
+    lam_status (*end)(struct lam__keeper *keeper, lam__fit *run);
+} lam__keeper;
+
+/* Batches of an epoch. */
+size_t lam__fit_batches(const lam__fit *run);
+
+/* Seconds of a clock that never goes back. */
+double lam__fit_clock(void);
+
+/* Tells every callback of an event whose kind, path, status and message are set. */
+void lam__fit_tell(lam__fit *run, lam_event *event);
+
+/* lam_fit with a keeper, which may be NULL. */
+lam_status lam__fit_model(lam_model *model, const lam_dataset *train,
+                          const lam_fit_options *options, lam__keeper *keeper,
+                          lam_history **history);
+
+#endif
