@@ -56,14 +56,14 @@ static const way ways[] = {
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* tn reads B as it lies, nt only from panels of the transpose. */
+/* nt reads B only from panels of the transpose. */
 static bool applies(const way *w, const shape *s, const lam__products *products)
 {
     if (w->engine >= PLAIN && !products)
         return false;
     if (w->slab >= s->m)
         return false;
-    return !(w->engine == PLAIN && s->form == NT) && !(w->engine == PANELS && s->form == TN);
+    return !(w->engine == PLAIN && s->form == NT);
 }
 
 static float *make(size_t floats)
@@ -91,11 +91,11 @@ static shape open_shape(form f, size_t m, size_t n, size_t k, const lam__product
     s.a = make((f == TN ? k : m) * s.lda);
     s.b = make(n * k);
     s.c = make(m * s.ldc);
-    if (!products || f == TN)
+    if (!products)
         return s;
     s.panels = make(lam__panels_floats(products, k, n));
-    if (f == NN)
-        products->pack(k, n, s.b, 0, k, s.panels);
+    if (f != NT)
+        products->pack(k, n, s.b, n, 0, k, s.panels);
     else
         products->pack_transposed(n, k, s.b, 0, n, s.panels);
     return s;

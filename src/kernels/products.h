@@ -33,8 +33,8 @@ typedef struct lam__product {
     float *c; /* [m][ldc] */
     size_t ldc;
     /* columns only: memory that somebody will need after the product is fetched into the
-     * second-level cache meanwhile, when nothing else is asked of it; as much as there is time for
-     */
+     * second-level cache meanwhile, when nothing else is asked of it; as much as there is time for,
+     * and nothing where the instruction set has no use for it */
     const lam__warm *warm; /* [warm_count], or NULL */
     size_t warm_count;
 } lam__product;
@@ -46,8 +46,11 @@ typedef struct lam__products {
     void (*rows)(const lam__product *product);
     /* C = A^T B with A [k][lda]. */
     void (*columns)(const lam__product *product);
-    /* Rows first .. first + rows - 1 of W [in][out] to `panels`, those of B = W. */
-    void (*pack)(size_t in, size_t out, const float *w, size_t first, size_t rows, float *panels);
+    /* columns is faster with B in panels from so many columns on, if B is used several times */
+    size_t least_packed_gradient;
+    /* Rows first .. first + rows - 1 of W [in][ldw], `out` columns, to `panels`, those of B = W. */
+    void (*pack)(size_t in, size_t out, const float *w, size_t ldw, size_t first, size_t rows,
+                 float *panels);
     /* The same rows to the panels of B = W^T [out][in]. */
     void (*pack_transposed)(size_t in, size_t out, const float *w, size_t first, size_t rows,
                             float *panels);

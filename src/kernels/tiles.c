@@ -180,6 +180,78 @@ static void run_tiles(const lam__product *product, int transposed, bool add)
     }
 }
 
+#if LAM__VEC_BYTES == 32
+/* A transposed, so many columns and rows of it at a time: [tile][k][rows of the tile]. With AVX2 a
+ * line of the cache holds the columns of three tiles, and the second-level cache of such processors
+ * is small: reading A where it lies and fetching product->warm meanwhile both cost more than they
+ * gain. */
+enum { PACKED_COLUMNS = 48, PACKED_DEPTH = 256, LEAST_PANELS = 4 };
+
+typedef struct packed {
+    const height *heights[PACKED_COLUMNS];
+    size_t tiles;
+    float at[PACKED_COLUMNS * PACKED_DEPTH];
+} packed;
+
+/* Columns 0 .. m - 1 of a[k][lda], row by row, as memory likes it. */
+static void pack_columns(packed *to, size_t m, size_t k, const float *a, size_t lda)
+{
+    to->tiles = 0;
+    for (size_t i = 0; i < m; i += to->heights[to->tiles++]->rows)
+        to->heights[to->tiles] = next_height(m - i);
+    for (size_t p = 0; p < k; p++, a += lda) {
+        const float *from = a;
+        float *at = to->at;
+        for (size_t t = 0; t < to->tiles; t++) {
+            const size_t rows = to->heights[t]->rows;
+            if (rows == heights[0].rows)
+                memcpy(at + p * rows, from, heights[0].rows * sizeof *at);
+            else
+                for (size_t i = 0; i < rows; i++)
+                    at[p * rows + i] = from[i];
+            from += rows;
+            at += rows * k;
+        }
+    }
+}
+
+/* C (+)= A B for a block of A that is packed. */
+static void run_packed(const packed *a, const lam__product *p, bool add)
+{
+    for (size_t j = 0; j < p->n; j += PANEL) {
+        const float *b = p->b + j / PANEL * p->panel_step, *at = a->at;
+        const size_t left = p->n - j;
+        const int kind = left >= PANEL ? 0 : left > W ? 1 : left == W ? 2 : 3;
+        const size_t last = kind == 3 ? left : left - W;
+        float *c = p->c + j;
+        for (size_t t = 0; t < a->tiles; t++) {
+            const size_t rows = a->heights[t]->rows;
+            a->heights[t]->tiles[1][kind](last, add, p->k, at, rows, b, p->ldb, c, p->ldc,
+                                          NO_LINES);
+            at += rows * p->k;
+            c += rows * p->ldc;
+        }
+    }
+}
+
+/* C = A^T B: both operands of a tile fit in the first-level cache, without gaps. */
+static void run_packed_columns(const lam__product *product)
+{
+    packed a;
+    lam__product p = *product;
+    for (size_t q = 0; q < product->k; q += PACKED_DEPTH) {
+        p.k = product->k - q < PACKED_DEPTH ? product->k - q : PACKED_DEPTH;
+        p.b = product->b + q * product->ldb;
+        for (size_t i = 0; i < product->m; i += PACKED_COLUMNS) {
+            p.m = product->m - i < PACKED_COLUMNS ? product->m - i : PACKED_COLUMNS;
+            p.c = product->c + i * product->ldc;
+            pack_columns(&a, p.m, p.k, product->a + q * product->lda + i, product->lda);
+            run_packed(&a, &p, q > 0);
+        }
+    }
+}
+#endif
+
 enum {
     DEPTH = 8,           /* rows of B that one sweep over C adds */
     FEW = 2 * MOST_ROWS, /* rows of C for which a wide B is read in sweeps, not panel by panel, */
@@ -292,16 +364,23 @@ static void rows(const lam__product *product)
 
 static void columns(const lam__product *product)
 {
+#if LAM__VEC_BYTES == 32
+    if (product->n >= LEAST_PANELS * PANEL) {
+        run_packed_columns(product);
+        return;
+    }
+#endif
     run_tiles(product, 1, false);
 }
 
-static void pack(size_t in, size_t out, const float *w, size_t first, size_t rows, float *panels)
+static void pack(size_t in, size_t out, const float *w, size_t ldw, size_t first, size_t rows,
+                 float *panels)
 {
     for (size_t j = 0; j < out; j += PANEL) {
         const size_t cols = out - j < PANEL ? out - j : PANEL;
-        const float *from = w + first * out + j;
+        const float *from = w + first * ldw + j;
         float *to = panels + j * in + first * PANEL;
-        for (size_t i = 0; i < rows; i++, from += out, to += PANEL) {
+        for (size_t i = 0; i < rows; i++, from += ldw, to += PANEL) {
             if (cols == PANEL) {
                 v_store(to, v_load(from));
                 v_store(to + W, v_load(from + W));
@@ -362,6 +441,7 @@ static void pack_transposed(size_t in, size_t out, const float *w, size_t first,
 const lam__products JOIN(lam__products_, LAM__ISA) = {
     .name = TEXT(LAM__ISA),
     .panel = PANEL,
+    .least_packed_gradient = LAM__VEC_BYTES == 32 ? 128 : SIZE_MAX,
     .rows = rows,
     .columns = columns,
     .pack = pack,

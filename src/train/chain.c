@@ -48,6 +48,16 @@ static void take_panels(lam__stage *stage, size_t batch, bool with_dx, lam__aren
             arena, lam__panels_floats(products, layer->out, layer->in), sizeof(float));
 }
 
+/* Room for dL/dz in the order that the gradient of the weights reads it. */
+static void take_gradient_panels(lam__stage *stage, size_t batch, lam__arena *arena)
+{
+    const lam__products *products = lam__products_chosen();
+    const lam__layer *layer = stage->layer;
+    if (products && layer->type->has_parameters && layer->out >= products->least_packed_gradient)
+        stage->dy_panels =
+            lam__arena_take(arena, lam__panels_floats(products, batch, layer->out), sizeof(float));
+}
+
 /* Takes all buffers from the arena; called twice, see arena.h. */
 static void carve(lam__chain *chain, size_t features, bool training)
 {
@@ -83,6 +93,7 @@ static void carve(lam__chain *chain, size_t features, bool training)
         }
         stage->y = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
         stage->dy = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
+        take_gradient_panels(stage, batch, arena);
         stage->dx = learns_below ? chain->stages[i - 1].dy : NULL;
         if (layer->type->only_training) {
             stage->mask_words = (layer->out + 63) / 64;
@@ -136,7 +147,7 @@ void lam__chain_pack(const lam__stage *stage, const float *parameters, size_t fi
     const lam__layer *layer = stage->layer;
     const float *w = parameters + layer->weight; /* [in][out] */
     if (stage->panels)
-        products->pack(layer->in, layer->out, w, first, rows, stage->panels);
+        products->pack(layer->in, layer->out, w, layer->out, first, rows, stage->panels);
     if (stage->panels_transposed)
         products->pack_transposed(layer->in, layer->out, w, first, rows, stage->panels_transposed);
 }
@@ -217,6 +228,9 @@ void lam__chain_backward(const lam__chain *chain, const float *parameters, size_
         lam__slab slab = slab_of(stage, first, rows, step);
         slab.raw_output = raw_output && i + 1 == chain->stage_count;
         stage->layer->type->backward(stage->layer, parameters, &slab);
+        if (stage->dy_panels)
+            lam__products_chosen()->pack(chain->batch, stage->layer->out, stage->dy, stage->ldy,
+                                         first, rows, stage->dy_panels);
         if (!stage->dx)
             break;
     }

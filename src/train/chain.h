@@ -22,7 +22,8 @@ typedef struct lam__stage {
     /* where the products of products.h are used: W as B = W, if it is wide and there are rows
      * enough, and with dx as B = W^T; else NULL */
     float *panels, *panels_transposed;
-    lam__key key; /* of dropout */
+    float *dy_panels; /* dL/dz as B of the gradient of the weights where that is faster, or NULL */
+    lam__key key;     /* of dropout */
 } lam__stage;
 
 typedef struct lam__chain {

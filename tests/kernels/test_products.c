@@ -104,12 +104,12 @@ static matrix packed(const matrix *b, bool from_transpose, size_t piece)
 {
     matrix panels = make(1, lam__panels_floats(products, b->rows, b->cols), 0, false);
     matrix dense = from_transpose ? turned(b, 0) : make(b->rows, b->cols, 0, false);
-    for (size_t i = 0; !from_transpose && i < b->rows; i++)
-        memcpy(dense.data + i * dense.ld, b->data + i * b->ld, b->cols * sizeof(float));
     for (size_t first = 0; first < dense.rows; first += piece) {
         const size_t left = dense.rows - first, rows = left < piece ? left : piece;
-        (from_transpose ? products->pack_transposed : products->pack)(
-            dense.rows, dense.cols, dense.data, first, rows, panels.data);
+        if (from_transpose)
+            products->pack_transposed(dense.rows, dense.cols, dense.data, first, rows, panels.data);
+        else
+            products->pack(b->rows, b->cols, b->data, b->ld, first, rows, panels.data);
     }
     drop(&dense);
     return panels;
@@ -141,6 +141,10 @@ static void check(size_t m, size_t n, size_t k, size_t gap)
             q.panel_step = products->panel * k;
             products->rows(&q);
             expect_same(&c, &d, turn ? "packed from the transpose" : "packed");
+            q.a = t.data;
+            q.lda = t.ld;
+            products->columns(&q);
+            expect_same(&c, &d, "transposed, packed");
             drop(&panels);
         }
     for (size_t i = 0; i < m; i++) {
@@ -167,6 +171,12 @@ Test(products, every_depth)
 {
     for (size_t k = 1; k <= 40; k++)
         check(13, products->panel + 3, k, 1);
+}
+
+Test(products, every_height_of_a_wide_product)
+{
+    for (size_t m = 1; m <= 60; m++)
+        check(m, 4 * products->panel + m % 5, 7, m % 2);
 }
 
 Test(products, shapes_of_real_layers)
