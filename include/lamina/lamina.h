@@ -40,6 +40,7 @@
  *
  *   1  status.h dataset.h model.h fit.h     the whole life of a network
  *      catalog.h                            what can be named
+ *      images.h                             pictures of data, files that were skipped
  *      exchange.h                           models from and for other programs
  *   2  trainer.h predictor.h                one's own loop; prediction without allocation
  *   3  extend.h                             activations, losses, metrics, callbacks of one's own
@@ -52,6 +53,7 @@
 #include <lamina/exchange.h>
 #include <lamina/extend.h>
 #include <lamina/fit.h>
+#include <lamina/images.h>
 #include <lamina/model.h>
 #include <lamina/predictor.h>
 #include <lamina/status.h>

@@ -21,6 +21,15 @@ static const lam__data_format rows[] = {
      .help = "an IDX file of samples, plain or gzipped",
      .recognizes = lam__idx_file_recognizes,
      .load = lam__idx_file_load},
+    {.name = "image",
+     .help = "an image file: PNG, JPEG or BMP",
+     .recognizes = lam__image_file_recognizes,
+     .load = lam__image_file_load},
+    {.name = "image-folder",
+     .help = "a folder with a folder of images for each class, or folders train and test of such",
+     .recognizes = lam__image_folder_recognizes,
+     .has_test = lam__image_folder_has_test,
+     .load = lam__image_folder_load},
 };
 
 LAM__CHECK_ROW(lam__data_format);

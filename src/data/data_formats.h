@@ -40,5 +40,12 @@ lam_status lam__idx_folder_load(const lam__place *place, lam_split split,
 bool lam__idx_file_recognizes(const lam__place *place);
 lam_status lam__idx_file_load(const lam__place *place, lam_split split,
                               const lam_load_options *options, lam_dataset **dataset);
+bool lam__image_file_recognizes(const lam__place *place);
+lam_status lam__image_file_load(const lam__place *place, lam_split split,
+                                const lam_load_options *options, lam_dataset **dataset);
+bool lam__image_folder_recognizes(const lam__place *place);
+bool lam__image_folder_has_test(const lam__place *place);
+lam_status lam__image_folder_load(const lam__place *place, lam_split split,
+                                  const lam_load_options *options, lam_dataset **dataset);
 
 #endif

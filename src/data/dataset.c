@@ -1,5 +1,6 @@
 /* dataset.c: samples and targets in memory. */
 #include <lamina/dataset.h>
+#include <lamina/images.h>
 
 #include <math.h>
 #include <string.h>
@@ -165,6 +166,32 @@ lam_status lam_dataset_set_class_names(lam_dataset *dataset, const char *const *
     return LAM_OK;
 }
 
+lam_status lam__dataset_set_skipped(lam_dataset *dataset, const char *const *messages, size_t count)
+{
+    if (count == 0)
+        return LAM_OK;
+    dataset->skipped = lam__allocate_zero(count, sizeof *dataset->skipped, "skipped files");
+    if (!dataset->skipped)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        dataset->skipped[i] = lam__copy_string(messages[i]);
+        if (!dataset->skipped[i])
+            return LAM_ERR_MEMORY;
+        dataset->skipped_count++;
+    }
+    return LAM_OK;
+}
+
+size_t lam_dataset_skipped(const lam_dataset *dataset)
+{
+    return dataset ? dataset->skipped_count : 0;
+}
+
+const char *lam_dataset_skipped_file(const lam_dataset *dataset, size_t i)
+{
+    return dataset && i < dataset->skipped_count ? dataset->skipped[i] : NULL;
+}
+
 size_t lam_dataset_samples(const lam_dataset *dataset)
 {
     return dataset ? dataset->samples : 0;
@@ -264,6 +291,9 @@ void lam_dataset_free(lam_dataset *dataset)
     if (dataset->ops->release)
         dataset->ops->release(dataset);
     release_class_names(dataset);
+    for (size_t i = 0; i < dataset->skipped_count; i++)
+        lam__release(dataset->skipped[i]);
+    lam__release(dataset->skipped);
     lam__input_clear(&dataset->input);
     lam__release(dataset->labels);
     lam__release(dataset->targets);

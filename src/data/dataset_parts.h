@@ -11,6 +11,10 @@
  * is NULL with LAM_ERR_MEMORY. */
 lam_dataset *lam__dataset_adopt(void *x, lam_dtype dtype, size_t samples, size_t features);
 
+/* Says which files were left out and why: messages[count], copied. */
+lam_status lam__dataset_set_skipped(lam_dataset *dataset, const char *const *messages,
+                                    size_t count);
+
 /* Number of bytes of a value. */
 size_t lam__dtype_size(lam_dtype dtype);
 

@@ -20,14 +20,20 @@ static void *copy_rows(const void *rows, size_t width, const uint32_t *index, si
     return copy;
 }
 
+/* The samples index[count] without their targets. */
+static lam_dataset *take_samples(const lam_dataset *from, const uint32_t *index, size_t count)
+{
+    if (from->ops->part)
+        return from->ops->part(from, index, count);
+    void *x = copy_rows(from->x, from->features * lam__dtype_size(from->dtype), index, count,
+                        "the samples of a part");
+    return x ? lam__dataset_adopt(x, from->dtype, count, from->features) : NULL;
+}
+
 /* A new dataset of the samples index[count]. */
 static lam_dataset *take(const lam_dataset *from, const uint32_t *index, size_t count)
 {
-    void *x = copy_rows(from->x, from->features * lam__dtype_size(from->dtype), index, count,
-                        "the samples of a part");
-    if (!x)
-        return NULL;
-    lam_dataset *part = lam__dataset_adopt(x, from->dtype, count, from->features);
+    lam_dataset *part = take_samples(from, index, count);
     if (!part)
         return NULL;
     if (lam__input_copy(&from->input, &part->input) != LAM_OK) {

@@ -31,13 +31,14 @@ lam_status lam__jpeg_decode(lam__image_decoder *decoder, const unsigned char *by
     if (tjDecompressHeader3(jpeg, bytes, (unsigned long)size, &width, &height, &sampling,
                             &colours) != 0)
         return lam__fail(LAM_ERR_FORMAT, "%s: damaged JPEG: %s", name, tjGetErrorStr2(jpeg));
+    if (width < 1 || height < 1)
+        return lam__fail(LAM_ERR_FORMAT, "%s: damaged JPEG: no image in its %zu bytes", name, size);
     if (colours == TJCS_CMYK || colours == TJCS_YCCK)
         return lam__fail(LAM_ERR_UNSUPPORTED,
                          "%s: a JPEG of four colours (CMYK), made for printing: save it as RGB",
                          name);
     const size_t channels = colours == TJCS_GRAY ? 1 : 3;
-    LAM__TRY(lam__image_room(decoder, name, (uint64_t)(width > 0 ? width : 0),
-                             (uint64_t)(height > 0 ? height : 0), channels,
+    LAM__TRY(lam__image_room(decoder, name, (uint64_t)width, (uint64_t)height, channels,
                              (uint64_t)size * MOST_RATIO, image));
     if (tjDecompress2(jpeg, bytes, (unsigned long)size, decoder->pixels.bytes, width, 0, height,
                       channels == 1 ? TJPF_GRAY : TJPF_RGB, TJFLAG_LIMITSCANS) != 0 &&

@@ -24,6 +24,10 @@ struct lam__source_ops {
 
     /* What went wrong in gathering since the last call; LAM_OK if nothing. May be NULL. */
     lam_status (*trouble)(const lam_dataset *dataset);
+
+    /* A dataset of the samples index[count] of this one, without targets; NULL with the error
+     * recorded. NULL: its samples lie in memory. */
+    lam_dataset *(*part)(const lam_dataset *dataset, const uint32_t *index, size_t count);
 };
 
 struct lam_dataset {
@@ -44,6 +48,8 @@ struct lam_dataset {
     size_t outputs;             /* with targets */
     char **class_names;         /* [classes or outputs], or NULL */
     size_t class_name_count;
+    char **skipped; /* [skipped_count] files that were left out, and why */
+    size_t skipped_count;
 };
 
 /* `prepare` and `trouble`, where the dataset has them. */
