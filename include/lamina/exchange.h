@@ -42,6 +42,7 @@ LAM_API lam_model *lam_model_import(const char *path, const lam_import_options *
 typedef struct lam_export_options {
     const char *format; /* name of the format; NULL = told by the file's extension */
     bool transform;     /* the file applies the model's input transform itself, where it can */
+    const char *name;   /* C source: what its names begin with; NULL = the file's name */
 } lam_export_options;
 
 /* Defaults: the format from the extension, with the transform. */

@@ -14,7 +14,10 @@
 #include "nn/network.h"
 
 /* In the order in which they are asked whether a content is theirs. */
-static const lam__model_format *const formats[] = {&lam__format_safetensors};
+static const lam__model_format *const formats[] = {
+    &lam__format_safetensors,
+    &lam__format_c,
+};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 

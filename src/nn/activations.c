@@ -1,6 +1,8 @@
 /* activations.c: the table of activations. */
 #include "nn/activations.h"
 
+#include <math.h>
+
 /* How the rows name kernels: a function that takes one from a table of kernels. */
 #define FORWARD(name)                                                                              \
     static lam__forward_kernel *name##_forward(const lam__kernels *kernels)                        \
@@ -29,37 +31,82 @@ static lam__backward_kernel *linear_backward(const lam__kernels *kernels)
     return NULL; /* dz = dy */
 }
 
+/* Plain C of a row, an expression of z or statements on y[n]: the function and its text. */
+#define PLAIN(name, ...)                                                                           \
+    static const char name##_source[] = #__VA_ARGS__;                                              \
+    static float name##_plain(float z)                                                             \
+    {                                                                                              \
+        return __VA_ARGS__;                                                                        \
+    }
+#define PLAIN_ROW(name, ...)                                                                       \
+    static const char name##_source[] = #__VA_ARGS__;                                              \
+    static void name##_plain_row(size_t n, float *y)                                               \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+PLAIN(linear, z)
+PLAIN(relu, z > 0.0f ? z : 0.0f)
+PLAIN(sigmoid, 1.0f / (1.0f + expf(-z)))
+PLAIN(tanh, tanhf(z))
+/* clang-format off */
+PLAIN_ROW(softmax,
+    float largest = y[0], total = 0.0f;
+    for (size_t j = 1; j < n; j++) {
+        if (y[j] > largest) {
+            largest = y[j];
+        }
+    }
+    for (size_t j = 0; j < n; j++) {
+        y[j] = expf(y[j] - largest);
+        total += y[j];
+    }
+    for (size_t j = 0; j < n; j++) {
+        y[j] /= total;
+    })
+/* clang-format on */
+
 static const lam__activation rows[] = {
     {.name = "linear",
      .help = "z",
      .decision = LAM__DECIDE_VALUE,
      .default_loss = "mean_squared_error",
      .forward = linear_forward,
-     .backward = linear_backward},
+     .backward = linear_backward,
+     .plain = linear_plain,
+     .c_source = linear_source},
     {.name = "relu",
      .help = "max(z, 0)",
      .decision = LAM__DECIDE_VALUE,
      .default_loss = "mean_squared_error",
      .forward = relu_forward,
-     .backward = relu_backward},
+     .backward = relu_backward,
+     .plain = relu_plain,
+     .c_source = relu_source},
     {.name = "sigmoid",
      .help = "1 / (1 + e^-z), probabilities that are independent of each other",
      .decision = LAM__DECIDE_THRESHOLD,
      .default_loss = "binary_crossentropy",
      .forward = sigmoid_forward,
-     .backward = sigmoid_backward},
+     .backward = sigmoid_backward,
+     .plain = sigmoid_plain,
+     .c_source = sigmoid_source},
     {.name = "tanh",
      .help = "hyperbolic tangent",
      .decision = LAM__DECIDE_VALUE,
      .default_loss = "mean_squared_error",
      .forward = tanh_forward,
-     .backward = tanh_backward},
+     .backward = tanh_backward,
+     .plain = tanh_plain,
+     .c_source = tanh_source},
     {.name = "softmax",
      .help = "e^z / sum(e^z), probabilities of classes that exclude each other",
      .decision = LAM__DECIDE_ARGMAX,
      .default_loss = "categorical_crossentropy",
      .forward = softmax_forward,
      .backward = softmax_backward,
+     .plain_row = softmax_plain_row,
+     .c_source = softmax_source,
      .rowwise = true},
 };
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """test_convert.py: lamina convert."""
+import shutil
+import subprocess
 import unittest
 
 from support import Case, run
@@ -36,6 +38,21 @@ class Convert(Case):
         self.assertIn("neither its content nor its extension", self.bad(1, "convert", junk, out))
         self.assertIn("folder", self.bad(1, "convert", model, self.path("no/such/out.safetensors")))
         self.assertFalse(out.exists())
+
+    def test_c_source_compiles_and_passes_its_own_test(self):
+        model = self.model("--layers", "8:tanh,3:softmax")
+        source = self.path("spiral_net.c")
+        self.assertIn("can only be written", self.good("convert", model, source))
+        self.assertIn("#define SPIRAL_NET_OUTPUTS 3\n", self.path("spiral_net.h").read_text())
+        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+        self.assertIsNotNone(compiler)
+        program = self.path("self_test")
+        subprocess.run([compiler, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                        "-DSPIRAL_NET_SELF_TEST", source, "-o", program, "-lm"], check=True)
+        self.assertEqual(subprocess.run([program]).returncode, 0)
+        self.good("convert", model, source, "--name", "other")
+        self.assertIn("void other_predict(", source.read_text())
+        self.assertIn("no identifier", self.bad(1, "convert", model, source, "--name", "a-b"))
 
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout

@@ -1,0 +1,54 @@
+/* compilers.h: the compilers at hand, for tests of generated C, and running what they make. */
+#ifndef LAMINA_TEST_COMPILERS_H
+#define LAMINA_TEST_COMPILERS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What every generated file must stand. */
+#define STRICT                                                                                     \
+    "-std=c99 -Wall -Wextra -Wpedantic -Werror -Wconversion -Wdouble-promotion -Wshadow "          \
+    "-Wstrict-prototypes -Wmissing-prototypes"
+
+typedef struct compiler {
+    const char *command, *flags;
+    const char *run; /* what a program is run with; NULL: it is compiled only */
+    const char *needs;
+} compiler;
+
+static const compiler compilers[] = {
+    {"gcc", "-O2", "", "gcc"},
+    {"gcc", "-O3 -march=native", "", "gcc"},
+    {"clang", "-O2", "", "clang"},
+    {"gcc", "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all", "", "gcc"},
+    {"arm-linux-gnueabihf-gcc", "-O2 -static", "qemu-arm ", "qemu-arm"},
+    {"arm-none-eabi-gcc", "-Os -mcpu=cortex-m3 -mthumb -ffreestanding", NULL, "arm-none-eabi-gcc"},
+};
+
+enum { COMPILERS = sizeof compilers / sizeof *compilers };
+
+/* Whether a command runs. */
+static inline bool command_works(const char *format, const char *word)
+{
+    char line[256];
+    snprintf(line, sizeof line, format, word);
+    return system(line) == 0;
+}
+
+/* Whether this compiler, and what runs its programs, is there: decided by a program that uses
+ * libm, since a cross compiler may come without its C library. */
+static inline bool compiler_works(const compiler *c, const char *folder)
+{
+    char line[1024];
+    snprintf(line, sizeof line,
+             "cd %s && printf '#include <math.h>\\n#include <stdio.h>\\nint main(void) "
+             "{ return puts(\"\") < 0 || sqrtf(0.0f) > 0.0f; }\\n' > probe.c && "
+             "command -v %s >/dev/null && %s %s %s probe.c -o probe%s >/dev/null 2>&1%s%s%s",
+             folder, c->needs, c->command, c->flags, c->run ? "" : "-c", c->run ? " -lm" : ".o",
+             c->run ? " && " : "", c->run ? c->run : "", c->run ? "./probe >/dev/null" : "");
+    return system(line) == 0;
+}
+
+#endif

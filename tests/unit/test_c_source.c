@@ -1,0 +1,261 @@
+/* test_c_source.c: models as C files: compiled by the compilers at hand, run, and compared. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include <lamina/lamina.h>
+
+#include "../support/comma_locale.h"
+#include "../support/compilers.h"
+#include "../support/model_files.h"
+#include "../support/scratch.h"
+#include "base/philox.h"
+#include "formats/c_source.h"
+
+enum { SAMPLES = 300, FEATURES = 7 };
+
+static char folder[256];
+
+static void make_folder(void)
+{
+    scratch_make(folder);
+}
+
+static void remove_folder(void)
+{
+    char line[300];
+    snprintf(line, sizeof line, "rm -rf %s", folder);
+    cr_assert_eq(system(line), 0);
+}
+
+TestSuite(c_source, .init = make_folder, .fini = remove_folder, .timeout = 300);
+
+/* A program that turns samples on its input into outputs. */
+static const char driver[] = "#include <stdio.h>\n#include \"net.h\"\n"
+                             "int main(void)\n{\n"
+                             "    static float x[NET_INPUTS], y[NET_OUTPUTS];\n"
+                             "    while (fread(x, sizeof x, 1, stdin) == 1) {\n"
+                             "        net_predict(x, y);\n"
+                             "        if (fwrite(y, sizeof y, 1, stdout) != 1) return 1;\n"
+                             "    }\n    return 0;\n}\n";
+
+static void write_samples(const lam_model *model, float *x)
+{
+    char path[512];
+    lam__stream stream = lam__stream_open(lam__derive_key(3, LAM__FOR_TOY, 1), 0);
+    const size_t count = SAMPLES * lam_model_features(model);
+    for (size_t i = 0; i < count; i++)
+        x[i] =
+            (float)(model->transform.kind == LAM_TRANSFORM_SCALE ? 255 * lam__next_uniform(&stream)
+                                                                 : 2 * lam__next_normal(&stream));
+    scratch_write(scratch_path(folder, "x", path), x, count * sizeof *x);
+}
+
+static void run(const char *what, const char *format, const compiler *c)
+{
+    char line[1024];
+    snprintf(line, sizeof line, format, folder, c->command, c->flags, c->run ? c->run : "");
+    cr_expect_eq(system(line), 0, "%s: %s", what, line);
+}
+
+/* Compiles net.c with its self-test and with the driver, and holds its outputs to the model's. */
+static void hold(const lam_model *model, const compiler *c, const float *x, const float *expected,
+                 float most)
+{
+    char path[512];
+    if (!compiler_works(c, folder)) {
+        cr_log_warn("%s: not here", c->needs);
+        return;
+    }
+    if (!c->run) {
+        run("compile", "cd %s && %s %s " STRICT " -c net.c -o net.o", c);
+        return;
+    }
+    run("self-test", "cd %s && %s %s " STRICT " -DNET_SELF_TEST net.c -o self -lm && %s./self", c);
+    run("compile", "cd %s && %s %s " STRICT " net.c driver.c -o net -lm && %s./net < x > y", c);
+    size_t size;
+    const size_t count = SAMPLES * lam_model_outputs(model);
+    float *y = (float *)scratch_read(scratch_path(folder, "y", path), &size);
+    cr_assert_eq(size, count * sizeof *y);
+    (void)x;
+    for (size_t i = 0; i < count; i++)
+        cr_assert_leq(fabsf(y[i] - expected[i]), most * fmaxf(1.0f, fabsf(expected[i])),
+                      "%s: output %zu: %g, not %g", c->command, i, (double)y[i],
+                      (double)expected[i]);
+    free(y);
+}
+
+static void hold_everywhere(lam_model *model)
+{
+    char path[512];
+    const size_t features = lam_model_features(model), outputs = lam_model_outputs(model);
+    float *x = malloc(SAMPLES * features * sizeof *x), *y = malloc(SAMPLES * outputs * sizeof *y);
+    cr_assert_eq(lam_model_status(model), LAM_OK, "%s", lam_error_message());
+    write_samples(model, x);
+    cr_assert_eq(lam_predict(model, x, SAMPLES, y), LAM_OK);
+    scratch_write(scratch_path(folder, "driver.c", path), driver, sizeof driver - 1);
+    cr_assert_eq(lam__c_source_write(model, scratch_path(folder, "net.c", path), NULL), LAM_OK,
+                 "%s", lam_error_message());
+    for (size_t i = 0; i < COMPILERS; i++)
+        hold(model, &compilers[i], x, y, 1e-5f);
+    free(x);
+    free(y);
+    lam_model_free(model);
+}
+
+/* Biases start at zero: other values tell more. */
+static void draw_biases(lam_model *model)
+{
+    for (size_t i = 0; i < lam_model_tensors(model); i++) {
+        lam_tensor tensor;
+        lam_model_tensor(model, i, &tensor);
+        for (size_t j = 0; tensor.rows == 1 && j < tensor.cols; j++)
+            tensor.data[j] = 0.1f * (float)((int)(j % 7) - 3);
+    }
+}
+
+/* Every activation in the middle of one chain. */
+Test(c_source, equals_the_library_for_every_activation_inside)
+{
+    lam_model *model = lam_model_new(FEATURES);
+    for (size_t i = 0; i < lam_catalog_size(LAM_ACTIVATION); i++) {
+        lam_catalog_entry entry;
+        lam_catalog(LAM_ACTIVATION, i, &entry);
+        lam_model_dense(model, 5 + 3 * i, entry.name);
+        lam_model_dropout(model, 0.5f);
+    }
+    lam_model_dense(model, 3, "linear");
+    lam_model_initialize(model, 1, NULL);
+    draw_biases(model);
+    hold_everywhere(model);
+}
+
+/* And at the end, with each input transform and with widths around the four taken together. */
+Test(c_source, equals_the_library_for_every_activation_at_the_end)
+{
+    for (size_t i = 0; i < lam_catalog_size(LAM_ACTIVATION); i++) {
+        lam_catalog_entry entry;
+        lam_catalog(LAM_ACTIVATION, i, &entry);
+        const size_t features = 1 + i;
+        lam_model *model = lam_model_new(features);
+        float x[64];
+        for (size_t j = 0; j < 64; j++)
+            x[j] = (float)(j * j % 31);
+        lam_dataset *set = lam_dataset_new(x, LAM_FLOAT32, 64 / features, features, LAM_BORROW);
+        if (i % 3 == 1)
+            lam_model_scale_input(model, 0, 255, -1, 1);
+        if (i % 3 == 2)
+            lam_model_standardize_input(model, set);
+        lam_dataset_free(set);
+        if (i > 0)
+            lam_model_dense(model, 33, "tanh");
+        lam_model_dense(model, 4, entry.name);
+        lam_model_initialize(model, i, NULL);
+        draw_biases(model);
+        hold_everywhere(model);
+    }
+}
+
+Test(c_source, equals_the_library_for_a_wide_network)
+{
+    lam_model *model = lam_model_new(784);
+    lam_model_scale_input(model, 0, 255, -1, 1);
+    lam_model_add_layers(model, "128:relu,dropout:0.1,128:relu,10:softmax");
+    lam_model_initialize(model, 4, NULL);
+    draw_biases(model);
+    hold_everywhere(model);
+}
+
+static unsigned char *written(const lam_model *model, const char *file, const char *shown,
+                              size_t *size)
+{
+    char path[512];
+    cr_assert_eq(lam__c_source_write(model, scratch_path(folder, file, path), NULL), LAM_OK, "%s",
+                 lam_error_message());
+    unsigned char *bytes = scratch_read(scratch_path(folder, shown, path), size);
+    cr_assert_not_null(bytes);
+    bytes[*size] = '\0';
+    return bytes;
+}
+
+Test(c_source, has_the_same_bytes_in_every_locale)
+{
+    lam_model *model = sample_model();
+    size_t size, other;
+    unsigned char *first = written(model, "net.c", "net.c", &size);
+    if (!comma_locale_enter())
+        cr_skip_test("no locale with a decimal comma");
+    unsigned char *again = written(model, "net.c", "net.c", &other);
+    setlocale(LC_ALL, "C");
+    cr_expect_eq(size, other);
+    cr_expect_arr_eq(first, again, size);
+    free(first);
+    free(again);
+    lam_model_free(model);
+}
+
+Test(c_source, header_tells_sizes_and_class_names_stay_ascii)
+{
+    lam_model *model = sample_model();
+    size_t size;
+    char *header = (char *)written(model, "my-net.c", "my-net.h", &size);
+    cr_expect_not_null(strstr(header, "#define MY_NET_INPUTS 3\n"));
+    cr_expect_not_null(strstr(header, "#define MY_NET_OUTPUTS 2\n"));
+    cr_expect_not_null(strstr(header, "#define MY_NET_CLASSES 2\n"));
+    cr_expect_not_null(strstr(header, "void my_net_predict(const float *x, float *y);\n"));
+    char *source = (char *)written(model, "my-net.c", "my-net.c", &size);
+    cr_expect_not_null(strstr(source, "\"caf\\303\\251 \\\"au\\\" lait\""), "%s", source);
+    for (size_t i = 0, column = 0; i < size; i++) {
+        cr_assert_lt((unsigned char)source[i], 0x80);
+        column = source[i] == '\n' ? 0 : column + 1;
+        cr_assert_leq(column, 160);
+    }
+    free(header);
+    free(source);
+    lam_model_free(model);
+}
+
+static void refuse(lam_model *model, const char *file, const char *name, lam_status status,
+                   const char *words)
+{
+    char path[512];
+    cr_expect_eq(lam__c_source_write(model, scratch_path(folder, file, path), name), status);
+    cr_expect_not_null(strstr(lam_error_message(), words), "%s", lam_error_message());
+    cr_expect_eq(scratch_count(folder), 0);
+}
+
+static void cube(size_t n, const float *z, float *y, void *user)
+{
+    (void)user;
+    for (size_t i = 0; i < n; i++)
+        y[i] = z[i] * z[i] * z[i];
+}
+
+static void cube_slope(size_t n, const float *z, const float *y, const float *dy, float *dz,
+                       void *user)
+{
+    (void)user, (void)y;
+    for (size_t i = 0; i < n; i++)
+        dz[i] = dy[i] * 3 * z[i] * z[i];
+}
+
+Test(c_source, refuses_what_c_cannot_tell)
+{
+    lam_model *model = sample_model();
+    refuse(model, "net.txt", NULL, LAM_ERR_ARGUMENT, "is called NAME.c");
+    refuse(model, ".c", NULL, LAM_ERR_ARGUMENT, "is called NAME.c");
+    refuse(model, "a\"b.c", NULL, LAM_ERR_ARGUMENT, "cannot stand");
+    refuse(model, "9.c", NULL, LAM_ERR_ARGUMENT, "give another name");
+    refuse(model, "net.c", "a b", LAM_ERR_ARGUMENT, "no identifier");
+    refuse(model, "net.c", "", LAM_ERR_ARGUMENT, "no identifier");
+    model->parameters[0] = NAN;
+    refuse(model, "net.c", NULL, LAM_ERR_NUMERIC, "not a finite number");
+    lam_model_free(model);
+    const lam_activation own = {.name = "cube", .forward = cube, .backward = cube_slope};
+    cr_assert_eq(lam_register_activation(&own), LAM_OK);
+    model = lam_model_new(2);
+    lam_model_dense(model, 2, "cube");
+    lam_model_initialize(model, 1, NULL);
+    refuse(model, "net.c", NULL, LAM_ERR_UNSUPPORTED, "layer 0: the activation 'cube'");
+    lam_model_free(model);
+}
