@@ -52,7 +52,7 @@ class Convert(Case):
         self.assertEqual(subprocess.run([program]).returncode, 0)
         self.good("convert", model, source, "--name", "other")
         self.assertIn("void other_predict(", source.read_text())
-        self.assertIn("no identifier", self.bad(1, "convert", model, source, "--name", "a-b"))
+        self.assertIn("no identifier", self.bad(2, "convert", model, source, "--name", "a-b"))
 
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout
