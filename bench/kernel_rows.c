@@ -94,6 +94,24 @@ static void run_dropout(const void *slot, work *w)
     (*(lam__dropout_kernel *const *)slot)(&a);
 }
 
+/* Each kernel uses some of these; the statistics are any numbers in (0, 1). */
+static void run_norm(const void *slot, work *w)
+{
+    lam__norm_args a = {.rows = w->rows,
+                        .cols = w->cols,
+                        .ldx = w->cols,
+                        .ldy = w->cols,
+                        .x = w->f[0],
+                        .gamma = w->bias,
+                        .epsilon = 1e-3f,
+                        .y = w->f[3],
+                        .stats = w->f[1],
+                        .dy = w->f[2],
+                        .dx = w->f[3],
+                        .sums = w->f[3]};
+    (*(lam__norm_kernel *const *)slot)(&a);
+}
+
 static const family family_unary = {run_unary, "01", 8},
                     family_affine_u8 = {run_affine_u8, "1b", 5},
                     family_affine_f32 = {run_affine_f32, "01", 8},
@@ -104,7 +122,8 @@ static const family family_unary = {run_unary, "01", 8},
                     family_update = {run_update, "0123", 28},
                     family_penalty = {run_penalty, "01", 12},
                     family_column_sums = {run_column_sums, "0", 4},
-                    family_dropout = {run_dropout, "01m", 8.125};
+                    family_dropout = {run_dropout, "01m", 8.125},
+                    family_norm = {run_norm, "0123", 12};
 
 const kernel_row kernel_rows[] = {
 #define ROW(name, type, help) {#name, offsetof(lam__kernels, name), &family_##type},
@@ -134,6 +153,8 @@ static const struct trait {
     {"binary_crossentropy", 0, true},
     {"sgd", 20, false},   /* has no second moment */
     {"dropout", 0, true}, /* Philox */
+    {"layer_norm", 8, false},
+    {"layer_norm_sums", 8, false},
 };
 
 static const struct trait *trait_of(const kernel_row *row)

@@ -4,7 +4,8 @@
  *
  * OVERVIEW
  *
- *   A lam_dataset holds samples and targets. A lam_model is a chain of dense and dropout layers.
+ *   A lam_dataset holds samples and targets. A lam_model is a chain of dense, dropout and
+ *   layer normalization layers.
  *   lam_fit trains the one on the other; lam_evaluate and lam_predict use the result; a model is
  *   one safetensors file on disk.
  *

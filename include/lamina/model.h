@@ -48,12 +48,31 @@ LAM_API lam_status lam_model_dense(lam_model *model, size_t units, const char *a
 /* As lam_model_dense, with every choice. `options` is copied. */
 LAM_API lam_status lam_model_dense_with(lam_model *model, const lam_dense_options *options);
 
+/* Everything about a layer normalization; fill with lam_layer_norm_options_default(). */
+typedef struct lam_layer_norm_options {
+    float epsilon;          /* > 0, added to the variance */
+    const char *activation; /* NULL = "linear" */
+} lam_layer_norm_options;
+
+/* Defaults: epsilon 1e-3, as Keras (PyTorch: 1e-5); activation NULL. */
+LAM_API lam_layer_norm_options lam_layer_norm_options_default(void);
+
+/* Adds y = gamma * (x - mean) / sqrt(variance + epsilon) + beta: mean and variance (divisor n) over
+ * the n values of each row, gamma [n] and beta [n] learned, from 1 and 0. Regularization leaves
+ * them alone. Sticky errors as lam_model_dense. */
+LAM_API lam_status lam_model_layer_norm(lam_model *model, float epsilon);
+
+/* As lam_model_layer_norm, followed by an activation. `options` is copied. */
+LAM_API lam_status lam_model_layer_norm_with(lam_model *model,
+                                             const lam_layer_norm_options *options);
+
 /* Adds inverted dropout: in training a value is kept with probability 1 - rate and then scaled by
  * 1 / (1 - rate); at inference it does nothing. 0 <= rate < 1. Sticky errors as lam_model_dense. */
 LAM_API lam_status lam_model_dropout(lam_model *model, float rate);
 
-/* Adds layers from text such as "128:relu,dropout:0.1,10:softmax": UNITS[:ACTIVATION] or
- * dropout:RATE, separated by commas. Sticky errors as lam_model_dense, naming the part. */
+/* Adds layers from text such as "128:relu,dropout:0.1,10:softmax": UNITS[:ACTIVATION],
+ * dropout:RATE or layer_norm[:EPSILON][:ACTIVATION], separated by commas. Sticky errors as
+ * lam_model_dense, naming the part. */
 LAM_API lam_status lam_model_add_layers(lam_model *model, const char *layers);
 
 /* Maps inputs in [from_lo, from_hi] linearly to [to_lo, to_hi]; stored with the model and applied
@@ -91,18 +110,20 @@ LAM_API size_t lam_model_layers(const lam_model *model);
 
 /* What a layer is; strings and numbers are the model's own. */
 typedef struct lam_layer_info {
-    const char *type;       /* "dense", "dropout" */
-    const char *activation; /* dense: its name, else NULL */
+    const char *type;       /* "dense", "dropout", "layer_norm" */
+    const char *activation; /* dense, layer_norm: its name, else NULL */
     size_t inputs, outputs;
     size_t parameters;
     float rate;                     /* dropout */
-    float l1, l2, bias_l1, bias_l2; /* dense: strengths, or LAM_INHERIT */
+    float l1, l2, bias_l1, bias_l2; /* dense: strengths, or LAM_INHERIT; else 0 */
+    float epsilon;                  /* layer_norm */
 } lam_layer_info;
 
 /* Describes layer i in *info. LAM_ERR_ARGUMENT when out of range. */
 LAM_API lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *info);
 
-/* A named array inside a model or a trainer; `data` is [rows][cols], a bias has one row. */
+/* A named array inside a model or a trainer; `data` is [rows][cols], a bias has one row. The weight
+ * of layer_norm is gamma, one row, its bias beta. */
 typedef struct lam_tensor {
     const char *name; /* "layers.0.weight", "layers.0.bias" */
     float *data;

@@ -69,7 +69,8 @@ static void print_layers(const lam_model *model)
 {
     char count[32];
     const size_t layers = lam_model_layers(model);
-    printf("\n%5s  %-8s  %14s  %-14s %12s\n", "layer", "type", "shape", "activation", "parameters");
+    printf("\n%5s  %-10s  %14s  %-14s %12s\n", "layer", "type", "shape", "activation",
+           "parameters");
     for (size_t i = 0; i < layers; i++) {
         lam_layer_info info;
         char shape[48], text[64], plain[64] = "";
@@ -80,7 +81,7 @@ static void print_layers(const lam_model *model)
             cli_plain_text(info.activation, plain, sizeof plain);
         else
             snprintf(plain, sizeof plain, "rate %g", (double)info.rate);
-        printf("%5zu  %-8s  %14s  %-14s %12s", i, cli_plain_text(info.type, text, sizeof text),
+        printf("%5zu  %-10s  %14s  %-14s %12s", i, cli_plain_text(info.type, text, sizeof text),
                shape, plain, cli_format_count(info.parameters, count, sizeof count));
         if (info.activation) {
             print_strength("l1", info.l1);
@@ -88,9 +89,10 @@ static void print_layers(const lam_model *model)
             print_strength("bias_l1", info.bias_l1);
             print_strength("bias_l2", info.bias_l2);
         }
+        print_strength("epsilon", info.epsilon);
         putchar('\n');
     }
-    printf("%5s  %-8s  %14s  %-14s %12s\n\n", "", "", "", "all",
+    printf("%5s  %-10s  %14s  %-14s %12s\n\n", "", "", "", "all",
            cli_format_count(lam_model_parameters(model), count, sizeof count));
 }
 
@@ -177,10 +179,14 @@ static void write_layers(cli_json *json, const lam_model *model)
         cli_json_count(json, "parameters", info.parameters);
         if (info.activation) {
             cli_json_string(json, "activation", info.activation);
-            write_strength(json, "l1", info.l1);
-            write_strength(json, "l2", info.l2);
-            write_strength(json, "bias_l1", info.bias_l1);
-            write_strength(json, "bias_l2", info.bias_l2);
+            if (info.epsilon > 0.0f) {
+                cli_json_number(json, "epsilon", (double)info.epsilon);
+            } else {
+                write_strength(json, "l1", info.l1);
+                write_strength(json, "l2", info.l2);
+                write_strength(json, "bias_l1", info.bias_l1);
+                write_strength(json, "bias_l2", info.bias_l2);
+            }
         } else {
             cli_json_number(json, "rate", (double)info.rate);
         }

@@ -358,8 +358,8 @@ static const cli_flag flags[] = {
      .offset = offsetof(train_request, output)},
     {.name = "layers",
      .argument = "LIST",
-     .help = "layers such as 128:relu,dropout:0.1,10:softmax: UNITS:ACTIVATION, UNITS (linear) or "
-             "dropout:RATE",
+     .help = "layers such as 128:relu,dropout:0.1,10:softmax: UNITS:ACTIVATION, UNITS (linear), "
+             "dropout:RATE or layer_norm[:EPSILON][:ACTIVATION]",
      .default_value = "two hidden layers of relu, and an output that fits DATA",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, layers)},

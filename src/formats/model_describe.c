@@ -40,7 +40,10 @@ static json_t *describe_layer(const lam__layer *layer)
 {
     json_t *json = json_object();
     int failed = json_object_set_new(json, "type", json_string(layer->type->name));
-    if (layer->type->has_parameters) {
+    if (layer->type == &lam__layer_norm_layer) {
+        failed |= json_object_set_new(json, "epsilon", json_real((double)layer->epsilon));
+        failed |= json_object_set_new(json, "activation", json_string(layer->activation->name));
+    } else if (layer->type->has_parameters) {
         failed |= json_object_set_new(json, "units", json_integer((json_int_t)layer->out));
         failed |= json_object_set_new(json, "activation", json_string(layer->activation->name));
         failed |=
@@ -69,11 +72,20 @@ static json_t *describe_transform(const lam__transform *transform)
                      (double)transform->to_lo, (double)transform->to_hi);
 }
 
+/* The least version that can tell everything about the model. */
+static int version_of(const lam_model *model)
+{
+    for (size_t i = 0; i < model->layer_count; i++)
+        if (model->layers[i].type == &lam__layer_norm_layer)
+            return 2;
+    return 1;
+}
+
 /* NULL when memory ran out. */
 static json_t *describe(const lam_model *model)
 {
     json_t *json = json_object(), *layers = json_array(), *names = json_array();
-    int failed = json_object_set_new(json, "version", json_integer(LAM__MODEL_VERSION));
+    int failed = json_object_set_new(json, "version", json_integer(version_of(model)));
     failed |= json_object_set_new(json, "features", json_integer((json_int_t)model->features));
     for (size_t i = 0; i < model->layer_count; i++)
         failed |= json_array_append_new(layers, describe_layer(&model->layers[i]));

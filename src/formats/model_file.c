@@ -50,8 +50,8 @@ static lam_status list_tensors(const lam_model *model, lam__st_entry **entries, 
         if (!lam__tensor_at(model, i, &at))
             break;
         lam__tensor_name(&at, list[i].name, sizeof list[i].name);
-        list[i].rank = at.bias ? 1 : 2;
-        list[i].shape[0] = at.bias ? at.cols : at.rows;
+        list[i].rank = at.flat ? 1 : 2;
+        list[i].shape[0] = at.flat ? at.cols : at.rows;
         list[i].shape[1] = at.cols;
         list[i].values = model->parameters + at.offset;
     }

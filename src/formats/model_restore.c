@@ -18,7 +18,8 @@
 /* Where we are in a description, for messages. */
 struct place {
     const lam__st_file *file;
-    char part[48]; /* "layer 3" */
+    char part[48];      /* "layer 3" */
+    json_int_t version; /* of the description */
 };
 
 static lam_status fail_at(const struct place *place, const char *what, const char *key)
@@ -142,6 +143,15 @@ static lam_status read_floats(const lam__st_file *file, const lam__st_tensor *te
     return LAM_OK;
 }
 
+static lam_status find_layer_tensor(const struct place *place, size_t index, const char *what,
+                                    size_t rank, size_t rows, size_t cols)
+{
+    const lam__st_tensor *tensor = NULL;
+    char name[48];
+    snprintf(name, sizeof name, "layers.%zu.%s", index, what);
+    return find_tensor(place->file, name, rank, rows, cols, &tensor);
+}
+
 /* Adds a dense layer, after its tensors have been found in the file: what follows allocates no
  * more than the file holds. */
 static lam_status restore_dense(const struct place *place, json_t *json, size_t index,
@@ -162,12 +172,8 @@ static lam_status restore_dense(const struct place *place, json_t *json, size_t 
     LAM__TRY(get_strength(place, json, "bias_l1", &options.bias_l1));
     LAM__TRY(get_strength(place, json, "bias_l2", &options.bias_l2));
 
-    const lam__st_tensor *tensor = NULL;
-    char name[48];
-    snprintf(name, sizeof name, "layers.%zu.weight", index);
-    LAM__TRY(find_tensor(place->file, name, 2, inputs, options.units, &tensor));
-    snprintf(name, sizeof name, "layers.%zu.bias", index);
-    LAM__TRY(find_tensor(place->file, name, 1, 1, options.units, &tensor));
+    LAM__TRY(find_layer_tensor(place, index, "weight", 2, inputs, options.units));
+    LAM__TRY(find_layer_tensor(place, index, "bias", 1, 1, options.units));
     lam_status status = lam_model_dense_with(model, &options);
     return status == LAM_OK ? LAM_OK : fail_again(place, status);
 }
@@ -179,6 +185,26 @@ static lam_status restore_dropout(const struct place *place, json_t *json, lam_m
     LAM__TRY(check_keys(place, json, known));
     LAM__TRY(get_float(place, json, "rate", true, &rate));
     lam_status status = lam_model_dropout(model, rate);
+    return status == LAM_OK ? LAM_OK : fail_again(place, status);
+}
+
+static lam_status restore_layer_norm(const struct place *place, json_t *json, size_t index,
+                                     lam_model *model)
+{
+    static const char *const known[] = {"type", "epsilon", "activation", NULL};
+    lam_layer_norm_options options = lam_layer_norm_options_default();
+    const size_t n = lam_model_layers(model) > 0 ? lam_model_outputs(model) : model->features;
+    if (place->version < 2)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: %s: type 'layer_norm' in a description of version "
+                         "%" JSON_INTEGER_FORMAT ": version 2 has it",
+                         place->file->name, place->part, place->version);
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(get_float(place, json, "epsilon", true, &options.epsilon));
+    LAM__TRY(get_text(place, json, "activation", true, &options.activation));
+    LAM__TRY(find_layer_tensor(place, index, "weight", 1, 1, n));
+    LAM__TRY(find_layer_tensor(place, index, "bias", 1, 1, n));
+    lam_status status = lam_model_layer_norm_with(model, &options);
     return status == LAM_OK ? LAM_OK : fail_again(place, status);
 }
 
@@ -195,8 +221,11 @@ static lam_status restore_layers(struct place *place, const json_t *layers, lam_
             LAM__TRY(restore_dense(place, layer, i, model));
         else if (strcmp(type, lam__dropout_layer.name) == 0)
             LAM__TRY(restore_dropout(place, layer, model));
+        else if (strcmp(type, lam__layer_norm_layer.name) == 0)
+            LAM__TRY(restore_layer_norm(place, layer, i, model));
         else
-            return lam__fail(LAM_ERR_NAME, "%s: %s: unknown type '%s', expected dense or dropout",
+            return lam__fail(LAM_ERR_NAME,
+                             "%s: %s: unknown type '%s', expected dense, dropout or layer_norm",
                              place->file->name, place->part, type);
     }
     return LAM_OK;
@@ -217,7 +246,7 @@ static lam_status restore_parameters(const lam__st_file *file, size_t expected, 
         if (!lam__tensor_at(model, i, &at))
             return lam__fail(LAM_ERR_STATE, "%s: the model has no tensor %zu", file->name, i);
         lam__tensor_name(&at, name, sizeof name);
-        LAM__TRY(find_tensor(file, name, at.bias ? 1 : 2, at.rows, at.cols, &tensor));
+        LAM__TRY(find_tensor(file, name, at.flat ? 1 : 2, at.rows, at.cols, &tensor));
         LAM__TRY(read_floats(file, tensor, model->parameters + at.offset));
     }
     return LAM_OK;
@@ -337,6 +366,7 @@ static lam_status restore(struct place *place, json_t *json, lam_model **model)
                          "%s: format version %" JSON_INTEGER_FORMAT ", this "
                          "version of Lamina reads up to %d",
                          place->file->name, json_integer_value(version), LAM__MODEL_VERSION);
+    place->version = json_integer_value(version);
     LAM__TRY(check_keys(place, json, known));
     size_t features = 0, tensors;
     LAM__TRY(get_size(place, json, "features", &features));

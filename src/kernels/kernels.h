@@ -89,6 +89,23 @@ typedef struct lam__dropout_args {
  * stands (backward). */
 typedef void lam__dropout_kernel(const lam__dropout_args *args);
 
+/* Layer normalization of rows: mean and (biased) variance over the columns of each. A kernel uses
+ * the arrays that are its business. */
+typedef struct lam__norm_args {
+    size_t rows, cols, ldx, ldy;
+    const float *x;     /* [rows][ldx] */
+    const float *gamma; /* [cols] */
+    float epsilon;      /* added to the variance */
+    float *y;           /* layer_norm: [rows][ldy] receives gamma (x - mean) / deviation; not x */
+    float *stats;       /* [rows][2] mean and 1 / deviation: layer_norm writes them, unless NULL,
+                           the others read them */
+    const float *dy;    /* [rows][ldy] the gradient by y */
+    float *dx;          /* layer_norm_backward: [rows][ldx] receives the gradient by x; not dy */
+    float *sums;        /* layer_norm_sums: [cols] receives the gradient by gamma */
+} lam__norm_args;
+
+typedef void lam__norm_kernel(const lam__norm_args *args);
+
 /* X(name, type, help). */
 #define LAM__KERNEL_LIST(X)                                                                        \
     X(exp, unary, "e^x, at most 2 ulp")                                                            \
@@ -121,7 +138,10 @@ typedef void lam__dropout_kernel(const lam__dropout_args *args);
     X(penalty, penalty, "L1 and L2 regularization")                                                \
     X(column_sums, column_sums, "sums over rows: the bias gradient")                               \
     X(dropout, dropout, "inverted dropout, drawing the mask")                                      \
-    X(dropout_apply, dropout, "inverted dropout with a given mask")
+    X(dropout_apply, dropout, "inverted dropout with a given mask")                                \
+    X(layer_norm, norm, "gamma (x - mean) / deviation of each row")                                \
+    X(layer_norm_backward, norm, "the gradient of layer_norm by x")                                \
+    X(layer_norm_sums, norm, "the gradient of layer_norm by gamma: sums over rows")
 
 typedef struct lam__kernels {
     const char *name; /* of the instruction set, or "reference" */

@@ -4,6 +4,7 @@
 #include "body_dropout.h"
 #include "body_loss.h"
 #include "body_map.h"
+#include "body_norm.h"
 #include "body_softmax.h"
 #include "body_update.h"
 

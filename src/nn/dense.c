@@ -77,6 +77,7 @@ const lam__layer_type lam__dense_layer = {
     .name = "dense",
     .help = "Y = f(X W + b)",
     .has_parameters = true,
+    .multiplies = true,
     .forward = forward,
     .backward = backward,
 };

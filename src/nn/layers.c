@@ -1,7 +1,8 @@
 /* layers.c: the table of layer types. */
 #include "nn/layers.h"
 
-static const lam__layer_type *const types[] = {&lam__dense_layer, &lam__dropout_layer};
+static const lam__layer_type *const types[] = {&lam__dense_layer, &lam__dropout_layer,
+                                               &lam__layer_norm_layer};
 
 LAM__CHECK_ROW(lam__layer_type);
 

@@ -20,14 +20,16 @@ struct lam__layer_type;
 typedef struct lam__layer {
     const struct lam__layer_type *type;
     size_t in, out;
-    float rate; /* dropout */
+    float rate;                        /* dropout */
+    float epsilon;                     /* layer_norm */
+    const lam__activation *activation; /* of layers with parameters */
+    size_t weight_rows;                /* dense: in; layer_norm: 1 */
+    size_t weight, bias;               /* offsets of W [weight_rows][out] and b [out] */
     /* dense: */
-    const lam__activation *activation;
     const lam__initializer *initializer;      /* of weights; NULL = the run's */
     const lam__initializer *bias_initializer; /* NULL = zeros */
     double initializer_parameter, bias_initializer_parameter;
-    float l1, l2, bias_l1, bias_l2; /* or LAM_INHERIT */
-    size_t weight, bias;            /* offsets of W [in][out] and b [out] */
+    float l1, l2, bias_l1, bias_l2; /* or LAM_INHERIT; of layer_norm 0 */
 } lam__layer;
 
 /* A slab of rows passing through a layer. All matrices start at the slab's first row. */
@@ -42,6 +44,7 @@ typedef struct lam__slab {
     float *dx; /* backward: [rows][ldx] receives dL/dx; NULL for the first layer */
     /* W in the order that products.h reads it, as B = W and B = W^T, or NULL: read W itself */
     const float *panels, *panels_transposed;
+    float *kept;     /* [rows][kept of the type] from forward to backward; NULL at inference */
     uint64_t *mask;  /* dropout: [rows][(out + 63) / 64] */
     bool raw_output; /* forward: leave logits without bias to a fused loss;
                         backward: dy is dL/dz already */
@@ -52,15 +55,21 @@ typedef struct lam__slab {
 typedef struct lam__layer_type {
     const char *name, *alias, *help;
     bool has_parameters; /* W and b as in lam__layer */
+    bool multiplies;     /* W is [in][out], the output X W: it may be kept in panels */
     bool only_training;  /* identity at inference: the plan of a predictor leaves it out */
+    size_t kept;         /* floats of a row that forward leaves for the way back */
     void (*forward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
     void (*backward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
+    /* Layers that do not multiply: g [weight_rows][out] = dL/dW over the rows of the slab, which
+     * has x, kept and dy = dL/dz. */
+    void (*weight_gradient)(const lam__layer *layer, const float *parameters, const lam__slab *slab,
+                            float *g);
 } lam__layer_type;
 
 /* Rows from which on a product reads panels rather than W itself. */
 enum { LAM__LEAST_ROWS_OF_PANELS = 24 };
 
-extern const lam__layer_type lam__dense_layer, lam__dropout_layer;
+extern const lam__layer_type lam__dense_layer, lam__dropout_layer, lam__layer_norm_layer;
 
 extern lam__name_table lam__layer_types;
 size_t lam__layer_type_count(void);

@@ -1,6 +1,8 @@
 /* model_build.c: adding layers to a model. */
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -62,14 +64,14 @@ static lam_status place_tensors(lam__layer *layer, size_t *floats)
     const size_t limit = lam__gemm_limit();
     if (layer->in > limit || layer->out > limit)
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "a dense layer with %zu inputs and %zu units: the BLAS takes at most %zu",
-                         layer->in, layer->out, limit);
+                         "a %s layer with %zu inputs and %zu units: the BLAS takes at most %zu",
+                         layer->type->name, layer->in, layer->out, limit);
     size_t weights;
-    if (!lam__multiply(layer->in, layer->out, &weights) ||
+    if (!lam__multiply(layer->weight_rows, layer->out, &weights) ||
         !reserve(floats, weights, &layer->weight) || !reserve(floats, layer->out, &layer->bias))
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "a dense layer with %zu inputs and %zu units has too many parameters",
-                         layer->in, layer->out);
+                         "a %s layer with %zu inputs and %zu units has too many parameters",
+                         layer->type->name, layer->in, layer->out);
     return LAM_OK;
 }
 
@@ -107,6 +109,31 @@ static lam_status add_dense(lam_model *model, const lam_dense_options *options)
     lam__layer layer = {.type = &lam__dense_layer, .in = next_inputs(model), .out = options->units};
     size_t floats = model->parameter_floats;
     LAM__TRY(make_dense(options, &layer));
+    layer.weight_rows = layer.in;
+    LAM__TRY(place_tensors(&layer, &floats));
+    LAM__TRY(add_layer(model, &layer));
+    model->parameter_floats = floats;
+    return LAM_OK;
+}
+
+static lam_status add_layer_norm(lam_model *model, const lam_layer_norm_options *options)
+{
+    const size_t width = next_inputs(model);
+    char text[32];
+    lam__layer layer = {.type = &lam__layer_norm_layer,
+                        .in = width,
+                        .out = width,
+                        .epsilon = options->epsilon,
+                        .weight_rows = 1};
+    size_t floats = model->parameter_floats;
+    if (!(options->epsilon > 0.0f && isfinite(options->epsilon)))
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "epsilon of a layer_norm layer must be a number > 0, "
+                         "not %s",
+                         lam__format_float(options->epsilon, text, sizeof text));
+    layer.activation = lam__find_activation(options->activation ? options->activation : "linear");
+    if (!layer.activation)
+        return lam_error_status();
     LAM__TRY(place_tensors(&layer, &floats));
     LAM__TRY(add_layer(model, &layer));
     model->parameter_floats = floats;
@@ -151,6 +178,27 @@ lam_status lam_model_dense_with(lam_model *model, const lam_dense_options *optio
     return finish(model, add_dense(model, options));
 }
 
+lam_layer_norm_options lam_layer_norm_options_default(void)
+{
+    return (lam_layer_norm_options){.epsilon = 1e-3f};
+}
+
+lam_status lam_model_layer_norm(lam_model *model, float epsilon)
+{
+    lam_layer_norm_options options = lam_layer_norm_options_default();
+    options.epsilon = epsilon;
+    return lam_model_layer_norm_with(model, &options);
+}
+
+lam_status lam_model_layer_norm_with(lam_model *model, const lam_layer_norm_options *options)
+{
+    LAM__TRY(check_open(model));
+    if (!options)
+        return finish(model,
+                      lam__fail(LAM_ERR_ARGUMENT, "the options of a layer_norm layer are NULL"));
+    return finish(model, add_layer_norm(model, options));
+}
+
 lam_status lam_model_dropout(lam_model *model, float rate)
 {
     LAM__TRY(check_open(model));
@@ -168,7 +216,30 @@ static lam_status add_dropout_part(lam_model *model, const char *rate_text)
     return add_dropout(model, (float)rate);
 }
 
-/* Adds one part: UNITS, UNITS:ACTIVATION or dropout:RATE. */
+/* What follows "layer_norm", or NULL: EPSILON, ACTIVATION or EPSILON:ACTIVATION. */
+static lam_status add_layer_norm_part(lam_model *model, const char *tail)
+{
+    lam_layer_norm_options options = lam_layer_norm_options_default();
+    const char *colon = tail ? strchr(tail, ':') : NULL;
+    char number[LAM__WORD_SIZE];
+    double epsilon;
+    if (tail)
+        snprintf(number, sizeof number, "%.*s",
+                 (int)(colon ? colon - tail : (ptrdiff_t)strlen(tail)), tail);
+    if (tail && lam__parse_double(number, &epsilon)) {
+        options.epsilon = (float)epsilon;
+        options.activation = colon ? colon + 1 : NULL;
+    } else if (colon) {
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "expected layer_norm, layer_norm:ACTIVATION, layer_norm:EPSILON or "
+                         "layer_norm:EPSILON:ACTIVATION");
+    } else {
+        options.activation = tail;
+    }
+    return add_layer_norm(model, &options);
+}
+
+/* Adds one part: UNITS, UNITS:ACTIVATION, dropout:RATE or layer_norm with its choices. */
 static lam_status add_part(lam_model *model, const char *text)
 {
     char head[LAM__WORD_SIZE];
@@ -178,10 +249,14 @@ static lam_status add_part(lam_model *model, const char *text)
     head[length] = '\0';
     if (strcmp(head, lam__dropout_layer.name) == 0)
         return add_dropout_part(model, tail);
+    if (strcmp(head, lam__layer_norm_layer.name) == 0)
+        return add_layer_norm_part(model, tail);
     uint64_t units;
     if (!lam__parse_u64(head, &units) || units > SIZE_MAX)
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "expected UNITS, UNITS:ACTIVATION or dropout:RATE, found '%s'", head);
+                         "expected UNITS, UNITS:ACTIVATION, dropout:RATE or "
+                         "layer_norm[:EPSILON][:ACTIVATION], found '%s'",
+                         head);
     lam_dense_options options = lam_dense_options_default();
     options.units = (size_t)units;
     options.activation = tail;

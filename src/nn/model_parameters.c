@@ -27,8 +27,9 @@ bool lam__tensor_at(const lam_model *model, size_t i, lam__tensor_place *place)
         *place = (lam__tensor_place){
             .layer = l,
             .bias = bias,
+            .flat = bias || !layer->type->multiplies,
             .offset = bias ? layer->bias : layer->weight,
-            .rows = bias ? 1 : layer->in,
+            .rows = bias ? 1 : layer->weight_rows,
             .cols = layer->out,
         };
         return true;
@@ -47,7 +48,7 @@ lam_status lam__allocate_parameters(lam_model *model)
         return LAM_OK;
     const size_t tensors = lam__tensor_count(model);
     if (tensors == 0)
-        return lam__fail(LAM_ERR_STATE, "the model has no dense layer");
+        return lam__fail(LAM_ERR_STATE, "the model has no layer with parameters");
     float *parameters =
         lam__allocate_zero(model->parameter_floats, sizeof *parameters, "parameters");
     char(*names)[LAM__TENSOR_NAME_SIZE] =
@@ -76,6 +77,11 @@ static lam_status draw(const lam_model *model, uint64_t seed, const char *text, 
         const lam__initializer *own = place.bias ? layer->bias_initializer : layer->initializer;
         double parameter =
             place.bias ? layer->bias_initializer_parameter : layer->initializer_parameter;
+        if (!layer->type->multiplies) { /* starts as scale 1 and offset 0 */
+            for (size_t k = 0; !place.bias && k < place.cols; k++)
+                values[place.offset + k] = 1.0f;
+            continue;
+        }
         if (!own && place.bias)
             continue; /* zeros */
         if (!own) {
@@ -119,12 +125,16 @@ lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *ini
     return status;
 }
 
+size_t lam__layer_parameters(const lam__layer *layer)
+{
+    return layer->type->has_parameters ? (layer->weight_rows + 1) * layer->out : 0;
+}
+
 size_t lam_model_parameters(const lam_model *model)
 {
     size_t count = 0;
     for (size_t i = 0; model && i < model->layer_count; i++)
-        if (model->layers[i].type->has_parameters)
-            count += (model->layers[i].in + 1) * model->layers[i].out;
+        count += lam__layer_parameters(&model->layers[i]);
     return count;
 }
 

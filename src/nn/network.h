@@ -34,11 +34,15 @@ struct lam_model {
 typedef struct lam__tensor_place {
     size_t layer;
     bool bias;
+    bool flat; /* a vector, rows = 1: biases, weights of layer_norm */
     size_t offset, rows, cols;
 } lam__tensor_place;
 
 size_t lam__tensor_count(const lam_model *model);
 bool lam__tensor_at(const lam_model *model, size_t i, lam__tensor_place *place);
+
+/* Number of parameters of a layer. */
+size_t lam__layer_parameters(const lam__layer *layer);
 
 /* Writes "layers.3.weight" to name. */
 void lam__tensor_name(const lam__tensor_place *place, char *name, size_t size);

@@ -38,7 +38,7 @@ static void take_panels(lam__stage *stage, size_t batch, bool with_dx, lam__aren
     const lam__products *products = lam__products_chosen();
     enum { LEAST_PACKED = 256 }; /* outputs below which W itself is read as fast as panels of it */
     const lam__layer *layer = stage->layer;
-    if (!products || !layer->type->has_parameters)
+    if (!products || !layer->type->multiplies)
         return;
     if (layer->out >= LEAST_PACKED && batch >= LAM__LEAST_ROWS_OF_PANELS)
         stage->panels = lam__arena_take(arena, lam__panels_floats(products, layer->in, layer->out),
@@ -95,6 +95,8 @@ static void carve(lam__chain *chain, size_t features, bool training)
         stage->dy = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
         take_gradient_panels(stage, batch, arena);
         stage->dx = learns_below ? chain->stages[i - 1].dy : NULL;
+        if (layer->type->kept)
+            stage->kept = lam__arena_take(arena, batch * layer->type->kept, sizeof(float));
         if (layer->type->only_training) {
             stage->mask_words = (layer->out + 63) / 64;
             stage->mask = lam__arena_take(arena, batch * stage->mask_words, sizeof(uint64_t));
@@ -188,8 +190,7 @@ void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *po
     chain->changes = model->changes;
 }
 
-/* The slab of one stage: every matrix moved to the slab's first row. */
-static lam__slab slab_of(const lam__stage *stage, size_t first, size_t rows, uint64_t step)
+lam__slab lam__stage_slab(const lam__stage *stage, size_t first, size_t rows, uint64_t step)
 {
     return (lam__slab){
         .first = first,
@@ -201,6 +202,7 @@ static lam__slab slab_of(const lam__stage *stage, size_t first, size_t rows, uin
         .z = stage->z ? stage->z + first * stage->ldy : NULL,
         .dy = stage->dy ? stage->dy + first * stage->ldy : NULL,
         .dx = stage->dx ? stage->dx + first * stage->ldx : NULL,
+        .kept = stage->kept ? stage->kept + first * stage->layer->type->kept : NULL,
         .mask = stage->mask ? stage->mask + first * stage->mask_words : NULL,
         .panels = stage->panels,
         .panels_transposed = stage->panels_transposed,
@@ -214,7 +216,7 @@ void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t
 {
     for (size_t i = 0; i < chain->stage_count; i++) {
         const lam__stage *stage = &chain->stages[i];
-        lam__slab slab = slab_of(stage, first, rows, step);
+        lam__slab slab = lam__stage_slab(stage, first, rows, step);
         slab.raw_output = raw_output && i + 1 == chain->stage_count;
         stage->layer->type->forward(stage->layer, parameters, &slab);
     }
@@ -225,7 +227,7 @@ void lam__chain_backward(const lam__chain *chain, const float *parameters, size_
 {
     for (size_t i = chain->stage_count; i-- > 0;) {
         const lam__stage *stage = &chain->stages[i];
-        lam__slab slab = slab_of(stage, first, rows, step);
+        lam__slab slab = lam__stage_slab(stage, first, rows, step);
         slab.raw_output = raw_output && i + 1 == chain->stage_count;
         stage->layer->type->backward(stage->layer, parameters, &slab);
         if (stage->dy_panels)

@@ -17,6 +17,7 @@ typedef struct lam__stage {
     float *z;       /* [batch][ldy] where the activation needs it, else NULL */
     float *dy;      /* [batch][ldy] in training, else NULL */
     float *dx;      /* the dy of the stage before; NULL where nothing below learns */
+    float *kept;    /* [batch][kept of the type] in training, else NULL */
     uint64_t *mask; /* [batch][mask_words] of dropout in training, else NULL */
     size_t mask_words;
     /* where the products of products.h are used: W as B = W, if it is wide and there are rows
@@ -58,6 +59,9 @@ void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t
  * stage that learns. */
 void lam__chain_backward(const lam__chain *chain, const float *parameters, size_t first,
                          size_t rows, bool raw_output, uint64_t step);
+
+/* The slab of one stage: every matrix moved to the slab's first row. */
+lam__slab lam__stage_slab(const lam__stage *stage, size_t first, size_t rows, uint64_t step);
 
 /* The last stage: its y holds the outputs. */
 static inline const lam__stage *lam__chain_last(const lam__chain *chain)

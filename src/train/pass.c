@@ -20,7 +20,7 @@ static size_t blas_rows(const lam_model *model, size_t batch)
     size_t rows = LEAST_ROWS, largest = 0;
     for (size_t i = 0; i < model->layer_count; i++) {
         const lam__layer *layer = &model->layers[i];
-        if (!layer->type->has_parameters || layer->in * layer->out <= largest)
+        if (!layer->type->multiplies || layer->in * layer->out <= largest)
             continue;
         largest = layer->in * layer->out;
         rows = lam__gemm_rows_nn(layer->out, layer->in, batch);

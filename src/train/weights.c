@@ -13,6 +13,8 @@ enum { UPDATE_CHUNK = 16384 };
  * leaves work for several threads. */
 static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
 {
+    if (!layer->type->multiplies)
+        return layer->weight_rows;
     enum { MOST = 128, TILES_LEAST = 32, TILES_MOST = 96, TILES_FLOATS = 32768, UNIT = 16 };
     if (lam__products_chosen()) {
         /* the gradient of a slab, its weights and two moments fit in the second-level cache */
@@ -37,8 +39,8 @@ static size_t list_tasks(const lam__chain *chain, lam__weight_task *tasks)
         if (!layer->type->has_parameters)
             continue;
         const size_t height = choose_slab_rows(layer, chain->batch);
-        for (size_t first = 0; first < layer->in; first += height, count++) {
-            size_t left = layer->in - first;
+        for (size_t first = 0; first < layer->weight_rows; first += height, count++) {
+            size_t left = layer->weight_rows - first;
             if (tasks)
                 tasks[count] = (lam__weight_task){s, first, left < height ? left : height};
         }
@@ -215,7 +217,12 @@ static void run_task(void *context, size_t t)
     const size_t n = task->rows * layer->out;
     float *g = gradient_of(weights, offset); /* [task->rows][out] */
 
-    multiply(weights, stage, task, g);
+    if (layer->type->multiplies) {
+        multiply(weights, stage, task, g);
+    } else {
+        const lam__slab slab = lam__stage_slab(stage, 0, weights->rows, 0);
+        layer->type->weight_gradient(layer, weights->model->parameters, &slab, g);
+    }
     double penalty =
         penalize_weights(layer, &weights->options, n, weights->model->parameters + offset, g);
     if (weights->update) {
@@ -266,7 +273,7 @@ double lam__penalty(const lam_model *model, const lam_fit_options *options)
         const lam__layer *layer = &model->layers[i];
         if (!layer->type->has_parameters)
             continue;
-        penalty += penalize_weights(layer, options, layer->in * layer->out,
+        penalty += penalize_weights(layer, options, layer->weight_rows * layer->out,
                                     model->parameters + layer->weight, NULL);
         penalty += penalize_bias(layer, options, model->parameters + layer->bias, NULL);
     }

@@ -75,7 +75,7 @@ class Models(Case):
         for old, new in [('"relu"', '"evil"'), ('"relu"', '"rel\\u001b[2J"'),
                          ('"units":8', '"units":800000000'), ('"units":8', '"units":-1'),
                          ('"features":2', '"features":18446744073709551615'),
-                         ('"version":1', '"version":2'), ('"dense"', '"sparse"'),
+                         ('"version":1', '"version":9'), ('"dense"', '"sparse"'),
                          ("categorical_crossentropy", "no_such_loss")]:
             file.write_bytes(forged(good, lambda text: text.replace(old, new)))
             self.refused(file)

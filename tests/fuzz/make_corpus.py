@@ -91,6 +91,15 @@ def main():
                 ("transform.std", [3], [1.0, 0.0, 2.0]),
             ],
         ),
+        "model/layer-norm": model(
+            {
+                "version": 2,
+                "features": 3,
+                "layers": [dense, {"type": "layer_norm", "epsilon": 0.001, "activation": "tanh"}],
+            },
+            small
+            + [("layers.1.weight", [2], [1.0, 2.0]), ("layers.1.bias", [2], [0.5, -0.5])],
+        ),
         "model/scaled": model(
             {
                 "version": 1,

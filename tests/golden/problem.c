@@ -76,8 +76,9 @@ void problem_draw(problem *p, uint32_t seed)
         const size_t fan_in = p->net.width[k], fan_out = p->net.width[k + 1];
         const bool last = k + 1 == p->net.layers;
         const double limit = sqrt((fan_in < 16 ? 3.0 : 6.0) / (double)fan_in);
-        for (size_t i = 0; i < fan_in * fan_out; i++)
-            *w++ = (float)(limit * (2.0 * uniform(&state) - 1.0));
+        const bool norm = p->net.epsilon[k] > 0.0; /* gamma in 0.5 .. 1.5 */
+        for (size_t i = 0; i < reference_weights(&p->net, k); i++)
+            *w++ = (float)(norm ? 0.5 + uniform(&state) : limit * (2.0 * uniform(&state) - 1.0));
         for (size_t i = 0; i < fan_out; i++) /* outputs about where probabilities are */
             *w++ = (float)(uniform(&state) - (last ? 0.1 : 0.5));
     }
@@ -115,7 +116,12 @@ lam_model *problem_model(const problem *p, float dropout_rate)
 {
     lam_model *model = lam_model_new(p->net.width[0]);
     for (size_t k = 0; k < p->net.layers; k++) {
-        lam_model_dense(model, p->net.width[k + 1], p->net.activation[k]->name);
+        const lam_layer_norm_options norm = {.epsilon = (float)p->net.epsilon[k],
+                                             .activation = p->net.activation[k]->name};
+        if (p->net.epsilon[k] > 0.0)
+            lam_model_layer_norm_with(model, &norm);
+        else
+            lam_model_dense(model, p->net.width[k + 1], p->net.activation[k]->name);
         if (k == 0 && dropout_rate > 0.0f)
             lam_model_dropout(model, dropout_rate);
     }

@@ -135,12 +135,30 @@ const reference_loss *reference_find_loss(const char *name)
     return NULL;
 }
 
+size_t reference_weights(const reference *net, size_t k)
+{
+    return net->epsilon[k] > 0.0 ? net->width[k + 1] : net->width[k] * net->width[k + 1];
+}
+
 size_t reference_parameters(const reference *net)
 {
     size_t count = 0;
     for (size_t k = 0; k < net->layers; k++)
-        count += (net->width[k] + 1) * net->width[k + 1];
+        count += reference_weights(net, k) + net->width[k + 1];
     return count;
+}
+
+/* to[n] = gamma (from - mean) / deviation + beta. */
+static void normalize(size_t n, double epsilon, const double *gamma, const double *beta,
+                      const double *from, double *to)
+{
+    double mean = 0.0, variance = 0.0;
+    for (size_t i = 0; i < n; i++)
+        mean += from[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        variance += (from[i] - mean) * (from[i] - mean) / (double)n;
+    for (size_t i = 0; i < n; i++)
+        to[i] = gamma[i] * (from[i] - mean) / sqrt(variance + epsilon) + beta[i];
 }
 
 /* One sample through the network; returns its outputs, in one of the two rows of `buffer`. */
@@ -150,10 +168,13 @@ static const double *forward(const reference *net, const double *parameters, con
     const double *p = parameters, *from = x;
     for (size_t k = 0; k < net->layers; k++) {
         const size_t in = net->width[k], out = net->width[k + 1];
-        const double *w = p, *b = p + in * out; /* [in][out], [out] */
+        const double *w = p, *b = p + reference_weights(net, k); /* [in][out] or [out], [out] */
         double *to = buffer[k % 2];
-        memcpy(to, b, out * sizeof *to);
-        for (size_t i = 0; i < in; i++)
+        if (net->epsilon[k] > 0.0)
+            normalize(out, net->epsilon[k], w, b, from, to);
+        else
+            memcpy(to, b, out * sizeof *to);
+        for (size_t i = 0; net->epsilon[k] == 0.0 && i < in; i++)
             for (size_t j = 0; j < out; j++)
                 to[j] += from[i] * w[i * out + j];
         for (size_t j = 0; net->activation[k]->kink && j < out; j++)
@@ -161,7 +182,7 @@ static const double *forward(const reference *net, const double *parameters, con
         net->activation[k]->apply(out, to);
         for (size_t j = 0; k == 0 && j < out; j++)
             to[j] *= net->keep[j];
-        p += (in + 1) * out;
+        p = b + out;
         from = to;
     }
     return from;
@@ -208,10 +229,11 @@ double reference_penalty(const reference *net, const double *parameters)
     const double *p = parameters;
     double sum = 0.0;
     for (size_t k = 0; k < net->layers; k++) {
-        const size_t weights = net->width[k] * net->width[k + 1];
-        for (size_t i = 0; i < weights; i++)
+        const size_t weights = reference_weights(net, k);
+        const bool penalized = net->epsilon[k] == 0.0; /* normalizations are not */
+        for (size_t i = 0; penalized && i < weights; i++)
             sum += net->l1 * fabs(p[i]) + net->l2 * p[i] * p[i];
-        for (size_t i = weights; i < weights + net->width[k + 1]; i++)
+        for (size_t i = weights; penalized && i < weights + net->width[k + 1]; i++)
             sum += net->bias_l1 * fabs(p[i]) + net->bias_l2 * p[i] * p[i];
         p += weights + net->width[k + 1];
     }

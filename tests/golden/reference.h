@@ -34,14 +34,19 @@ typedef struct reference {
     size_t layers;
     size_t width[REFERENCE_MAX_LAYERS + 1]; /* inputs, outputs of each layer */
     const reference_activation *activation[REFERENCE_MAX_LAYERS];
+    double epsilon[REFERENCE_MAX_LAYERS]; /* > 0: the layer is a layer normalization */
     const reference_loss *loss;
     double l1, l2, bias_l1, bias_l2;
     double keep[REFERENCE_MAX_WIDTH]; /* factors of the outputs of the first layer: dropout of a
                                          one-row batch */
 } reference;
 
-/* Number of parameters: W [in][out] and b [out] of each layer. */
+/* Number of parameters: W [in][out] and b [out] of each layer; gamma and beta of a normalization.
+ */
 size_t reference_parameters(const reference *net);
+
+/* Number of weights of layer k. */
+size_t reference_weights(const reference *net, size_t k);
 
 /* The mean loss over the rows, without regularization. `outputs` [rows][out] may be NULL. *margin
  * receives the least distance of the run to a kink, in the value that has the kink. */

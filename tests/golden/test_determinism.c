@@ -37,6 +37,10 @@ static const setup setups[] = {
     {"sine", 333, "128:relu,dropout:0.2,128:relu,1:linear", "mean_absolute_error", 7, 0.0f, 0.0f},
     {"bytes", 515, "300:relu,dropout:0.1,200:relu,10:softmax", NULL, 128, 0.0f, 0.0f},
     {"bytes", 515, "128:relu,128:relu,10:sigmoid", "binary_crossentropy", 129, 1e-5f, 0.0f},
+    {"spiral", 700, "300:linear,layer_norm:relu,200:relu,layer_norm,3:softmax", NULL, 128, 0.0f,
+     1e-4f},
+    {"bytes", 515, "layer_norm,300:relu,dropout:0.1,10:linear,layer_norm:softmax", NULL, 128, 0.0f,
+     1e-4f},
     {"bytes", 300, "513:sigmoid,257:softmax,10:tanh", "mean_squared_error", 299, 0.0f, 0.0f},
 };
 

@@ -31,8 +31,8 @@ static size_t tensor_place(const problem *p, size_t tensor, size_t *count)
 {
     size_t first = 0;
     for (size_t k = 0; k < tensor / 2; k++)
-        first += (p->net.width[k] + 1) * p->net.width[k + 1];
-    const size_t weights = p->net.width[tensor / 2] * p->net.width[tensor / 2 + 1];
+        first += reference_weights(&p->net, k) + p->net.width[k + 1];
+    const size_t weights = reference_weights(&p->net, tensor / 2);
     *count = tensor % 2 ? p->net.width[tensor / 2 + 1] : weights;
     return tensor % 2 ? first + weights : first;
 }
@@ -235,6 +235,25 @@ Test(gradients, one_output)
                     continue;
                 problem p = make_problem(width, reference_find_activation("tanh"), activation_at(o),
                                          loss_at(l), penalties[3], 6, numbers);
+                check(&p, 1000);
+            }
+}
+
+/* Layer normalization at each place of the network, with each activation and each loss. */
+Test(gradients, layer_normalization, .timeout = 300)
+{
+    static const size_t widths[3][4] = {{5, 5, 4, 3}, {5, 6, 6, 3}, {5, 7, 4, 4}};
+    for (size_t place = 0; place < 3; place++)
+        for (size_t a = 0; a < lam_catalog_size(LAM_ACTIVATION); a++)
+            for (size_t l = 0; l < lam_catalog_size(LAM_LOSS); l++) {
+                const bool last = place == 2, numbers = l % 2;
+                problem p = make_problem(
+                    widths[place], last ? reference_find_activation("tanh") : activation_at(a),
+                    last ? activation_at(a) : reference_find_activation("sigmoid"), loss_at(l),
+                    penalties[a % PENALTIES], 7, numbers);
+                p.net.epsilon[place] = place == 1 ? 1e-3 : 0.25;
+                snprintf(p.label + strlen(p.label), sizeof p.label - strlen(p.label),
+                         ", layer %zu normalizes", place);
                 check(&p, 1000);
             }
 }

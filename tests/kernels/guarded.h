@@ -71,6 +71,7 @@ LAM__CHECK(loss);
 LAM__CHECK(update);
 LAM__CHECK(penalty);
 LAM__CHECK(dropout);
+LAM__CHECK(norm);
 
 /* The bound that the help of a unary kernel promises: "... at most N ulp". */
 int promised_ulp(const char *help);

@@ -121,6 +121,7 @@ Test(special, a_nan_reaches_every_loss)
 #define IS_penalty(name)
 #define IS_column_sums(name)
 #define IS_dropout(name)
+#define IS_norm(name)
 #define ROW(name, type, help) IS_##type(name)
         LAM__KERNEL_LIST(ROW)
 #undef ROW

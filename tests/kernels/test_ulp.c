@@ -65,5 +65,6 @@ static void check_all(const char *help, lam__unary_kernel *k, lam__unary_kernel 
 #define ULP_penalty(name, help)
 #define ULP_column_sums(name, help)
 #define ULP_dropout(name, help)
+#define ULP_norm(name, help)
 #define ROW(name, type, help) ULP_##type(name, help)
 LAM__KERNEL_LIST(ROW)

@@ -81,6 +81,43 @@ Test(model, reads_layers_from_text)
     lam_model_free(model);
 }
 
+Test(model, has_layer_normalization)
+{
+    lam_model *model =
+        make(7, "5:relu,layer_norm,layer_norm:tanh,layer_norm:1e-5,layer_norm:0.5:relu");
+    static const struct {
+        float epsilon;
+        const char *activation;
+    } expected[] = {{1e-3f, "linear"}, {1e-3f, "tanh"}, {1e-5f, "linear"}, {0.5f, "relu"}};
+    lam_layer_info info;
+    for (size_t i = 0; i < 4; i++) {
+        cr_assert_eq(lam_model_layer(model, i + 1, &info), LAM_OK);
+        cr_expect_str_eq(info.type, "layer_norm");
+        cr_expect_str_eq(info.activation, expected[i].activation);
+        cr_expect_eq(info.epsilon, expected[i].epsilon);
+        cr_expect(info.inputs == 5 && info.outputs == 5 && info.parameters == 10);
+    }
+    cr_expect_eq(lam_model_parameters(model), 7 * 5 + 5 + 4 * 10);
+    cr_assert_eq(lam_model_initialize(model, 1, "he_normal"), LAM_OK);
+    cr_assert_eq(lam_model_tensors(model), 10);
+    for (size_t i = 2; i < 10; i++) {
+        lam_tensor tensor;
+        cr_assert_eq(lam_model_tensor(model, i, &tensor), LAM_OK);
+        cr_expect(tensor.rows == 1 && tensor.cols == 5);
+        for (size_t k = 0; k < 5; k++)
+            cr_expect_eq(tensor.data[k], i % 2 ? 0.0f : 1.0f, "%s starts as 1 or 0", tensor.name);
+    }
+    lam_model_free(model);
+    model = lam_model_new(3);
+    cr_expect_eq(lam_model_layer_norm(model, 0.0f), LAM_ERR_ARGUMENT);
+    lam_model_free(model);
+    model = lam_model_new(3);
+    cr_expect_eq(lam_model_layer_norm(model, (float)NAN), LAM_ERR_ARGUMENT);
+    cr_expect_eq(lam_model_layer_norm_with(model, NULL), LAM_ERR_ARGUMENT);
+    lam_model_free(model);
+    cr_expect_eq(lam_model_layer_norm(NULL, 1e-3f), LAM_ERR_ARGUMENT);
+}
+
 Test(model, refuses_malformed_layers)
 {
     static const struct {
@@ -110,6 +147,14 @@ Test(model, refuses_malformed_layers)
         {"dropout:0.9999999999", LAM_ERR_ARGUMENT, "not 1"},
         {"dropout:-0.1", LAM_ERR_ARGUMENT, "not -0.1"},
         {"dropout:0,5", LAM_OK, ""},
+        {"layer_norm:rlu", LAM_ERR_NAME, "did you mean 'relu'"},
+        {"layer_norm:", LAM_ERR_NAME, "layer 1"},
+        {"layer_norm:0", LAM_ERR_ARGUMENT, "must be a number > 0, not 0"},
+        {"layer_norm:-1:relu", LAM_ERR_ARGUMENT, "not -1"},
+        {"layer_norm:1e99", LAM_ERR_ARGUMENT, "not inf"},
+        {"layer_norm:relu:1e-3", LAM_ERR_ARGUMENT, "expected layer_norm"},
+        {"layer_norm:1e-3:", LAM_ERR_NAME, "layer 1"},
+        {"layer_norm:1e-3:relu", LAM_OK, ""},
         {"5:"
          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
          "a"
@@ -327,7 +372,7 @@ Test(model, is_closed_once_it_has_parameters)
 {
     lam_model *model = lam_model_new(2);
     cr_expect_eq(lam_model_initialize(model, 1, NULL), LAM_ERR_STATE);
-    expect_message("no dense layer");
+    expect_message("no layer with parameters");
     cr_assert_eq(lam_model_dropout(model, 0.1f), LAM_OK);
     cr_expect_eq(lam_model_initialize(model, 1, NULL), LAM_ERR_STATE);
     cr_assert_eq(lam_model_dense(model, 2, NULL), LAM_OK, "still open");

@@ -48,6 +48,46 @@ Test(model_file, round_trip)
     lam_model_free(loaded);
 }
 
+static bool holds(const unsigned char *bytes, size_t size, const char *text)
+{
+    const size_t length = strlen(text);
+    for (size_t i = 0; i + length <= size; i++)
+        if (memcmp(bytes + i, text, length) == 0)
+            return true;
+    return false;
+}
+
+/* Layer normalization takes version 2; without it the file stays one of version 1. */
+Test(model_file, layer_normalization)
+{
+    lam_model *model = lam_model_new(4);
+    lam_model_add_layers(model, "3:relu,layer_norm:1e-5:tanh,dropout:0.5,2:softmax");
+    cr_assert_eq(lam_model_initialize(model, 1, NULL), LAM_OK);
+    lam_tensor tensor;
+    cr_assert_eq(lam_model_tensor(model, 2, &tensor), LAM_OK);
+    for (size_t i = 0; i < 3; i++)
+        tensor.data[i] = 0.25f * (float)i;
+    size_t size;
+    unsigned char *bytes = saved(model, &size);
+    cr_assert(holds(bytes, size, "\\\"version\\\":2"));
+    lam_model *loaded = lam__model_parse(bytes, size, "m");
+    cr_assert_not_null(loaded, "%s", lam_error_message());
+    cr_assert(same_model(model, loaded));
+    lam_layer_info info;
+    cr_assert_eq(lam_model_layer(loaded, 1, &info), LAM_OK);
+    cr_expect_str_eq(info.type, "layer_norm");
+    cr_expect_str_eq(info.activation, "tanh");
+    cr_expect_eq(info.epsilon, 1e-5f);
+    free(bytes);
+    lam_model_free(loaded);
+    lam_model_free(model);
+    model = sample_model();
+    bytes = saved(model, &size);
+    cr_assert(holds(bytes, size, "\\\"version\\\":1"));
+    free(bytes);
+    lam_model_free(model);
+}
+
 Test(model_file, path)
 {
     char folder[256], path[512], link_path[512];
@@ -240,6 +280,10 @@ static size_t make_model(const char *description, const char *tensors, const flo
 #define B "\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}"
 #define DENSE "{\"type\":\"dense\",\"units\":1,\"activation\":\"linear\"}"
 #define MODEL(more) "{\"version\":1,\"features\":2,\"layers\":[" DENSE "]" more "}"
+#define NORM "{\"type\":\"layer_norm\",\"epsilon\":0.001,\"activation\":\"relu\"}"
+#define MODEL_2(layers) "{\"version\":2,\"features\":2,\"layers\":[" layers "]}"
+#define G "\"layers.0.weight\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}"
+#define H "\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}"
 #define LAYERS(layers) "{\"version\":1,\"features\":2,\"layers\":[" layers "]}"
 
 static const struct wrong {
@@ -250,7 +294,7 @@ static const struct wrong {
     {"", W "," B, LAM_ERR_FORMAT, "malformed description"},
     {"[]", W "," B, LAM_ERR_FORMAT, "under 'version'"},
     {"{}", W "," B, LAM_ERR_FORMAT, "under 'version'"},
-    {"{\"version\":2}", W "," B, LAM_ERR_FORMAT, "format version 2"},
+    {"{\"version\":99}", W "," B, LAM_ERR_FORMAT, "format version 99"},
     {"{\"version\":0}", W "," B, LAM_ERR_FORMAT, "under 'version'"},
     {"{\"version\":1}", W "," B, LAM_ERR_FORMAT, "under 'features'"},
     {"{\"version\":1,\"version\":1}", W "," B, LAM_ERR_FORMAT, "duplicate"},
@@ -277,6 +321,13 @@ static const struct wrong {
     {LAYERS(""), W "," B, LAM_ERR_FORMAT, "under 'layers'"},
     {LAYERS("1"), W "," B, LAM_ERR_FORMAT, "layer 0: expected a string under 'type'"},
     {LAYERS("{\"type\":\"magic\"}"), W "," B, LAM_ERR_NAME, "layer 0: unknown type 'magic'"},
+    {LAYERS(NORM), G "," H, LAM_ERR_FORMAT, "'layer_norm' in a description of version 1"},
+    {MODEL_2(NORM), G "," H, LAM_ERR_FORMAT, "'layers.0.bias': dimension 0 is 1, but"},
+    {MODEL_2(NORM), W "," B, LAM_ERR_FORMAT, "'layers.0.weight': 2 dimensions, expected 1"},
+    {MODEL_2("{\"type\":\"layer_norm\",\"activation\":\"relu\"}"), G "," H, LAM_ERR_FORMAT,
+     "a number under 'epsilon'"},
+    {MODEL_2("{\"type\":\"layer_norm\",\"epsilon\":1}"), G "," H, LAM_ERR_FORMAT,
+     "a string under 'activation'"},
     {LAYERS("{\"type\":\"dropout\",\"rate\":1}," DENSE), W "," B, LAM_ERR_ARGUMENT, "layer 0"},
     {LAYERS("{\"type\":\"dropout\",\"rate\":\"1\"}"), W "," B, LAM_ERR_FORMAT,
      "number under 'rate'"},
