@@ -225,9 +225,10 @@ static lam_status place_front(lam__draft *draft, lam__step *front, lam_model *mo
         status = make_standardization(model, front);
     } else {
         lam__step *next = front + 1;
-        while (next->kind == LAM__STEP_DROPOUT || next->kind == LAM__STEP_GONE)
+        const lam__step *end = draft->steps + draft->count;
+        while (next < end && (next->kind == LAM__STEP_DROPOUT || next->kind == LAM__STEP_GONE))
             next++;
-        if (next->kind != LAM__STEP_DENSE)
+        if (next == end || next->kind != LAM__STEP_DENSE)
             return lam__draft_refuse(draft, front, LAM_ERR_UNSUPPORTED,
                                      "scales that are zero or negative can be folded only into a "
                                      "dense layer right after them");
@@ -242,7 +243,7 @@ static lam_status place_front(lam__draft *draft, lam__step *front, lam_model *mo
     return LAM_OK;
 }
 
-static lam_status add_layer(lam__draft *draft, const lam__step *step, lam_model *model)
+static lam_status add_layer(const lam__step *step, lam_model *model)
 {
     switch (step->kind) {
     case LAM__STEP_DENSE:
@@ -250,8 +251,10 @@ static lam_status add_layer(lam__draft *draft, const lam__step *step, lam_model 
     case LAM__STEP_DROPOUT:
         return lam_model_dropout(model, step->rate);
     case LAM__STEP_LAYER_NORM:
-        return lam__draft_refuse(draft, step, LAM_ERR_UNSUPPORTED,
-                                 "layer normalization: this version of Lamina has no such layer");
+        return lam_model_layer_norm_with(
+            model, &(lam_layer_norm_options){.epsilon = (float)step->epsilon,
+                                             .activation =
+                                                 step->activation ? step->activation->name : NULL});
     case LAM__STEP_AFFINE:
     case LAM__STEP_ACTIVATION:
     case LAM__STEP_GONE:
@@ -296,7 +299,7 @@ static lam_status make_model(lam__draft *draft, lam__step *front, lam_model *mod
 {
     LAM__TRY(place_front(draft, front, model));
     for (size_t i = 0; i < draft->count; i++)
-        LAM__TRY(add_layer(draft, &draft->steps[i], model));
+        LAM__TRY(add_layer(&draft->steps[i], model));
     return fill_parameters(draft, model);
 }
 

@@ -1,5 +1,6 @@
 /* reference.c: every kernel once more, plainly: scalar, in double inside. The losses are in
- * reference_loss.c, layer normalization in reference_norm.c. What the tests hold every instruction set to. */
+ * reference_loss.c, layer normalization in reference_norm.c. What the tests hold every instruction
+ * set to. */
 #include "reference.h"
 
 #include <math.h>

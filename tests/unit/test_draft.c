@@ -126,6 +126,28 @@ Test(draft, negative_scales_go_into_the_first_layer)
     lam_model_free(model);
 }
 
+Test(draft, layer_normalization_is_a_layer)
+{
+    lam__draft *draft = lam__draft_new("f");
+    lam__draft_dense(draft, "one", 5, 4, waves(0), waves(30));
+    lam__draft_layer_norm(draft, "norm", 4, waves(7), waves(9), 1e-3);
+    affine(draft, 4, 2.0, 0.25, -0.5); /* goes into gamma and beta */
+    lam__draft_activation(draft, "act", "tanh");
+    lam__draft_layer_norm(draft, "plain", 4, NULL, NULL, 1e-2);
+    lam_model *model = finish(draft, 1.0f);
+    lam_layer_info info;
+    cr_assert_eq(lam_model_layers(model), 3);
+    cr_assert_eq(lam_model_layer(model, 1, &info), LAM_OK);
+    cr_expect_str_eq(info.type, "layer_norm");
+    cr_expect_str_eq(info.activation, "tanh");
+    lam_model_free(model);
+    draft = lam__draft_new("f");
+    const double scales[] = {1.0, -2.0}, offsets[] = {0.0, 0.5};
+    lam__draft_affine(draft, "a scaling", 2, scales, offsets);
+    cr_expect_neq(lam__draft_finish(draft, &model), LAM_OK, "no layer at all");
+    lam__draft_free(draft);
+}
+
 /* After a layer without activation: into it; after an activation: into the next. */
 Test(draft, scalings_between_layers)
 {
