@@ -359,7 +359,7 @@ static const cli_flag flags[] = {
     {.name = "layers",
      .argument = "LIST",
      .help = "layers such as 128:relu,dropout:0.1,10:softmax: UNITS:ACTIVATION, UNITS (linear), "
-             "dropout:RATE or layer_norm[:EPSILON][:ACTIVATION]",
+             "dropout:RATE or layer_norm[:EPS][:ACTIVATION]",
      .default_value = "two hidden layers of relu, and an output that fits DATA",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, layers)},
