@@ -1,6 +1,13 @@
 /* format_safetensors.c: the row of safetensors: models of Lamina, and bare weights. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "formats/arrays.h"
 #include "formats/exchange.h"
 #include "formats/model_file.h"
+#include "nn/network.h"
 
 static bool recognizes(const lam__foreign *file)
 {
@@ -10,17 +17,67 @@ static bool recognizes(const lam__foreign *file)
     return file->size > 8 && length > 0 && length <= file->size - 8 && file->bytes[8] == '{';
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return lam__natural_order(((const lam__item *)a)->name, ((const lam__item *)b)->name);
+}
+
+/* The tensors in the natural order of their names: the format keeps no other. */
+static lam_status list_items(const lam__st_file *file, lam__item **items)
+{
+    *items = lam__allocate_zero(file->count, sizeof **items, "the list of arrays");
+    if (!*items)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < file->count; i++) {
+        const lam__st_tensor *tensor = &file->tensors[i];
+        lam__item *item = &(*items)[i];
+        *item = (lam__item){.kind = LAM__ITEM_ARRAY,
+                            .name = tensor->name,
+                            .number = NAN,
+                            .dtype = tensor->dtype,
+                            .complete = true,
+                            .rank = tensor->rank,
+                            .data = file->data + tensor->begin};
+        for (size_t k = 0; k < tensor->rank; k++)
+            item->shape[k] = tensor->shape[k];
+        lam__item_pack(item, false);
+    }
+    if (file->count)
+        qsort(*items, file->count, sizeof **items, by_name);
+    return LAM_OK;
+}
+
+static lam_status read_bare(const lam__st_file *st, const lam_import_options *options,
+                            lam_model **model)
+{
+    lam__item *items;
+    LAM__TRY(list_items(st, &items));
+    const lam__items list = {.path = st->name, .items = items, .count = st->count};
+    lam_status status = lam__arrays_model(&list, options, model);
+    lam__release(items);
+    return status;
+}
+
 static lam_status read(const lam__foreign *file, const lam_import_options *options,
                        lam_model **model)
 {
-    (void)options;
+    lam__st_file st;
+    LAM__TRY(lam__st_parse(file->bytes, file->size, file->path, &st));
+    const bool whole = lam__st_metadata(&st, LAM__MODEL_KEY) != NULL;
+    lam_status status =
+        whole ? lam__refuse_bare_options(file->path, options) : read_bare(&st, options, model);
+    lam__st_close(&st);
+    if (!whole || status != LAM_OK)
+        return status;
     *model = lam__model_parse(file->bytes, file->size, file->path);
     return *model ? LAM_OK : lam_error_status();
 }
 
 static lam_status write(const lam_model *model, const char *path, const lam_export_options *options)
 {
-    (void)options;
+    if (!options->transform && model->transform.kind != LAM_TRANSFORM_NONE)
+        return lam__fail(LAM_ERR_UNSUPPORTED,
+                         "%s: a safetensors file keeps the input transform of its model", path);
     return lam_model_save(model, path);
 }
 

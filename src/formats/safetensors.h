@@ -45,6 +45,9 @@ typedef enum lam__st_dtype {
 
 const char *lam__st_dtype_name(lam__st_dtype dtype);
 
+/* Bytes of an element. */
+size_t lam__st_dtype_size(lam__st_dtype dtype);
+
 /* A tensor of a file being read. */
 typedef struct lam__st_tensor {
     const char *name;

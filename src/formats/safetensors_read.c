@@ -24,6 +24,11 @@ const char *lam__st_dtype_name(lam__st_dtype dtype)
     return dtypes[dtype].name;
 }
 
+size_t lam__st_dtype_size(lam__st_dtype dtype)
+{
+    return dtypes[dtype].size;
+}
+
 #if LAM__HAVE_JSON
 #include <jansson.h>
 

@@ -1,0 +1,114 @@
+/* arrays.c: elements, strides and names of the arrays of a file. */
+#include "formats/arrays.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+bool lam__dtype_is_float(lam__st_dtype dtype)
+{
+    return dtype == LAM__ST_F16 || dtype == LAM__ST_BF16 || dtype == LAM__ST_F32 ||
+           dtype == LAM__ST_F64;
+}
+
+size_t lam__item_elements(const lam__item *item)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < item->rank; i++)
+        count *= item->shape[i];
+    return count;
+}
+
+void lam__item_pack(lam__item *item, bool first_runs_fastest)
+{
+    size_t step = 1;
+    for (size_t k = 0; k < item->rank; k++) {
+        const size_t i = first_runs_fastest ? k : item->rank - 1 - k;
+        item->stride[i] = step;
+        step *= item->shape[i];
+    }
+}
+
+/* IEEE 754 half precision: 1 sign, 5 exponent and 10 fraction bits. */
+static float from_half(uint64_t word)
+{
+    const int exponent = (int)(word >> 10 & 31);
+    const double fraction = (double)(word & 1023);
+    const double sign = word >> 15 & 1 ? -1.0 : 1.0;
+    if (exponent == 31)
+        return fraction > 0.0 ? NAN : (float)(sign * (double)INFINITY);
+    if (exponent == 0)
+        return (float)(sign * ldexp(fraction, -24));
+    return (float)(sign * ldexp(1024.0 + fraction, exponent - 25));
+}
+
+static float from_word(uint64_t word, lam__st_dtype dtype)
+{
+    float single;
+    double number;
+    uint32_t half;
+    switch (dtype) {
+    case LAM__ST_F16:
+        return from_half(word);
+    case LAM__ST_BF16: /* the upper half of a single */
+    case LAM__ST_F32:
+        half = (uint32_t)(dtype == LAM__ST_BF16 ? word << 16 : word);
+        memcpy(&single, &half, sizeof single);
+        return single;
+    case LAM__ST_F64:
+        memcpy(&number, &word, sizeof number);
+        return (float)number;
+    default:
+        return NAN;
+    }
+}
+
+float lam__item_value(const lam__item *item, size_t i, size_t j)
+{
+    const size_t size = lam__st_dtype_size(item->dtype);
+    size_t at = 0;
+    if (item->rank > 0)
+        at += i * item->stride[0];
+    if (item->rank > 1)
+        at += j * item->stride[1];
+    const unsigned char *b = item->data + at * size;
+    uint64_t word = 0;
+    for (size_t k = 0; k < size; k++)
+        word |= (uint64_t)b[item->big_endian ? size - 1 - k : k] << 8 * k;
+    return from_word(word, item->dtype);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+int lam__natural_order(const char *a, const char *b)
+{
+    while (*a && *b) {
+        if (is_digit(*a) && is_digit(*b)) {
+            while (*a == '0' && is_digit(a[1]))
+                a++;
+            while (*b == '0' && is_digit(b[1]))
+                b++;
+            size_t n = 0, m = 0;
+            while (is_digit(a[n]))
+                n++;
+            while (is_digit(b[m]))
+                m++;
+            if (n != m)
+                return n < m ? -1 : 1;
+            const int order = memcmp(a, b, n);
+            if (order != 0)
+                return order;
+            a += n;
+            b += m;
+        } else if (*a != *b) {
+            return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+        } else {
+            a++;
+            b++;
+        }
+    }
+    return (*a != '\0') - (*b != '\0');
+}

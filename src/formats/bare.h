@@ -1,0 +1,109 @@
+/* bare.h: what bare_names.c, bare_fit.c and bare_model.c share: dense layers found among arrays. */
+#ifndef LAMINA_BARE_H
+#define LAMINA_BARE_H
+
+#include "formats/arrays.h"
+
+/* What a name says an array is. */
+typedef enum lam__array_role {
+    LAM__ROLE_OTHER,
+    LAM__ROLE_WEIGHT,
+    LAM__ROLE_BIAS,
+    LAM__ROLE_STATISTIC /* of a batch normalization, or its scale and offset as Keras names them */
+} lam__array_role;
+
+/* A part of a name. */
+typedef struct lam__span {
+    const char *text;
+    size_t length;
+} lam__span;
+
+/* A name taken apart: arrays of one layer have the same base, head and number. */
+typedef struct lam__name_parts {
+    lam__span base, head, number, word;
+    lam__array_role role;
+} lam__name_parts;
+
+/* Order of a weight's dimensions. */
+typedef enum lam__order { LAM__ORDER_UNKNOWN, LAM__ORDER_OUT_IN, LAM__ORDER_IN_OUT } lam__order;
+
+/* "encoder.fc1.weight" is base "encoder.fc1", word "weight"; "W2" is number "2", word "W";
+ * "fc1_bias" is head "fc1", word "bias"; "dense/kernel:0" is base "dense", word "kernel". */
+void lam__take_name_apart(const char *name, lam__name_parts *parts);
+
+bool lam__same_layer(const lam__name_parts *a, const lam__name_parts *b);
+
+/* The order that is usual where weights are called so. */
+lam__order lam__usual_order(const lam__name_parts *weight);
+
+/* What a layer of a pickled object is called, in Lamina's words: the activation of that class, or
+ * NULL. */
+const char *lam__activation_of_class(const char *class_name);
+
+/* The class without its module: "torch.nn.modules.linear.Linear" -> "Linear". */
+const char *lam__class_tail(const char *class_name);
+
+/* A dense layer among the items: a weight and its bias. */
+typedef struct lam__bare_dense {
+    const lam__item *weight, *bias; /* bias may be NULL */
+} lam__bare_dense;
+
+/* What the layers are to be: units[count], 0 = not told. */
+typedef struct lam__bare_plan {
+    const size_t *units;
+    size_t count;
+    lam__order order; /* asked for, or UNKNOWN */
+    lam__order usual; /* by the names, or UNKNOWN */
+    bool rearrange;   /* whether the layers may stand in another order than the arrays */
+} lam__bare_plan;
+
+/* Whether an item is a matrix of floats that could be a weight; whether it is a vector, [n], [1][n]
+ * or [n][1], of floats; and its length. */
+bool lam__is_matrix(const lam__item *item);
+bool lam__is_vector(const lam__item *item, size_t *length);
+
+/* Inputs and outputs of a weight in an order. */
+size_t lam__bare_inputs(const lam__item *weight, lam__order order);
+size_t lam__bare_outputs(const lam__item *weight, lam__order order);
+
+/* Finds order and arrangement in which the layers fit each other and the plan; they are put in that
+ * arrangement. LAM_ERR_SHAPE when there is none, LAM_ERR_ARGUMENT when there are several and an
+ * option must say which; the message lists the arrays. */
+lam_status lam__bare_fit(const char *path, lam__bare_dense *layers, size_t count,
+                         const lam__bare_plan *plan, lam__order *order);
+
+/* A layer to be made of the items, in the order of calculation. */
+typedef struct lam__bare_step {
+    const char *where;      /* for messages: the name of an array or an object */
+    const char *activation; /* of this layer, or a step of its own; NULL = none */
+    bool dense, dropout, batch_norm, layer_norm;
+    size_t units; /* dense: 0 = not told */
+    float rate;
+    double epsilon;
+    const lam__item *gamma, *beta, *mean, *variance; /* of a normalization; or NULL */
+} lam__bare_step;
+
+/* Lists of what was found; made by bare_find.c, released with lam__bare_close. */
+typedef struct lam__bare {
+    const lam__items *items;
+    lam__name_parts *parts; /* [items->count] */
+    bool *used;             /* [items->count] */
+    lam__bare_dense *dense; /* [dense_count] */
+    size_t dense_count;
+    lam__bare_step *steps; /* [step_count] */
+    size_t step_count;
+} lam__bare;
+
+lam_status lam__bare_open(lam__bare *bare, const lam__items *items);
+void lam__bare_close(lam__bare *bare);
+
+/* Finds the dense layers by name and shape, or takes those that `map` names. */
+lam_status lam__bare_find(lam__bare *bare);
+lam_status lam__bare_map(lam__bare *bare, const char *map);
+
+/* Lists the steps: those of an architecture in text, or those of the objects in the file.
+ * LAM_ERR_ARGUMENT when the objects do not tell. */
+lam_status lam__bare_steps_of_layers(lam__bare *bare, const char *layers);
+lam_status lam__bare_steps_of_objects(lam__bare *bare);
+
+#endif

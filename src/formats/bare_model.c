@@ -1,0 +1,258 @@
+/* bare_model.c: a model made of bare weights. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "formats/bare.h"
+#include "formats/draft.h"
+#include "nn/word_list.h"
+
+lam_status lam__refuse_bare_options(const char *path, const lam_import_options *options)
+{
+    const char *name = options->layers  ? "layers"
+                       : options->map   ? "map"
+                       : options->order ? "order"
+                       : options->scale ? "scale"
+                                        : NULL;
+    return name ? lam__fail(LAM_ERR_ARGUMENT,
+                            "%s holds a whole model: '%s' is for bare weights only", path, name)
+                : LAM_OK;
+}
+
+static lam_status read_order(const char *text, lam__order *order)
+{
+    *order = LAM__ORDER_UNKNOWN;
+    if (!text)
+        return LAM_OK;
+    if (strcmp(text, "out,in") == 0)
+        *order = LAM__ORDER_OUT_IN;
+    else if (strcmp(text, "in,out") == 0)
+        *order = LAM__ORDER_IN_OUT;
+    else
+        return lam__fail(LAM_ERR_ARGUMENT, "the order of dimensions is out,in or in,out, not '%s'",
+                         text);
+    return LAM_OK;
+}
+
+/* "LO,HI" or "FROM_LO,FROM_HI,LO,HI" */
+static lam_status add_scale(const char *text, lam__draft *draft)
+{
+    double n[4] = {0.0, 255.0};
+    size_t count = 0;
+    lam__word word = lam__word_list(text);
+    for (bool more = true; more;) {
+        LAM__TRY(lam__next_word(text, "number", &word, &more));
+        if (more && (count == 4 || !lam__parse_double(word.text, &n[count++])))
+            return lam__fail(LAM_ERR_ARGUMENT,
+                             "scale is LO,HI or FROM_LO,FROM_HI,LO,HI, not '%.100s'", text);
+    }
+    if (count == 2) {
+        n[2] = n[0];
+        n[3] = n[1];
+        n[0] = 0.0;
+        n[1] = 255.0;
+    }
+    if ((count != 2 && count != 4) || n[0] == n[1] || n[2] == n[3])
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "scale is LO,HI or FROM_LO,FROM_HI,LO,HI, two different numbers each, not "
+                         "'%.100s'",
+                         text);
+    const double scale = (n[3] - n[2]) / (n[1] - n[0]), offset = n[2] - n[0] * scale;
+    return lam__draft_affine(draft, "scale", 1, &scale, &offset);
+}
+
+static lam_status check_complete(const lam__bare *bare, const lam__item *item)
+{
+    return item->complete ? LAM_OK
+                          : lam__fail(LAM_ERR_FORMAT, "%s: '%s': its values are not in the file",
+                                      bare->items->path, item->name);
+}
+
+/* A vector as floats, NULL staying NULL with LAM_OK. */
+static lam_status read_vector(const lam__bare *bare, const lam__item *item, size_t n,
+                              float **values)
+{
+    size_t length = n;
+    *values = NULL;
+    if (!item)
+        return LAM_OK;
+    LAM__TRY(check_complete(bare, item));
+    if (!lam__is_vector(item, &length) || length != n)
+        return lam__fail(LAM_ERR_SHAPE, "%s: '%s': expected %zu values", bare->items->path,
+                         item->name, n);
+    *values = lam__allocate(n, sizeof **values, "parameters");
+    if (!*values)
+        return LAM_ERR_MEMORY;
+    const bool row = item->rank == 2 && item->shape[0] == 1; /* [1][n] */
+    for (size_t i = 0; i < n; i++)
+        (*values)[i] = row ? lam__item_value(item, 0, i) : lam__item_value(item, i, 0);
+    return LAM_OK;
+}
+
+static lam_status add_dense(const lam__bare *bare, const lam__bare_dense *dense, lam__order order,
+                            lam__draft *draft)
+{
+    const lam__item *weight = dense->weight;
+    const size_t in = lam__bare_inputs(weight, order), out = lam__bare_outputs(weight, order);
+    char where[96];
+    float *b = NULL;
+    LAM__TRY(check_complete(bare, weight));
+    LAM__TRY(read_vector(bare, dense->bias, out, &b));
+    float *w = lam__allocate(in * out, sizeof *w, "weights");
+    if (!w) {
+        lam__release(b);
+        return LAM_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < in; i++)
+        for (size_t j = 0; j < out; j++)
+            w[i * out + j] = order == LAM__ORDER_OUT_IN ? lam__item_value(weight, j, i)
+                                                        : lam__item_value(weight, i, j);
+    snprintf(where, sizeof where, "'%.90s'", weight->name);
+    lam_status status = lam__draft_dense(draft, where, in, out, w, b);
+    lam__release(w);
+    lam__release(b);
+    return status;
+}
+
+static lam_status add_normalization(const lam__bare *bare, const lam__bare_step *step,
+                                    const char *where, lam__draft *draft)
+{
+    const size_t n = lam__draft_width(draft);
+    const lam__item *items[] = {step->gamma, step->beta, step->mean, step->variance};
+    float *values[4] = {NULL};
+    lam_status status = LAM_OK;
+    if (n == 0)
+        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s: a normalization before all layers",
+                         bare->items->path, where);
+    for (int i = 0; i < 4 && status == LAM_OK; i++)
+        status = read_vector(bare, items[i], n, &values[i]);
+    if (status == LAM_OK && step->batch_norm)
+        status = lam__draft_batch_norm(draft, where, n, values[0], values[1], values[2], values[3],
+                                       step->epsilon);
+    else if (status == LAM_OK)
+        status = lam__draft_layer_norm(draft, where, n, values[0], values[1], step->epsilon);
+    for (int i = 0; i < 4; i++)
+        lam__release(values[i]);
+    return status;
+}
+
+static lam_status add_steps(const lam__bare *bare, lam__order order, lam__draft *draft)
+{
+    size_t dense = 0;
+    for (size_t i = 0; i < bare->step_count; i++) {
+        const lam__bare_step *step = &bare->steps[i];
+        char where[96];
+        snprintf(where, sizeof where, "'%.90s'", step->where);
+        if (step->dense)
+            LAM__TRY(add_dense(bare, &bare->dense[dense++], order, draft));
+        else if (step->dropout)
+            LAM__TRY(lam__draft_dropout(draft, where, step->rate));
+        else if (step->batch_norm || step->layer_norm)
+            LAM__TRY(add_normalization(bare, step, where, draft));
+        if (step->activation)
+            LAM__TRY(lam__draft_activation(draft, where, step->activation));
+    }
+    return LAM_OK;
+}
+
+/* Arrays that are called parameters must not be left out in silence. */
+static lam_status check_unused(const lam__bare *bare)
+{
+    for (size_t i = 0; i < bare->items->count; i++) {
+        const lam__item *item = &bare->items->items[i];
+        if (item->kind == LAM__ITEM_ARRAY && !bare->used[i] && item->rank > 0 &&
+            bare->parts[i].role != LAM__ROLE_OTHER)
+            return lam__fail(LAM_ERR_UNSUPPORTED,
+                             "%s: '%s' (%zu dimensions) is no part of a dense layer; --map names "
+                             "the arrays to take and leaves others out",
+                             bare->items->path, item->name, item->rank);
+    }
+    return LAM_OK;
+}
+
+static lam_status check_count(const lam__bare *bare, size_t layers)
+{
+    char names[300] = "";
+    size_t at = 0;
+    if (layers == bare->dense_count)
+        return LAM_OK;
+    for (size_t i = 0; i < bare->dense_count && at + 80 < sizeof names; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s'%.60s'", i ? ", " : "",
+                               bare->dense[i].weight->name);
+    return lam__fail(LAM_ERR_SHAPE, "%s: %zu dense layers asked for, but %zu weights found: %s%s",
+                     bare->items->path, layers, bare->dense_count, names,
+                     at + 80 < sizeof names ? "" : ", ...");
+}
+
+/* Whether all weights are called as it is usual with one order. */
+static lam__order usual_order(const lam__bare *bare)
+{
+    lam__order usual = LAM__ORDER_UNKNOWN;
+    for (size_t i = 0; i < bare->dense_count; i++) {
+        const size_t at = (size_t)(bare->dense[i].weight - bare->items->items);
+        const lam__order one = lam__usual_order(&bare->parts[at]);
+        if (i > 0 && one != usual)
+            return LAM__ORDER_UNKNOWN;
+        usual = one;
+    }
+    return usual;
+}
+
+/* Brings weights and steps together; *order is that of the weights' dimensions. */
+static lam_status fit(lam__bare *bare, const lam_import_options *options, lam__order *order)
+{
+    size_t layers = 0;
+    lam__order asked;
+    LAM__TRY(read_order(options->order, &asked));
+    for (size_t i = 0; i < bare->step_count; i++)
+        layers += bare->steps[i].dense;
+    LAM__TRY(check_count(bare, layers));
+    size_t *units = lam__allocate_zero(layers + 1, sizeof *units, "layers");
+    if (!units)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0, n = 0; i < bare->step_count; i++)
+        if (bare->steps[i].dense)
+            units[n++] = bare->steps[i].units;
+    const lam__bare_plan plan = {.units = units,
+                                 .count = layers,
+                                 .order = asked,
+                                 .usual = usual_order(bare),
+                                 .rearrange = options->layers && !options->map};
+    lam_status status = lam__bare_fit(bare->items->path, bare->dense, layers, &plan, order);
+    lam__release(units);
+    return status;
+}
+
+static lam_status make(lam__bare *bare, const lam_import_options *options, lam__draft *draft,
+                       lam_model **model)
+{
+    lam__order order;
+    LAM__TRY(options->map ? lam__bare_map(bare, options->map) : lam__bare_find(bare));
+    LAM__TRY(options->layers ? lam__bare_steps_of_layers(bare, options->layers)
+                             : lam__bare_steps_of_objects(bare));
+    if (!options->map)
+        LAM__TRY(check_unused(bare));
+    LAM__TRY(fit(bare, options, &order));
+    if (options->scale)
+        LAM__TRY(add_scale(options->scale, draft));
+    LAM__TRY(add_steps(bare, order, draft));
+    return lam__draft_finish(draft, model);
+}
+
+lam_status lam__arrays_model(const lam__items *items, const lam_import_options *options,
+                             lam_model **model)
+{
+    lam__bare bare;
+    *model = NULL;
+    lam__draft *draft = lam__draft_new(items->path);
+    lam_status status = draft ? lam__bare_open(&bare, items) : LAM_ERR_MEMORY;
+    if (status == LAM_OK)
+        status = make(&bare, options, draft, model);
+    if (draft)
+        lam__bare_close(&bare);
+    lam__draft_free(draft);
+    return status;
+}
