@@ -21,10 +21,11 @@ typedef enum lam__item_kind {
 /* One item. Everything it points at belongs to the file being read. */
 typedef struct lam__item {
     lam__item_kind kind;
-    const char *name; /* "fc1.weight", "layers.0.weights" */
-    const char *type; /* objects: the class, "torch.nn.modules.linear.Linear" */
-    bool in_sequence; /* objects: stands in a list, whose order is that of calculation */
-    double number;    /* objects: a dropout's rate or a normalization's epsilon; NAN = none told */
+    const char *name;     /* "fc1.weight", "layers.0.weights" */
+    const char *type;     /* objects: the class, "torch.nn.modules.linear.Linear" */
+    bool in_sequence;     /* objects: stands in a list, whose order is that of calculation */
+    const void *sequence; /* objects: which list */
+    double number; /* objects: a dropout's rate or a normalization's epsilon; NAN = none told */
     /* arrays: */
     lam__st_dtype dtype;
     bool big_endian, complete; /* complete: type and strides are of use, and the data are there */

@@ -92,6 +92,7 @@ typedef struct lam__bare {
     size_t dense_count;
     lam__bare_step *steps; /* [step_count] */
     size_t step_count;
+    const void *sequence; /* the list in which the objects with weights stand */
 } lam__bare;
 
 lam_status lam__bare_open(lam__bare *bare, const lam__items *items);

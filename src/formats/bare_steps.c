@@ -126,8 +126,13 @@ static lam_status read_object(lam__bare *bare, size_t i, size_t to, bool *told)
     step.dropout = has_ending(tail, "Dropout");
     step.batch_norm = strstr(tail, "BatchNorm") != NULL;
     step.layer_norm = strstr(tail, "LayerNorm") != NULL;
+    const bool has_values = step.dense || step.batch_norm || step.layer_norm;
+    if (has_values && bare->sequence && bare->sequence != object->sequence)
+        *told = false;
+    if (has_values)
+        bare->sequence = object->sequence;
     if (!object->in_sequence) {
-        *told = *told && !step.dense && !step.batch_norm && !step.layer_norm;
+        *told = *told && !has_values;
         return LAM_OK;
     }
     if (!isnan(object->number) && step.dropout)

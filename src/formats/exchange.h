@@ -31,7 +31,10 @@ typedef struct lam__model_format {
                         const lam_export_options *options);
 } lam__model_format;
 
-extern const lam__model_format lam__format_safetensors, lam__format_c;
+extern const lam__model_format lam__format_safetensors;
+extern const lam__model_format lam__format_torch;
+extern const lam__model_format lam__format_pickle;
+extern const lam__model_format lam__format_c;
 
 extern lam__name_table lam__model_formats;
 
