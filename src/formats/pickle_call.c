@@ -23,10 +23,12 @@ static lam_status fail_arguments(const lam__pickle *p, const char *what)
     return lam__pickle_fail(p, LAM_ERR_FORMAT, "malformed arguments of %s", what);
 }
 
-/* Argument i, NULL when there is none. */
+/* Argument i, NULL when there is none, or they are no tuple. */
 static lam__pickle_value *argument(const lam__pickle_value *arguments, size_t i)
 {
-    return i < arguments->u.list.count ? arguments->u.list.items[i] : NULL;
+    return arguments->kind == LAM__P_TUPLE && i < arguments->u.list.count
+               ? arguments->u.list.items[i]
+               : NULL;
 }
 
 static bool is_kind(const lam__pickle_value *value, lam__pickle_kind kind)

@@ -1,10 +1,35 @@
 #!/usr/bin/env python3
 """test_convert.py: lamina convert."""
+import json
+import pickle
 import shutil
+import struct
 import subprocess
 import unittest
 
-from support import Case, run
+from support import SOURCE, Case, run
+
+FOREIGN = SOURCE / "tests" / "golden" / "data" / "foreign"
+
+
+def write_tensors(path, tensors):
+    """A safetensors file of floats: name -> (shape, values)."""
+    header, data = {}, b""
+    for name, (shape, values) in tensors.items():
+        packed = struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": "F32", "shape": shape,
+                        "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+def shaped(*shape):
+    count = 1
+    for n in shape:
+        count *= n
+    return list(shape), [0.25 * (i % 7) - 0.5 for i in range(count)]
 
 
 class Convert(Case):
@@ -55,6 +80,72 @@ class Convert(Case):
         done = run("convert", model, source, "--name", "a-b")
         self.assertEqual(done.returncode, 2)
         self.assertIn("no identifier", done.stderr)
+
+    def test_bare_weights_become_a_model(self):
+        out = self.path("out.safetensors")
+        text = self.good("convert", FOREIGN / "torch-float32.safetensors", out, "--layers",
+                         "9:relu,dropout:0.1,9:relu,4:softmax", "--scale", "-1,1")
+        self.assertIn("network     7 -> 9 relu -> 9 relu -> 4 softmax, 202 parameters", text)
+        about = json.loads(self.good("inspect", out, "--json"))
+        self.assertEqual([one["type"] for one in about["layers"]],
+                         ["dense", "dropout", "dense", "dense"])
+        self.assertEqual(about["transform"], {"kind": "scale", "from_lo": 0, "from_hi": 255,
+                                              "to_lo": -1, "to_hi": 1})
+
+    def test_order_map_and_layers_are_asked_for(self):
+        out = self.path("out.safetensors")
+        state = FOREIGN / "torch-float32.safetensors"
+        self.assertIn("give the architecture, such as --layers 9:relu,9:relu,4:softmax",
+                      self.bad(2, "convert", state, out))
+        self.assertIn("2 dense layers asked for, but 3 weights found: '0.weight', '2.weight', ",
+                      self.bad(1, "convert", state, out, "--layers", "9:relu,4"))
+        self.assertIn("its weights do not make these layers",
+                      self.bad(1, "convert", state, out, "--layers", "9:relu,8,4"))
+        square = write_tensors(self.path("square.safetensors"),
+                               {"A": shaped(5, 5), "B": shaped(5), "C": shaped(5, 5)})
+        self.assertIn("say --order out,in (PyTorch) or --order in,out (Keras): 'A' [5, 5], ",
+                      self.bad(2, "convert", square, out, "--layers", "5,5"))
+        self.assertIn("out,in or in,out, not 'both'",
+                      self.bad(2, "convert", square, out, "--layers", "5,5", "--order", "both"))
+        self.good("convert", square, out, "--layers", "5,5", "--order", "out,in")
+        self.good("convert", square, out, "--layers", "5,5", "--order", "in,out", "--map", "C,A+B")
+        self.assertIn("no array is called 'D'", self.bad(
+            2, "convert", square, out, "--layers", "5,5", "--order", "in,out", "--map", "A,D"))
+        self.assertIn("'order' is for bare weights only",
+                      self.bad(2, "convert", out, self.path("x.safetensors"), "--order", "in,out"))
+        twins = write_tensors(self.path("twins.safetensors"),
+                              {"a.W": shaped(4, 6), "b.W": shaped(6, 6), "c.W": shaped(6, 6),
+                               "d.W": shaped(6, 3)})
+        self.good("convert", twins, out, "--layers", "6,6,6,3")
+        mixed = write_tensors(self.path("mixed.safetensors"),
+                              {"a.W": shaped(6, 3), "b.W": shaped(6, 6), "c.W": shaped(6, 6),
+                               "d.W": shaped(4, 6)})
+        self.assertIn("in more than one way: name them with --map",
+                      self.bad(2, "convert", mixed, out, "--layers", "6,6,6,3"))
+        self.good("convert", mixed, out, "--layers", "6,6,6,3", "--map", "d.W,b.W,c.W,a.W")
+        apart = write_tensors(self.path("apart.safetensors"),
+                              {"last.weight": shaped(3, 8), "in.weight": shaped(8, 4)})
+        self.good("convert", apart, out, "--layers", "8:relu,3")
+        norm = write_tensors(self.path("norm.safetensors"),
+                             {"0.weight": shaped(8, 4), "1.weight": shaped(8), "1.bias": shaped(8),
+                              "2.weight": shaped(3, 8)})
+        self.assertIn("'1.bias' (1 dimensions) is no part of a dense layer",
+                      self.bad(1, "convert", norm, out, "--layers", "8:relu,3"))
+        self.assertFalse(self.path("x.safetensors").exists())
+
+    def test_pickles_run_nothing(self):
+        class Evil:
+            def __reduce__(self):
+                return (exec, (f"open({str(victim)!r}, 'w')",))
+
+        victim, out = self.path("victim"), self.path("out.safetensors")
+        evil = self.path("evil.pkl")
+        evil.write_bytes(pickle.dumps([1, Evil()]))
+        self.assertRegex(self.bad(1, "convert", evil, out),
+                         r"evil\.pkl: byte \d+: refused: the pickle would call builtins\.exec")
+        self.assertFalse(victim.exists() or out.exists())
+        self.assertIn("network     6 -> 8 relu -> 8 relu -> 3 softmax",
+                      self.good("convert", FOREIGN / "book-model-4.pkl", out))
 
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout

@@ -1,0 +1,40 @@
+/* fuzz_foreign.c: fuzz target of the readers of other programs' models, those of src/formats that
+ * tell a file by its content; fuzz_idx.c says how to run it under clang's fuzzer. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "formats/exchange.h"
+#include "fuzz.h"
+
+/* What was accepted is a usable model with finite parameters. */
+static void check(lam_model *model)
+{
+    if (lam_model_outputs(model) == 0 || lam_model_tensors(model) == 0)
+        abort();
+    for (size_t i = 0; i < lam_model_tensors(model); i++) {
+        lam_tensor tensor;
+        if (lam_model_tensor(model, i, &tensor) != LAM_OK)
+            abort();
+        for (size_t j = 0; j < tensor.rows * tensor.cols; j++)
+            if (!isfinite(tensor.data[j]))
+                abort();
+    }
+    lam_model_free(model);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const lam__foreign file = {.path = "input.pkl", .bytes = data, .size = size};
+    const lam__model_format *format = lam__format_of_file(&file);
+    static const char *const layers[] = {NULL, "3:relu,2:softmax", "2:linear"};
+    for (size_t i = 0; format && i < sizeof layers / sizeof *layers; i++) {
+        lam_import_options options = lam_import_options_default();
+        lam_model *model = NULL;
+        options.layers = layers[i];
+        if (format->read && format->read(&file, &options, &model) == LAM_OK)
+            check(model);
+        else if (model)
+            abort();
+    }
+    return 0;
+}
