@@ -58,6 +58,36 @@ static void print_transform(const lam_model *model)
     }
 }
 
+static const char *column_kind(const lam_column_info *column)
+{
+    return column->kind == LAM_COLUMN_NUMBER ? "number"
+           : column->kind == LAM_COLUMN_TEXT ? "text"
+                                             : "ignored";
+}
+
+/* What samples are made from, in lines of their own where that is more than numbers. */
+static void print_source(const lam_model *model)
+{
+    lam_input_info info;
+    lam_model_input(model, &info);
+    if (info.kind == LAM_INPUT_IMAGE)
+        printf("%-12simages of %zu x %zu pixels, %s%s\n", "from", info.width, info.height,
+               info.channels == 1 ? "gray" : "rgb", info.invert ? ", inverted" : "");
+    for (size_t i = 0; i < info.columns; i++) {
+        lam_column_info column;
+        char plain[128];
+        if (lam_model_column(model, i, &column) != LAM_OK)
+            continue;
+        printf("%-12s%s: %s", i == 0 ? "from" : "",
+               cli_plain_text(column.name, plain, sizeof plain), column_kind(&column));
+        if (column.kind == LAM_COLUMN_TEXT)
+            printf(" of %zu %s", column.category_count, column.target ? "classes" : "categories");
+        if (column.has_fill)
+            printf(", %g where missing", (double)column.fill);
+        printf("%s\n", column.target ? ", to be predicted" : "");
+    }
+}
+
 /* " l1 0.001": a strength of the layer's own. */
 static void print_strength(const char *name, float value)
 {
@@ -126,6 +156,7 @@ static void print_model(const lam_model *model, const char *file)
     printf("%-12s%zu values, ", "input", lam_model_features(model));
     print_transform(model);
     putchar('\n');
+    print_source(model);
     print_layers(model);
     printf("%-12s%s\n", "loss", loss ? cli_plain_text(loss, plain, sizeof plain) : "none yet");
     print_class_names(model, cli_terminal_width(1));
@@ -153,6 +184,44 @@ static void write_transform(cli_json *json, const lam_model *model)
         cli_json_floats(json, "std", info.std, lam_model_features(model));
         break;
     }
+    cli_json_close_object(json);
+}
+
+static void write_source(cli_json *json, const lam_model *model)
+{
+    static const char *const kinds[] = {"values", "image", "table"};
+    lam_input_info info;
+    lam_model_input(model, &info);
+    cli_json_open_object(json, "input");
+    cli_json_string(json, "kind", kinds[info.kind]);
+    if (info.kind == LAM_INPUT_IMAGE) {
+        cli_json_count(json, "width", info.width);
+        cli_json_count(json, "height", info.height);
+        cli_json_count(json, "channels", info.channels);
+        cli_json_bool(json, "invert", info.invert);
+    }
+    if (info.kind == LAM_INPUT_TABLE)
+        cli_json_open_array(json, "columns");
+    for (size_t i = 0; i < info.columns; i++) {
+        lam_column_info column;
+        if (lam_model_column(model, i, &column) != LAM_OK)
+            continue;
+        cli_json_open_object(json, NULL);
+        cli_json_string(json, "name", column.name);
+        cli_json_string(json, "kind", column_kind(&column));
+        cli_json_bool(json, "target", column.target);
+        if (column.has_fill)
+            cli_json_number(json, "fill", (double)column.fill);
+        if (column.kind == LAM_COLUMN_TEXT) {
+            cli_json_open_array(json, "categories");
+            for (size_t c = 0; c < column.category_count; c++)
+                cli_json_string(json, NULL, column.categories[c]);
+            cli_json_close_array(json);
+        }
+        cli_json_close_object(json);
+    }
+    if (info.kind == LAM_INPUT_TABLE)
+        cli_json_close_array(json);
     cli_json_close_object(json);
 }
 
@@ -205,6 +274,7 @@ static void write_model(const lam_model *model, const char *file)
     cli_json_count(&json, "outputs", lam_model_outputs(model));
     cli_json_count(&json, "parameters", lam_model_parameters(model));
     cli_json_string(&json, "loss", lam_model_loss(model));
+    write_source(&json, model);
     write_transform(&json, model);
     cli_json_open_array(&json, "class_names");
     for (size_t i = 0; lam_model_class_name(model, i); i++)

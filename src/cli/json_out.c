@@ -130,6 +130,12 @@ void cli_json_count(cli_json *json, const char *key, size_t value)
     fprintf(json->file, "%zu", value);
 }
 
+void cli_json_bool(cli_json *json, const char *key, bool value)
+{
+    begin(json, key);
+    fputs(value ? "true" : "false", json->file);
+}
+
 void cli_json_floats(cli_json *json, const char *key, const float *values, size_t count)
 {
     cli_json_open_array(json, key);

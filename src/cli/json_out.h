@@ -26,6 +26,7 @@ void cli_json_string(cli_json *json, const char *key, const char *text);
 void cli_json_number(cli_json *json, const char *key, double value);
 
 void cli_json_count(cli_json *json, const char *key, size_t value);
+void cli_json_bool(cli_json *json, const char *key, bool value);
 
 /* An array of numbers. */
 void cli_json_floats(cli_json *json, const char *key, const float *values, size_t count);

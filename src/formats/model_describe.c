@@ -10,7 +10,7 @@
 #include "nn/network.h"
 
 #if LAM__HAVE_JSON
-#include <jansson.h>
+#include "formats/json_fields.h"
 
 /* Nine digits give every float back exactly; Jansson writes a '.' whatever the locale. */
 #define LAM__JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
@@ -78,7 +78,7 @@ static int version_of(const lam_model *model)
     for (size_t i = 0; i < model->layer_count; i++)
         if (model->layers[i].type == &lam__layer_norm_layer)
             return 2;
-    return 1;
+    return model->input.kind != LAM_INPUT_VALUES ? 2 : 1;
 }
 
 /* NULL when memory ran out. */
@@ -96,6 +96,8 @@ static json_t *describe(const lam_model *model)
         failed |= json_array_append_new(names, json_string(model->class_names[i]));
     if (model->class_count > 0)
         failed |= json_object_set(json, "class_names", names);
+    if (model->input.kind != LAM_INPUT_VALUES)
+        failed |= json_object_set_new(json, "input", lam__describe_input(&model->input));
     if (model->loss)
         failed |= json_object_set_new(json, "loss", json_string(model->loss->name));
     json_decref(layers);
@@ -127,6 +129,7 @@ static lam_status check_class_names(const lam_model *model)
 lam_status lam__model_describe(const lam_model *model, char **text)
 {
     LAM__TRY(check_class_names(model));
+    LAM__TRY(lam__check_input_text(&model->input));
     json_t *json = describe(model);
     size_t length = json ? json_dumpb(json, NULL, 0, LAM__JSON_FLAGS) : 0;
     lam_status status = LAM_OK;

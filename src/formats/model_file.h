@@ -10,7 +10,8 @@
 #include "formats/safetensors.h"
 
 /* The newest version of the description this code reads; it writes the least that can tell
- * everything about a model: 2 where there is layer normalization, else 1. */
+ * everything about a model: 2 where there is layer normalization or an input description, else 1.
+ */
 #define LAM__MODEL_VERSION 2
 
 /* Keys of __metadata__: the description, and the CRC-32 of it and the data as 8 hex digits. */

@@ -13,89 +13,7 @@
 #include "nn/network.h"
 
 #if LAM__HAVE_JSON
-#include <jansson.h>
-
-/* Where we are in a description, for messages. */
-struct place {
-    const lam__st_file *file;
-    char part[48];      /* "layer 3" */
-    json_int_t version; /* of the description */
-};
-
-static lam_status fail_at(const struct place *place, const char *what, const char *key)
-{
-    return lam__fail(LAM_ERR_FORMAT, "%s: %s: %s '%s'", place->file->name, place->part, what, key);
-}
-
-/* Puts file and place before the message of a call that failed. */
-static lam_status fail_again(const struct place *place, lam_status status)
-{
-    char message[384];
-    snprintf(message, sizeof message, "%s", lam_error_message());
-    return lam__fail(status, "%s: %s: %s", place->file->name, place->part, message);
-}
-
-/* Refuses keys this version does not know: skipping what one does not understand would give
- * another model than the one that was saved. `known` ends with NULL. */
-static lam_status check_keys(const struct place *place, json_t *object, const char *const *known)
-{
-    const char *key;
-    json_t *value;
-    if (!json_is_object(object))
-        return lam__fail(LAM_ERR_FORMAT, "%s: %s is not a JSON object", place->file->name,
-                         place->part);
-    json_object_foreach(object, key, value)
-    {
-        size_t i = 0;
-        while (known[i] && strcmp(key, known[i]) != 0)
-            i++;
-        if (!known[i])
-            return fail_at(place, "unknown key", key);
-    }
-    return LAM_OK;
-}
-
-/* Each reader below leaves *value as it is when the key is missing and not required. */
-static lam_status get_text(const struct place *place, const json_t *object, const char *key,
-                           bool required, const char **value)
-{
-    const json_t *json = json_object_get(object, key);
-    if (!json && !required)
-        return LAM_OK;
-    if (!json_is_string(json))
-        return fail_at(place, "expected a string under", key);
-    *value = json_string_value(json);
-    return LAM_OK;
-}
-
-static lam_status get_size(const struct place *place, const json_t *object, const char *key,
-                           size_t *value)
-{
-    const json_t *json = json_object_get(object, key);
-    if (!json_is_integer(json) || json_integer_value(json) < 1 ||
-        (uintmax_t)json_integer_value(json) > SIZE_MAX / sizeof(float))
-        return fail_at(place, "expected a positive integer under", key);
-    *value = (size_t)json_integer_value(json);
-    return LAM_OK;
-}
-
-static bool as_float(const json_t *json, float *value)
-{
-    double number = json_number_value(json);
-    if (!json_is_number(json) || !(fabs(number) <= (double)FLT_MAX))
-        return false;
-    *value = (float)number;
-    return true;
-}
-
-static lam_status get_float(const struct place *place, const json_t *object, const char *key,
-                            bool required, float *value)
-{
-    const json_t *json = json_object_get(object, key);
-    if ((json || required) && !as_float(json, value))
-        return fail_at(place, "expected a number under", key);
-    return LAM_OK;
-}
+#include "formats/json_fields.h"
 
 /* A strength that is written down must not be the value that means "inherited". */
 static lam_status get_strength(const struct place *place, const json_t *object, const char *key,
@@ -343,6 +261,19 @@ static lam_status restore_class_names(struct place *place, const json_t *json, l
     return status;
 }
 
+static lam_status restore_input(struct place *place, json_t *json, lam_model *model)
+{
+    if (!json)
+        return LAM_OK;
+    snprintf(place->part, sizeof place->part, "input");
+    LAM__TRY(lam__restore_input(place, json, &model->input));
+    const size_t features = lam__input_features(&model->input);
+    if (features == model->features)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_FORMAT, "%s: %s: it gives %zu features, but the model takes %zu",
+                     place->file->name, place->part, features, model->features);
+}
+
 static lam_status restore_loss(struct place *place, const json_t *json, lam_model *model)
 {
     const char *name = NULL;
@@ -358,7 +289,9 @@ static lam_status restore(struct place *place, json_t *json, lam_model **model)
 {
     static const char *const known[] = {"version",     "features", "layers", "transform",
                                         "class_names", "loss",     NULL};
-    json_t *version = json_object_get(json, "version");
+    static const char *const known_2[] = {"version",     "features", "layers", "transform",
+                                          "class_names", "loss",     "input",  NULL};
+    const json_t *version = json_object_get(json, "version");
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return fail_at(place, "expected a positive integer under", "version");
     if (json_integer_value(version) > LAM__MODEL_VERSION)
@@ -367,7 +300,7 @@ static lam_status restore(struct place *place, json_t *json, lam_model **model)
                          "version of Lamina reads up to %d",
                          place->file->name, json_integer_value(version), LAM__MODEL_VERSION);
     place->version = json_integer_value(version);
-    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(check_keys(place, json, place->version > 1 ? known_2 : known));
     size_t features = 0, tensors;
     LAM__TRY(get_size(place, json, "features", &features));
     if (!(*model = lam_model_new(features)))
@@ -375,6 +308,7 @@ static lam_status restore(struct place *place, json_t *json, lam_model **model)
     LAM__TRY(restore_layers(place, json_object_get(json, "layers"), *model));
     LAM__TRY(restore_transform(place, json_object_get(json, "transform"), *model, &tensors));
     LAM__TRY(restore_class_names(place, json_object_get(json, "class_names"), *model));
+    LAM__TRY(restore_input(place, json_object_get(json, "input"), *model));
     LAM__TRY(restore_loss(place, json, *model));
     return restore_parameters(place->file, tensors, *model);
 }

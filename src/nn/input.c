@@ -33,6 +33,11 @@ lam_status lam__input_set_image(lam__input *input, size_t width, size_t height, 
                          "channels are 1 (gray) or 3 (rgb)",
                          width, height, channels, channels == 1 ? "" : "s",
                          LAM__MOST_PIXELS_A_SIDE);
+    size_t pixels, values;
+    if (!lam__multiply(width, height, &pixels) || !lam__multiply(pixels, channels, &values))
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "images of %zu x %zu pixels are more than can be addressed", width,
+                         height);
     lam__input_clear(input);
     input->kind = LAM_INPUT_IMAGE;
     input->width = width;

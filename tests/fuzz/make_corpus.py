@@ -100,6 +100,34 @@ def main():
             small
             + [("layers.1.weight", [2], [1.0, 2.0]), ("layers.1.bias", [2], [0.5, -0.5])],
         ),
+        "model/image": model(
+            {
+                "version": 2,
+                "features": 3,
+                "layers": [dense],
+                "input": {"kind": "image", "width": 1, "height": 1, "channels": 3, "invert": True},
+            },
+            small,
+        ),
+        "model/table": model(
+            {
+                "version": 2,
+                "features": 3,
+                "layers": [dense],
+                "input": {
+                    "kind": "table",
+                    "header": True,
+                    "columns": [
+                        {"name": "id", "kind": "ignored"},
+                        {"name": "age", "kind": "number", "fill": 3.5},
+                        {"name": "city", "kind": "text", "categories": ["", "k\u00f6ln"]},
+                        {"name": "y", "kind": "text", "categories": ["a", "b"], "target": True},
+                    ],
+                },
+                "class_names": ["a", "b"],
+            },
+            small,
+        ),
         "model/scaled": model(
             {
                 "version": 1,

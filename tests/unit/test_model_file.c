@@ -284,6 +284,8 @@ static size_t make_model(const char *description, const char *tensors, const flo
 #define MODEL_2(layers) "{\"version\":2,\"features\":2,\"layers\":[" layers "]}"
 #define G "\"layers.0.weight\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}"
 #define H "\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}"
+#define INPUT(input) "{\"version\":2,\"features\":2,\"layers\":[" DENSE "],\"input\":" input "}"
+#define TABLE(columns) INPUT("{\"kind\":\"table\",\"columns\":[" columns "]}")
 #define LAYERS(layers) "{\"version\":1,\"features\":2,\"layers\":[" layers "]}"
 
 static const struct wrong {
@@ -318,6 +320,35 @@ static const struct wrong {
      LAM_ERR_ARGUMENT, "transform"},
     {MODEL(",\"transform\":{\"kind\":\"standardize\"}"), W "," B, LAM_ERR_FORMAT,
      "tensor 'transform.mean' is missing"},
+    {MODEL(",\"input\":{}"), W "," B, LAM_ERR_FORMAT, "description: unknown key 'input'"},
+    {INPUT("1"), W "," B, LAM_ERR_FORMAT, "input: expected a string under 'kind'"},
+    {INPUT("{\"kind\":\"sound\"}"), W "," B, LAM_ERR_FORMAT, "input: unknown kind 'sound'"},
+    {INPUT("{\"kind\":\"image\",\"width\":2,\"height\":1}"), W "," B, LAM_ERR_FORMAT,
+     "input: expected a positive integer under 'channels'"},
+    {INPUT("{\"kind\":\"image\",\"width\":1,\"height\":1,\"channels\":2}"), W "," B, LAM_ERR_FORMAT,
+     "channels are 1 (gray) or 3"},
+    {INPUT("{\"kind\":\"image\",\"width\":70000,\"height\":1,\"channels\":1}"), W "," B,
+     LAM_ERR_FORMAT, "each side takes 1 to 65535"},
+    {INPUT("{\"kind\":\"image\",\"width\":3,\"height\":1,\"channels\":1}"), W "," B, LAM_ERR_FORMAT,
+     "input: it gives 3 features, but the model takes 2"},
+    {INPUT("{\"kind\":\"image\",\"width\":2,\"height\":1,\"channels\":1,\"invert\":1}"), W "," B,
+     LAM_ERR_FORMAT, "true or false under 'invert'"},
+    {INPUT("{\"kind\":\"image\",\"width\":2,\"height\":1,\"channels\":1,\"depth\":8}"), W "," B,
+     LAM_ERR_FORMAT, "unknown key 'depth'"},
+    {TABLE(""), W "," B, LAM_ERR_FORMAT, "list of columns under 'columns'"},
+    {TABLE("{\"name\":\"a\"}"), W "," B, LAM_ERR_FORMAT,
+     "input, column 1: expected a string under 'kind'"},
+    {TABLE("{\"name\":\"a\",\"kind\":\"number\"}"), W "," B, LAM_ERR_FORMAT, "it gives 1 features"},
+    {TABLE("{\"name\":\"a\",\"kind\":\"number\",\"fill\":\"x\"}"), W "," B, LAM_ERR_FORMAT,
+     "number under 'fill'"},
+    {TABLE("{\"name\":\"a\",\"kind\":\"number\",\"categories\":[\"x\"]}"), W "," B, LAM_ERR_FORMAT,
+     "only texts have 'categories'"},
+    {TABLE("{\"name\":\"a\",\"kind\":\"text\",\"categories\":[\"x\",\"x\"]}"), W "," B,
+     LAM_ERR_FORMAT, "different strings under 'categories'"},
+    {TABLE("{\"name\":\"a\",\"kind\":\"text\",\"fill\":1,\"categories\":[\"x\",\"y\"]}"), W "," B,
+     LAM_ERR_FORMAT, "only numbers have a 'fill'"},
+    {TABLE("{\"name\":\"a\",\"kind\":\"text\"}"), W "," B, LAM_ERR_FORMAT,
+     "list of strings under 'categories'"},
     {LAYERS(""), W "," B, LAM_ERR_FORMAT, "under 'layers'"},
     {LAYERS("1"), W "," B, LAM_ERR_FORMAT, "layer 0: expected a string under 'type'"},
     {LAYERS("{\"type\":\"magic\"}"), W "," B, LAM_ERR_NAME, "layer 0: unknown type 'magic'"},

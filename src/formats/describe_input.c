@@ -1,0 +1,190 @@
+/* describe_input.c: what raw samples are made from, as JSON and back. */
+#include "lamina_features.h"
+
+#if LAM__HAVE_JSON
+#include <jansson.h>
+
+#include "base/memory.h"
+#include "formats/json_fields.h"
+
+static const char *const column_kinds[] = {
+    [LAM_COLUMN_NUMBER] = "number",
+    [LAM_COLUMN_TEXT] = "text",
+    [LAM_COLUMN_IGNORED] = "ignored",
+};
+
+static json_t *describe_column(const lam__column *column)
+{
+    json_t *json = json_object(), *categories = json_array();
+    int failed = json_object_set_new(json, "name", json_string(column->name));
+    failed |= json_object_set_new(json, "kind", json_string(column_kinds[column->kind]));
+    if (column->target)
+        failed |= json_object_set_new(json, "target", json_true());
+    if (column->has_fill)
+        failed |= json_object_set_new(json, "fill", json_real((double)column->fill));
+    for (size_t i = 0; i < column->category_count; i++)
+        failed |= json_array_append_new(categories, json_string(column->categories[i]));
+    if (column->kind == LAM_COLUMN_TEXT)
+        failed |= json_object_set(json, "categories", categories);
+    json_decref(categories);
+    if (!failed)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+json_t *lam__describe_input(const lam__input *input)
+{
+    if (input->kind == LAM_INPUT_IMAGE)
+        return json_pack("{s:s, s:I, s:I, s:I, s:b}", "kind", "image", "width",
+                         (json_int_t)input->width, "height", (json_int_t)input->height, "channels",
+                         (json_int_t)input->channels, "invert", input->invert);
+    json_t *json = json_object(), *columns = json_array();
+    int failed = json_object_set_new(json, "kind", json_string("table"));
+    failed |= json_object_set_new(json, "header", json_boolean(input->header));
+    for (size_t i = 0; i < input->column_count; i++)
+        failed |= json_array_append_new(columns, describe_column(&input->columns[i]));
+    failed |= json_object_set(json, "columns", columns);
+    json_decref(columns);
+    if (!failed)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+/* Whether JSON takes the text; what fails for want of memory passes, and fails later. */
+static bool is_utf8(const char *text)
+{
+    json_t *string = json_string(text), *ascii = json_string("a");
+    const bool valid = string || !ascii;
+    json_decref(string);
+    json_decref(ascii);
+    return valid;
+}
+
+lam_status lam__check_input_text(const lam__input *input)
+{
+    for (size_t i = 0; i < input->column_count; i++) {
+        const lam__column *column = &input->columns[i];
+        bool valid = is_utf8(column->name);
+        for (size_t c = 0; c < column->category_count && valid; c++)
+            valid = is_utf8(column->categories[c]);
+        if (!valid)
+            return lam__fail(LAM_ERR_ARGUMENT,
+                             "the name or a category of column %zu is not valid UTF-8: a model "
+                             "file cannot hold it",
+                             i + 1);
+    }
+    return LAM_OK;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Two of words[count], which it sorts, are the same. */
+static bool has_twins(const char **words, size_t count)
+{
+    qsort(words, count, sizeof *words, by_text);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(words[i - 1], words[i]) == 0)
+            return true;
+    return false;
+}
+
+static lam_status restore_categories(const struct place *place, const json_t *json,
+                                     lam__column *column)
+{
+    const size_t count = json_array_size(json);
+    if (count == 0)
+        return fail_at(place, "expected a list of strings under", "categories");
+    const char **words = lam__allocate(count, sizeof *words, "the categories of a column");
+    if (!words)
+        return LAM_ERR_MEMORY;
+    lam_status status = LAM_OK;
+    for (size_t i = 0; i < count && status == LAM_OK; i++)
+        if (!(words[i] = json_string_value(json_array_get(json, i))))
+            status = fail_at(place, "expected a list of strings under", "categories");
+    if (status == LAM_OK)
+        status = lam__column_set_categories(column, words, count);
+    if (status == LAM_OK && has_twins(words, count))
+        status = fail_at(place, "expected different strings under", "categories");
+    lam__release(words);
+    return status;
+}
+
+static lam_status restore_column(const struct place *place, json_t *json, lam__column *column)
+{
+    static const char *const known[] = {"name", "kind", "target", "fill", "categories", NULL};
+    const char *name = NULL, *kind = NULL;
+    size_t at = 0;
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(get_text(place, json, "name", true, &name));
+    LAM__TRY(get_text(place, json, "kind", true, &kind));
+    const size_t kinds = sizeof column_kinds / sizeof *column_kinds;
+    while (at < kinds && strcmp(kind, column_kinds[at]) != 0)
+        at++;
+    if (at == kinds)
+        return fail_at(place, "unknown kind", kind);
+    column->kind = (lam_column_kind)at;
+    LAM__TRY(get_flag(place, json, "target", &column->target));
+    LAM__TRY(get_float(place, json, "fill", false, &column->fill));
+    column->has_fill = json_object_get(json, "fill") != NULL;
+    if (column->has_fill && column->kind != LAM_COLUMN_NUMBER)
+        return fail_at(place, "only numbers have a", "fill");
+    if (!(column->name = lam__copy_string(name)))
+        return LAM_ERR_MEMORY;
+    const json_t *categories = json_object_get(json, "categories");
+    if (column->kind == LAM_COLUMN_TEXT)
+        return restore_categories(place, categories, column);
+    return categories ? fail_at(place, "only texts have", "categories") : LAM_OK;
+}
+
+static lam_status restore_table(const struct place *place, json_t *json, lam__input *input)
+{
+    static const char *const known[] = {"kind", "header", "columns", NULL};
+    const json_t *columns = json_object_get(json, "columns");
+    const size_t count = json_array_size(columns);
+    bool header = false;
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(get_flag(place, json, "header", &header));
+    if (count == 0)
+        return fail_at(place, "expected a list of columns under", "columns");
+    LAM__TRY(lam__input_set_table(input, count));
+    input->header = header;
+    for (size_t i = 0; i < count; i++) {
+        struct place at = *place;
+        snprintf(at.part, sizeof at.part, "input, column %zu", i + 1);
+        LAM__TRY(restore_column(&at, json_array_get(columns, i), &input->columns[i]));
+    }
+    return LAM_OK;
+}
+
+static lam_status restore_image(const struct place *place, json_t *json, lam__input *input)
+{
+    static const char *const known[] = {"kind", "width", "height", "channels", "invert", NULL};
+    size_t width = 0, height = 0, channels = 0;
+    bool invert = false;
+    LAM__TRY(check_keys(place, json, known));
+    LAM__TRY(get_size(place, json, "width", &width));
+    LAM__TRY(get_size(place, json, "height", &height));
+    LAM__TRY(get_size(place, json, "channels", &channels));
+    LAM__TRY(get_flag(place, json, "invert", &invert));
+    const lam_status status = lam__input_set_image(input, width, height, channels, invert);
+    /* a bad file, not a bad argument */
+    return status == LAM_ERR_ARGUMENT ? fail_again(place, LAM_ERR_FORMAT) : status;
+}
+
+lam_status lam__restore_input(const struct place *place, json_t *json, lam__input *input)
+{
+    const char *kind = NULL;
+    LAM__TRY(get_text(place, json, "kind", true, &kind));
+    lam_status status = strcmp(kind, "image") == 0   ? restore_image(place, json, input)
+                        : strcmp(kind, "table") == 0 ? restore_table(place, json, input)
+                                                     : fail_at(place, "unknown kind", kind);
+    if (status != LAM_OK)
+        lam__input_clear(input);
+    return status;
+}
+#endif

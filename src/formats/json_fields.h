@@ -1,0 +1,123 @@
+/* json_fields.h: reading the fields of a description, each error with its place. Only with JSON. */
+#ifndef LAMINA_JSON_FIELDS_H
+#define LAMINA_JSON_FIELDS_H
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "formats/safetensors.h"
+#include "nn/input.h"
+
+/* Where we are in a description, for messages. */
+struct place {
+    const lam__st_file *file;
+    char part[48];      /* "layer 3" */
+    json_int_t version; /* of the description */
+};
+
+static inline lam_status fail_at(const struct place *place, const char *what, const char *key)
+{
+    return lam__fail(LAM_ERR_FORMAT, "%s: %s: %s '%s'", place->file->name, place->part, what, key);
+}
+
+/* Puts file and place before the message of a call that failed. */
+static inline lam_status fail_again(const struct place *place, lam_status status)
+{
+    char message[384];
+    snprintf(message, sizeof message, "%s", lam_error_message());
+    return lam__fail(status, "%s: %s: %s", place->file->name, place->part, message);
+}
+
+/* Refuses keys this version does not know: skipping what one does not understand would give
+ * another model than the one that was saved. `known` ends with NULL. */
+static inline lam_status check_keys(const struct place *place, json_t *object,
+                                    const char *const *known)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(object))
+        return lam__fail(LAM_ERR_FORMAT, "%s: %s is not a JSON object", place->file->name,
+                         place->part);
+    json_object_foreach(object, key, value)
+    {
+        size_t i = 0;
+        while (known[i] && strcmp(key, known[i]) != 0)
+            i++;
+        if (!known[i])
+            return fail_at(place, "unknown key", key);
+    }
+    return LAM_OK;
+}
+
+/* Each reader below leaves *value as it is when the key is missing and not required. */
+static inline lam_status get_text(const struct place *place, const json_t *object, const char *key,
+                                  bool required, const char **value)
+{
+    const json_t *json = json_object_get(object, key);
+    if (!json && !required)
+        return LAM_OK;
+    if (!json_is_string(json))
+        return fail_at(place, "expected a string under", key);
+    *value = json_string_value(json);
+    return LAM_OK;
+}
+
+static inline lam_status get_size(const struct place *place, const json_t *object, const char *key,
+                                  size_t *value)
+{
+    const json_t *json = json_object_get(object, key);
+    if (!json_is_integer(json) || json_integer_value(json) < 1 ||
+        (uintmax_t)json_integer_value(json) > SIZE_MAX / sizeof(float))
+        return fail_at(place, "expected a positive integer under", key);
+    *value = (size_t)json_integer_value(json);
+    return LAM_OK;
+}
+
+static inline bool as_float(const json_t *json, float *value)
+{
+    double number = json_number_value(json);
+    if (!json_is_number(json) || !(fabs(number) <= (double)FLT_MAX))
+        return false;
+    *value = (float)number;
+    return true;
+}
+
+static inline lam_status get_float(const struct place *place, const json_t *object, const char *key,
+                                   bool required, float *value)
+{
+    const json_t *json = json_object_get(object, key);
+    if ((json || required) && !as_float(json, value))
+        return fail_at(place, "expected a number under", key);
+    return LAM_OK;
+}
+
+/* A flag, true or false; *value stays when the key is missing. */
+static inline lam_status get_flag(const struct place *place, const json_t *object, const char *key,
+                                  bool *value)
+{
+    const json_t *json = json_object_get(object, key);
+    if (json && !json_is_boolean(json))
+        return fail_at(place, "expected true or false under", key);
+    if (json)
+        *value = json_is_true(json);
+    return LAM_OK;
+}
+
+/* The input description as JSON; NULL when memory ran out. In describe_input.c. */
+json_t *lam__describe_input(const lam__input *input);
+
+/* Fails where a string of it is not UTF-8, which JSON cannot hold. */
+lam_status lam__check_input_text(const lam__input *input);
+
+/* The input description from JSON, into an empty one. */
+lam_status lam__restore_input(const struct place *place, json_t *json, lam__input *input);
+
+#endif
