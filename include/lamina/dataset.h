@@ -58,6 +58,8 @@ typedef struct lam_load_options {
     /* Tables. */
     const char *target;    /* name or number (from 1) of the column to predict, or several separated
                               by commas; NULL = the last; "" = none */
+    const char *ignore;    /* names or numbers of columns to leave out, separated by commas; NULL or
+                              "" = none */
     const char *task;      /* "auto", "classification" or "regression" */
     const char *header;    /* whether the first row names the columns: "auto", "yes" or "no" */
     const char *separator; /* one character, "tab" or "auto" */

@@ -30,6 +30,11 @@ static const lam__data_format rows[] = {
      .recognizes = lam__image_folder_recognizes,
      .has_test = lam__image_folder_has_test,
      .load = lam__image_folder_load},
+    {.name = "csv",
+     .alias = "tsv",
+     .help = "a table: a .csv or .tsv file, plain or gzipped",
+     .recognizes = lam__csv_recognizes,
+     .load = lam__csv_load},
 };
 
 LAM__CHECK_ROW(lam__data_format);

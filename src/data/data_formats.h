@@ -47,5 +47,8 @@ bool lam__image_folder_recognizes(const lam__place *place);
 bool lam__image_folder_has_test(const lam__place *place);
 lam_status lam__image_folder_load(const lam__place *place, lam_split split,
                                   const lam_load_options *options, lam_dataset **dataset);
+bool lam__csv_recognizes(const lam__place *place);
+lam_status lam__csv_load(const lam__place *place, lam_split split, const lam_load_options *options,
+                         lam_dataset **dataset);
 
 #endif

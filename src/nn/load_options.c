@@ -104,6 +104,9 @@ static const lam__option rows[] = {
      .check_text = check_target,
      .help = "tables: column to predict, by name or number from 1, several separated by commas; "
              "without it the last"},
+    {LAM__FIELD(ignore), .argument = "COLUMNS", .type = LAM__OPTION_TEXT,
+     .check_text = check_target,
+     .help = "tables: columns to leave out, by name or number from 1, separated by commas"},
     {WORD(task, tasks), .default_text = "auto",
      .help = "tables: classification, regression, or auto: by the values of the target"},
     {WORD(header, headers), .default_text = "auto",

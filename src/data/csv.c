@@ -1,0 +1,258 @@
+/* csv.c: the text of a table, field by field. */
+#include "data/csv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/byte_source.h"
+
+/* Unpacking starts with room for this much. */
+#define LAM__TEXT_FIRST ((size_t)1 << 16)
+
+/* Reads all there is into csv->text, with a NUL behind. */
+static lam_status take_text(lam__byte_source *source, lam__csv *csv)
+{
+    size_t capacity = LAM__TEXT_FIRST;
+    if (!source->gzip && !lam__add((size_t)source->size, 2, &capacity))
+        return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", csv->name);
+    for (;;) {
+        char *grown = lam__allocate(capacity, 1, "the text of a table");
+        if (!grown)
+            return LAM_ERR_MEMORY;
+        if (csv->size > 0)
+            memcpy(grown, csv->text, csv->size);
+        lam__release(csv->text);
+        csv->text = grown;
+        grown[csv->size] = '\0';
+        size_t got;
+        LAM__TRY(lam__byte_source_read(source, grown + csv->size, capacity - 1 - csv->size, &got));
+        csv->size += got;
+        grown[csv->size] = '\0';
+        if (csv->size < capacity - 1)
+            return LAM_OK;
+        if (!lam__multiply(capacity, 2, &capacity))
+            return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", csv->name);
+    }
+}
+
+static lam_status check_text(lam__csv *csv)
+{
+    const unsigned char *text = (const unsigned char *)csv->text;
+    if (csv->size >= 2 &&
+        ((text[0] == 0xff && text[1] == 0xfe) || (text[0] == 0xfe && text[1] == 0xff)))
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: byte 0: the text is UTF-16, expected UTF-8 or ASCII: convert it "
+                         "first (iconv -f UTF-16 -t UTF-8)",
+                         csv->name);
+    const void *nul = memchr(text, '\0', csv->size);
+    if (nul)
+        return lam__fail(LAM_ERR_FORMAT, "%s: byte %zu is 0: not the text of a table", csv->name,
+                         (size_t)((const char *)nul - csv->text));
+    bool mark = csv->size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+    csv->first = csv->text + (mark ? 3 : 0);
+    if (*csv->first == '\n' || *csv->first == '\r')
+        csv->first = lam__csv_next_row(csv->first);
+    if (*csv->first == '\0')
+        return lam__fail(LAM_ERR_FORMAT, "%s: a table without a row", csv->name);
+    return LAM_OK;
+}
+
+static lam_status take_and_check(lam__byte_source *source, lam__csv *csv)
+{
+    lam_status status = take_text(source, csv);
+    lam__byte_source_close(source);
+    return status == LAM_OK ? check_text(csv) : status;
+}
+
+lam_status lam__csv_read(const char *path, lam__csv *csv)
+{
+    lam__byte_source source;
+    *csv = (lam__csv){.name = path};
+    LAM__TRY(lam__byte_source_open(&source, path));
+    return take_and_check(&source, csv);
+}
+
+lam_status lam__csv_copy(const void *bytes, size_t size, const char *name, lam__csv *csv)
+{
+    lam__byte_source source;
+    *csv = (lam__csv){.name = name};
+    LAM__TRY(lam__byte_source_open_memory(&source, bytes, size, name));
+    return take_and_check(&source, csv);
+}
+
+void lam__csv_close(lam__csv *csv)
+{
+    for (size_t i = 0; csv->names && i < csv->columns; i++)
+        lam__release(csv->names[i]);
+    lam__release(csv->names);
+    lam__release(csv->text);
+    *csv = (lam__csv){.name = csv->name};
+}
+
+const char *lam__csv_next_row(const char *at)
+{
+    while (*at == '\n' || *at == '\r')
+        at++;
+    return at;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* A field in quotes that begins at `at`. */
+static lam_status quoted_field(const lam__csv *csv, const char *at, size_t column,
+                               lam__csv_field *field)
+{
+    const char *p = at + 1;
+    field->begin = p;
+    for (;;) {
+        p += strcspn(p, "\"");
+        if (*p == '\0')
+            return lam__csv_fail(csv, LAM_ERR_FORMAT, at, column,
+                                 "the quote that opens here is not closed");
+        if (p[1] != '"')
+            break;
+        field->doubled = true;
+        p += 2;
+    }
+    field->end = p++;
+    while (is_space(*p) && !csv->ends[(unsigned char)*p])
+        p++;
+    if (!csv->ends[(unsigned char)*p])
+        return lam__csv_fail(csv, LAM_ERR_FORMAT, p, column,
+                             "'%c' behind the closing quote, expected '%s' or the end of the line",
+                             *p >= ' ' && *p < 127 ? *p : '?',
+                             csv->separator == '\t' ? "\\t" : (char[]){csv->separator, '\0'});
+    field->next = p;
+    return LAM_OK;
+}
+
+lam_status lam__csv_field_at(const lam__csv *csv, const char *at, size_t column,
+                             lam__csv_field *field)
+{
+    field->doubled = false;
+    while (is_space(*at) && !csv->ends[(unsigned char)*at])
+        at++;
+    if (*at == '"')
+        return quoted_field(csv, at, column, field);
+    const char *p = at;
+    while (!csv->ends[(unsigned char)*p])
+        p++;
+    field->begin = at;
+    field->next = p;
+    while (p > at && is_space(p[-1]))
+        p--;
+    field->end = p;
+    return LAM_OK;
+}
+
+char *lam__csv_content(const lam__csv_field *field)
+{
+    size_t length = 0;
+    char *copy = lam__allocate((size_t)(field->end - field->begin) + 1, 1, "the text of a field");
+    if (!copy)
+        return NULL;
+    for (const char *p = field->begin; p < field->end; p++) {
+        copy[length++] = *p;
+        if (field->doubled && *p == '"')
+            p++;
+    }
+    copy[length] = '\0';
+    return copy;
+}
+
+bool lam__csv_missing(const lam__csv_field *field)
+{
+    static const char *const words[] = {"na", "n/a", "nan", "null", "none", "?"};
+    const size_t length = (size_t)(field->end - field->begin);
+    if (length == 0)
+        return true;
+    if (length > 4)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t k = 0;
+        while (k < length && words[i][k] != '\0' &&
+               (field->begin[k] == words[i][k] ||
+                (words[i][k] >= 'a' && field->begin[k] == words[i][k] - 'a' + 'A')))
+            k++;
+        if (k == length && words[i][k] == '\0')
+            return true;
+    }
+    return false;
+}
+
+bool lam__csv_number(const lam__csv_field *field, float *value)
+{
+    /* a quote, a space, a separator or a line end is behind it: no part of a number */
+    return lam__parse_float(field->begin, value) == field->end && field->begin < field->end;
+}
+
+const char *lam__csv_show(const lam__csv_field *field, char buffer[48])
+{
+    enum { SHOWN = 40 };
+    size_t length = (size_t)(field->end - field->begin);
+    bool cut = length > SHOWN;
+    if (cut)
+        length = SHOWN;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)field->begin[i];
+        buffer[i] = c >= ' ' && c < 127 ? (char)c : '?';
+    }
+    strcpy(buffer + length, cut ? "..." : "");
+    return buffer;
+}
+
+/* Lines end as rows do, in quotes too. */
+static size_t line_of(const lam__csv *csv, const char *at)
+{
+    size_t line = 1;
+    for (const char *p = csv->text; p < at; p++)
+        line += *p == '\n' || (*p == '\r' && p[1] != '\n');
+    return line;
+}
+
+lam_status lam__csv_fail(const lam__csv *csv, lam_status status, const char *at, size_t column,
+                         const char *format, ...)
+{
+    char text[512], place[160] = "";
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (column != SIZE_MAX && csv->names && csv->header && column < csv->columns)
+        snprintf(place, sizeof place, ", column %zu ('%.100s')", column + 1, csv->names[column]);
+    else if (column != SIZE_MAX)
+        snprintf(place, sizeof place, ", column %zu", column + 1);
+    return lam__fail(status, "%s: line %zu%s: %s", csv->name, line_of(csv, at), place, text);
+}
+
+bool lam__is_utf8(const char *bytes, size_t count)
+{
+    const unsigned char *p = (const unsigned char *)bytes, *end = p + count;
+    while (p < end) {
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+        const size_t more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
+        if (*p < 0xc2 || *p > 0xf4 || (size_t)(end - p) <= more)
+            return false;
+        /* not longer than needed, no surrogates, nothing above U+10FFFF */
+        if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+            (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+            return false;
+        for (size_t i = 1; i <= more; i++)
+            if ((p[i] & 0xc0) != 0x80)
+                return false;
+        p += more + 1;
+    }
+    return true;
+}

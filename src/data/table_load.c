@@ -1,0 +1,101 @@
+/* table_load.c: CSV files as data sets. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/data_formats.h"
+#include "data/table.h"
+#include "nn/load_options.h"
+#include "nn/network.h"
+
+/* Columns of the table for the columns of its description: the same. */
+static size_t *same_places(const lam__table *table)
+{
+    size_t *place = lam__allocate(table->csv.columns, sizeof *place, "the columns of a table");
+    for (size_t c = 0; place && c < table->csv.columns; c++)
+        place[c] = c;
+    return place;
+}
+
+static lam_status load_as_it_is(lam__table *table, const lam_load_options *options,
+                                lam_dataset **dataset)
+{
+    size_t target = 0, targets = 0;
+    LAM__TRY(lam__table_choose(table, options));
+    LAM__TRY(lam__table_read_cells(table, options->limit));
+    LAM__TRY(lam__table_read_words(table));
+    for (size_t c = 0; c < table->csv.columns; c++)
+        if (table->columns[c].target) {
+            target = c;
+            targets++;
+        }
+    if (targets == 1)
+        LAM__TRY(lam__table_decide_target(table, target, options->task));
+    lam__input input = {.kind = LAM_INPUT_VALUES};
+    lam_status status = lam__table_describe(table, options, &input);
+    size_t *place = status == LAM_OK ? same_places(table) : NULL;
+    if (place) {
+        status = lam__table_dataset(table, &input, place, dataset);
+    } else {
+        lam__input_clear(&input);
+        status = status == LAM_OK ? LAM_ERR_MEMORY : status;
+    }
+    lam__release(place);
+    return status;
+}
+
+/* The names that the features of a table have in the model, to tell a header by. */
+static lam_status lay_out(lam__csv *csv, const lam_load_options *options)
+{
+    const lam__input *like = lam__load_input(options);
+    const bool named = like->kind == LAM_INPUT_TABLE && like->header;
+    const char **known = NULL;
+    size_t count = 0;
+    if (named) {
+        known = lam__allocate(like->column_count, sizeof *known, "the names of columns");
+        if (!known)
+            return LAM_ERR_MEMORY;
+        for (size_t i = 0; i < like->column_count; i++)
+            if (lam__column_features(&like->columns[i]) > 0)
+                known[count++] = like->columns[i].name;
+    }
+    lam_status status =
+        lam__csv_lay_out(csv, lam__load_separator(options), options->header, known, count);
+    lam__release(known);
+    return status;
+}
+
+lam_status lam__table_load(lam__csv *csv, const lam_load_options *options, lam_dataset **dataset)
+{
+    lam__table table = {.rows = 0};
+    lam_status status = lay_out(csv, options);
+    table.csv = *csv;
+    *csv = (lam__csv){.name = csv->name};
+    if (status == LAM_OK) {
+        table.columns =
+            lam__allocate_zero(table.csv.columns, sizeof *table.columns, "the columns of a table");
+        status = table.columns ? LAM_OK : LAM_ERR_MEMORY;
+    }
+    if (status == LAM_OK)
+        status = (options->like ? lam__table_load_like : load_as_it_is)(&table, options, dataset);
+    lam__table_clear(&table);
+    return status;
+}
+
+bool lam__csv_recognizes(const lam__place *place)
+{
+    static const char *const endings[] = {".csv", ".tsv", ".tab", NULL};
+    return place->file && lam__place_ends(place, endings);
+}
+
+lam_status lam__csv_load(const lam__place *place, lam_split split, const lam_load_options *options,
+                         lam_dataset **dataset)
+{
+    (void)split;
+    lam__csv csv;
+    lam_status status = lam__csv_read(place->path, &csv);
+    if (status == LAM_OK)
+        return lam__table_load(&csv, options, dataset);
+    lam__csv_close(&csv);
+    return status;
+}
