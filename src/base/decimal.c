@@ -143,6 +143,12 @@ const char *lam__parse_float(const char *text, float *value)
         w = 10 * w + (uint64_t)(*p - '0');
     long power = 0;
     ptrdiff_t count = p - number.digits;
+    if (*p != '.' && *p != 'e' && *p != 'E' && count > 0 && count <= MOST_DIGITS) {
+        *value = (float)(int64_t)w; /* a whole number: rounded once by the processor */
+        if (number.negative)
+            *value = -*value;
+        return p;
+    }
     if (*p == '.') {
         const char *fraction = ++p;
         for (; is_digit(*p); p++)

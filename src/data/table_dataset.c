@@ -136,7 +136,7 @@ static lam_status check_column(const lam__table *table, const lam__column *colum
                          lam__csv_show(&field, text), column->category_count);
 }
 
-/* One row of features: x may lie over cells, and before. */
+/* One row of features. */
 static void write_row(const lam__input *input, const size_t *place, const float *cells, float *x)
 {
     for (size_t i = 0; i < input->column_count; i++) {
@@ -170,6 +170,31 @@ static bool in_order(const lam__input *input, const size_t *place)
     return true;
 }
 
+/* Rows of numbers alone, over their cells: the most frequent table, and the largest. */
+static lam_status pack_rows(lam__table *table, const lam__input *input, const size_t *place)
+{
+    const size_t columns = table->csv.columns;
+    size_t *from = lam__allocate(columns, sizeof *from, "the columns of a table"), features = 0;
+    float *fill = lam__allocate(columns, sizeof *fill, "the columns of a table");
+    lam_status status = from && fill ? LAM_OK : LAM_ERR_MEMORY;
+    for (size_t i = 0; i < input->column_count && status == LAM_OK; i++)
+        if (lam__column_features(&input->columns[i]) > 0) {
+            from[features] = place[i];
+            fill[features++] = input->columns[i].fill;
+        }
+    float *x = table->cells;
+    for (size_t r = 0; r < table->rows && status == LAM_OK; r++) {
+        const float *cells = table->cells + r * columns;
+        for (size_t k = 0; k < features; k++) {
+            const float value = cells[from[k]];
+            *x++ = isnan(value) ? fill[k] : value;
+        }
+    }
+    lam__release(from);
+    lam__release(fill);
+    return status;
+}
+
 static lam_status make_samples(lam__table *table, const lam__input *input, const size_t *place,
                                lam_dataset **dataset)
 {
@@ -181,7 +206,9 @@ static lam_status make_samples(lam__table *table, const lam__input *input, const
     float *x = over ? table->cells : lam__allocate(values, sizeof *x, "the samples of a table");
     if (!x)
         return LAM_ERR_MEMORY;
-    for (size_t r = 0; r < table->rows; r++)
+    if (over)
+        LAM__TRY(pack_rows(table, input, place));
+    for (size_t r = 0; r < table->rows && !over; r++)
         write_row(input, place, table->cells + r * columns, x + r * features);
     if (over)
         table->cells = NULL;
