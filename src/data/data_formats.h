@@ -47,6 +47,17 @@ bool lam__image_folder_recognizes(const lam__place *place);
 bool lam__image_folder_has_test(const lam__place *place);
 lam_status lam__image_folder_load(const lam__place *place, lam_split split,
                                   const lam_load_options *options, lam_dataset **dataset);
+bool lam__npy_recognizes_place(const lam__place *place);
+lam_status lam__npy_load(const lam__place *place, lam_split split, const lam_load_options *options,
+                         lam_dataset **dataset);
+bool lam__npy_folder_recognizes(const lam__place *place);
+bool lam__npy_folder_has_test(const lam__place *place);
+lam_status lam__npy_folder_load(const lam__place *place, lam_split split,
+                                const lam_load_options *options, lam_dataset **dataset);
+bool lam__npz_recognizes(const lam__place *place);
+bool lam__npz_has_test(const lam__place *place);
+lam_status lam__npz_load(const lam__place *place, lam_split split, const lam_load_options *options,
+                         lam_dataset **dataset);
 bool lam__csv_recognizes(const lam__place *place);
 lam_status lam__csv_load(const lam__place *place, lam_split split, const lam_load_options *options,
                          lam_dataset **dataset);

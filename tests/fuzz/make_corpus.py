@@ -6,9 +6,11 @@ any code of Lamina. Run it again after a change of a format: the result does not
 machine.
 """
 import gzip
+import io
 import json
 import pathlib
 import struct
+import zipfile
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent / "corpus"
@@ -22,6 +24,14 @@ def npy(type, fortran, shape, data, version=1):
     header = f"{{'descr': '{type}', 'fortran_order': {fortran}, 'shape': {shape}, }}".encode()
     length = struct.pack("<H" if version == 1 else "<I", len(header))
     return b"\x93NUMPY" + bytes([version, 0]) + length + header + data
+
+
+def npz(arrays, method):
+    to = io.BytesIO()
+    with zipfile.ZipFile(to, "w", method) as archive:
+        for name, content in arrays.items():
+            archive.writestr(zipfile.ZipInfo(name + ".npy"), content, method)
+    return to.getvalue()
 
 
 def model(description, tensors):
@@ -44,6 +54,7 @@ def main():
     values = [0.5, -1.0, 2.0, 0.25, 1.5, -0.75]
     small = [("layers.0.weight", [3, 2], values), ("layers.0.bias", [2], [0.0, 1.0])]
     pixels = bytes(range(12))
+    pair = {"x": npy("|u1", False, (4, 3), pixels), "y": npy("<i2", False, (4,), bytes([0, 0, 1, 0] * 2))}
     files = {
         "idx/bytes-3d": idx(0x08, [3, 2, 2], pixels),
         "idx/labels": idx(0x08, [5], bytes([0, 1, 2, 1, 0])),
@@ -67,6 +78,9 @@ def main():
         "npy/gzip": gzip.compress(npy("?", True, (2, 3, 2), bytes(12)), 9, mtime=0),
         "npy/objects": npy("|O", False, (1,), b"\x80\x04."),
         "npy/huge": npy("<f8", False, (999999999, 999999999), pixels),
+        "npz/stored": npz(pair, zipfile.ZIP_STORED),
+        "npz/deflated": npz(pair, zipfile.ZIP_DEFLATED),
+        "npz/one": npz({"any": npy("<f4", False, (2, 1), struct.pack("<2f", 1, 2))}, zipfile.ZIP_STORED),
         "model/plain": model({"version": 1, "features": 3, "layers": [dense]}, small),
         "model/full": model(
             {

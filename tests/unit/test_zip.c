@@ -7,82 +7,13 @@
 
 #include <lamina/lamina.h>
 
+#include "../support/archives.h"
 #include "../support/scratch.h"
 #include "base/memory.h"
 #include "data/zip_read.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_ZIP
-
-/* One entry, as the archive will describe it. */
-struct entry {
-    const char *name;
-    const char *packed; /* the bytes as stored */
-    uint32_t packed_size, size, crc;
-    uint16_t method, flags;
-};
-
-struct archive {
-    unsigned char bytes[2048];
-    size_t size;
-};
-
-static void put(struct archive *to, uint64_t value, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        to->bytes[to->size++] = (unsigned char)(value >> 8 * i);
-}
-
-static void put_bytes(struct archive *to, const char *bytes, size_t count)
-{
-    memcpy(to->bytes + to->size, bytes, count);
-    to->size += count;
-}
-
-/* What the local header and the directory have in common. */
-static void put_common(struct archive *to, const struct entry *e)
-{
-    put(to, 20, 2); /* version needed */
-    put(to, e->flags, 2);
-    put(to, e->method, 2);
-    put(to, 0x21 << 16, 4); /* time and date */
-    put(to, e->crc, 4);
-    put(to, e->packed_size, 4);
-    put(to, e->size, 4);
-    put(to, strlen(e->name), 2);
-    put(to, 0, 2); /* extra */
-}
-
-/* APPNOTE.TXT 4.3. */
-static void make(struct archive *to, const struct entry *entries, size_t count)
-{
-    size_t at[8];
-    to->size = 0;
-    for (size_t i = 0; i < count; i++) {
-        at[i] = to->size;
-        put(to, 0x04034b50, 4);
-        put_common(to, &entries[i]);
-        put_bytes(to, entries[i].name, strlen(entries[i].name));
-        put_bytes(to, entries[i].packed, entries[i].packed_size);
-    }
-    size_t directory = to->size;
-    for (size_t i = 0; i < count; i++) {
-        put(to, 0x02014b50, 4);
-        put(to, 20, 2); /* made by */
-        put_common(to, &entries[i]);
-        put(to, 0, 2 + 2 + 2 + 4); /* comment, disk, attributes */
-        put(to, at[i], 4);
-        put_bytes(to, entries[i].name, strlen(entries[i].name));
-    }
-    size_t length = to->size - directory;
-    put(to, 0x06054b50, 4);
-    put(to, 0, 4);
-    put(to, count, 2);
-    put(to, count, 2);
-    put(to, length, 4);
-    put(to, directory, 4);
-    put(to, 0, 2);
-}
 
 /* "hello" stored, and 300 times 'a' deflated (Python's zlib, raw deflate). */
 #define HELLO                                                                                      \
@@ -127,7 +58,7 @@ static void expect_entries(lam__zip *zip)
 Test(zip, entries_from_memory_and_file)
 {
     struct archive archive;
-    make(&archive, whole, 2);
+    make_archive(&archive, whole, 2);
     cr_assert(lam__zip_recognizes(archive.bytes, archive.size));
     cr_assert_not(lam__zip_recognizes("PK\3", 3));
     lam__zip *zip = open_archive(&archive);
@@ -146,7 +77,7 @@ Test(zip, entries_from_memory_and_file)
 Test(zip, streams_in_pieces)
 {
     struct archive archive;
-    make(&archive, whole, 2);
+    make_archive(&archive, whole, 2);
     lam__zip *zip = open_archive(&archive);
     lam__zip_stream stream;
     cr_assert_eq(lam__zip_stream_open(&stream, zip, 1), LAM_OK, "%s", lam_error_message());
@@ -198,7 +129,7 @@ Test(zip, refuses_what_is_broken)
         struct archive archive;
         unsigned char *bytes;
         size_t size;
-        make(&archive, &broken[i].entry, 1);
+        make_archive(&archive, &broken[i].entry, 1);
         lam__zip *zip = open_archive(&archive);
         lam_status status = lam__zip_read(zip, 0, UINT64_MAX, &bytes, &size);
         cr_expect_eq(status, broken[i].status, "row %zu: %d %s", i, (int)status,
@@ -213,7 +144,7 @@ Test(zip, refuses_what_is_broken)
 Test(zip, truncated_at_every_length)
 {
     struct archive archive;
-    make(&archive, whole, 2);
+    make_archive(&archive, whole, 2);
     for (size_t size = 0; size < archive.size; size++) {
         lam__zip *zip = NULL;
         cr_assert_eq(lam__zip_open_memory(archive.bytes, size, "cut.zip", &zip), LAM_ERR_FORMAT,
