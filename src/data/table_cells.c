@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/table.h"
+#include "data/tabular.h"
 
 /* No more rows than this are there: each ends a line, and has a byte for each column but one. */
 static size_t most_rows(const lam__csv *csv)

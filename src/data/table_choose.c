@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/table.h"
+#include "data/tabular.h"
 
 /* The column of this name, or else of this number, counted from 1. */
 static lam_status find_column(const lam__table *table, const char *option, const char *text,

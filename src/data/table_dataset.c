@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/dataset_parts.h"
-#include "data/table.h"
+#include "data/tabular.h"
 #include "nn/load_options.h"
 #include "train/source.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/table.h"
+#include "data/tabular.h"
 #include "nn/load_options.h"
 #include "nn/network.h"
 

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/data_formats.h"
-#include "data/table.h"
+#include "data/tabular.h"
 #include "nn/load_options.h"
 #include "nn/network.h"
 

@@ -8,40 +8,14 @@
 
 #include "../support/model_files.h"
 #include "../support/scratch.h"
+#include "failing.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_GZIP
 #include <zlib.h>
 #endif
 
-static struct {
-    size_t calls, fail_at, held;
-} memory;
-
-static void *allocate(size_t size, size_t alignment, void *user)
-{
-    (void)user;
-    if (memory.calls++ == memory.fail_at)
-        return NULL;
-    void *block = NULL;
-    if (posix_memalign(&block, alignment, size > 0 ? size : 1) != 0)
-        return NULL;
-    memory.held++;
-    return block;
-}
-
-static void release(void *pointer, void *user)
-{
-    (void)user;
-    if (pointer)
-        memory.held--;
-    free(pointer);
-}
-
 static char folder[256];
-
-/* Each job does one thing and cleans up; false when it failed. */
-typedef bool job(void);
 
 static bool build_model(void)
 {
@@ -158,31 +132,6 @@ static bool step_and_predict(void)
     lam_model_free(model);
     lam_dataset_free(data);
     return done;
-}
-
-/* Runs a job with each of its allocations failing. */
-static void run(job *what, const char *name)
-{
-    const lam_allocator allocator = {allocate, release, NULL};
-    size_t at = 0;
-    for (bool done = false; !done; at++) {
-        cr_assert(at < 10000);
-        memory.calls = 0;
-        memory.fail_at = at;
-        cr_assert_eq(lam_set_allocator(&allocator), LAM_OK);
-        done = what();
-        cr_assert_eq(lam_set_allocator(NULL), LAM_OK);
-        cr_assert_eq(memory.held, 0, "%s: allocation %zu failed: %zu leaked", name, at,
-                     memory.held);
-        if (memory.calls <= at) {
-            cr_assert(done, "%s: %s", name, lam_error_message());
-            break;
-        }
-        cr_assert(!done, "%s: allocation %zu failed unnoticed", name, at);
-        cr_assert_eq(lam_error_status(), LAM_ERR_MEMORY, "%s: allocation %zu: %s", name, at,
-                     lam_error_message());
-    }
-    cr_assert(at > 1, "%s allocates nothing", name);
 }
 
 static void write_file(const char *name, const void *bytes, size_t size, bool packed)

@@ -5,7 +5,7 @@
 
 #include <lamina/lamina.h>
 
-#include "data/arrays.h"
+#include "data/named_arrays.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

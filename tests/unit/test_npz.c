@@ -7,7 +7,7 @@
 
 #include "../support/archives.h"
 #include "../support/scratch.h"
-#include "data/arrays.h"
+#include "data/named_arrays.h"
 #include "formats/crc32.h"
 #include "lamina_features.h"
 

@@ -1,6 +1,6 @@
-/* table.h: a table as numbers: what stands between the text of a CSV file and a dataset. */
-#ifndef LAMINA_TABLE_H
-#define LAMINA_TABLE_H
+/* tabular.h: a table as numbers: what stands between the text of a CSV file and a dataset. */
+#ifndef LAMINA_TABULAR_H
+#define LAMINA_TABULAR_H
 
 #include <stdbool.h>
 #include <stddef.h>

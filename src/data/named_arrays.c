@@ -1,5 +1,5 @@
-/* arrays.c: named arrays as samples and targets. */
-#include "data/arrays.h"
+/* named_arrays.c: named arrays as samples and targets. */
+#include "data/named_arrays.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/idx.h"
-#include "data/table.h"
+#include "data/tabular.h"
 #include "nn/load_options.h"
 #include "nn/network.h"
 
@@ -27,32 +27,43 @@ static bool same_word(const char *a, const char *b)
     return true;
 }
 
-/* The array called by one of the words, with `part` ("train", "test" or NULL) as the rules say. */
+/* Whether a name is the word with `part` ("train", "test" or NULL) as the rules say. */
+static bool is_called(const char *name, const char *word, const char *part)
+{
+    char before[64], behind[64];
+    snprintf(before, sizeof before, "%s%s%s", part ? part : "", part ? "_" : "", word);
+    snprintf(behind, sizeof behind, "%s%s%s", word, part ? "_" : "", part ? part : "");
+    return same_word(name, before) || same_word(name, behind);
+}
+
+static bool is_one_of(const char *name, const char *const *words, const char *part)
+{
+    for (size_t w = 0; words[w]; w++)
+        if (is_called(name, words[w], part))
+            return true;
+    return false;
+}
+
+unsigned lam__array_meaning(const char *name)
+{
+    unsigned meaning = is_one_of(name, sample_names, NULL) ? LAM__ARRAY_SAMPLES : 0;
+    if (is_one_of(name, sample_names, "train"))
+        meaning |= LAM__ARRAY_SAMPLES | LAM__ARRAY_TRAIN;
+    if (is_one_of(name, sample_names, "test"))
+        meaning |= LAM__ARRAY_SAMPLES | LAM__ARRAY_TEST;
+    if (is_one_of(name, target_names, "test"))
+        meaning |= LAM__ARRAY_TEST_TARGETS;
+    return meaning;
+}
+
+/* The array called by the first of the words that there is. */
 static size_t find(const lam__arrays *arrays, const char *const *words, const char *part)
 {
     for (size_t w = 0; words[w]; w++)
-        for (size_t i = 0; i < arrays->count; i++) {
-            char before[64], behind[64];
-            snprintf(before, sizeof before, "%s%s%s", part ? part : "", part ? "_" : "", words[w]);
-            snprintf(behind, sizeof behind, "%s%s%s", words[w], part ? "_" : "", part ? part : "");
-            if (same_word(arrays->names[i], before) || same_word(arrays->names[i], behind))
+        for (size_t i = 0; i < arrays->count; i++)
+            if (is_called(arrays->names[i], words[w], part))
                 return i;
-        }
     return SIZE_MAX;
-}
-
-bool lam__arrays_have_test(const lam__arrays *arrays)
-{
-    return find(arrays, sample_names, "test") != SIZE_MAX &&
-           find(arrays, target_names, "test") != SIZE_MAX &&
-           find(arrays, sample_names, "train") != SIZE_MAX;
-}
-
-bool lam__arrays_have_samples(const lam__arrays *arrays)
-{
-    return find(arrays, sample_names, NULL) != SIZE_MAX ||
-           find(arrays, sample_names, "train") != SIZE_MAX ||
-           find(arrays, sample_names, "test") != SIZE_MAX;
 }
 
 /* "a, b, c" of the names, cut where there are many. */
@@ -79,7 +90,10 @@ static lam_status find_named_target(const lam__arrays *arrays, const char *name,
 static lam_status choose(const lam__arrays *arrays, lam_split split,
                          const lam_load_options *options, size_t *x, size_t *y)
 {
-    const bool own = lam__arrays_have_test(arrays);
+    unsigned meaning = 0;
+    for (size_t i = 0; i < arrays->count; i++)
+        meaning |= lam__array_meaning(arrays->names[i]);
+    const bool own = (meaning & LAM__ARRAY_SPLITS) == LAM__ARRAY_SPLITS;
     const char *part = own && split == LAM_SPLIT_TEST ? "test" : "train";
     char known[256];
     *x = find(arrays, sample_names, part);

@@ -1,4 +1,4 @@
-/* arrays_places.c: where named arrays are: .npz archives, folders of .npy files, a single file. */
+/* array_places.c: where named arrays are: .npz archives, folders of .npy files, a single file. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/arrays.h"
 #include "data/data_formats.h"
+#include "data/named_arrays.h"
 #include "data/npy.h"
 #include "data/zip_read.h"
 
@@ -96,14 +96,15 @@ bool lam__npz_recognizes(const lam__place *place)
 bool lam__npz_has_test(const lam__place *place)
 {
     lam__zip *zip;
-    lam__arrays arrays;
+    char name[NAME_SIZE];
+    unsigned meaning = 0;
     if (lam__zip_open(place->path, &zip) != LAM_OK)
         return false;
-    const bool found =
-        open_npz(place->path, zip, &arrays) == LAM_OK && lam__arrays_have_test(&arrays);
-    lam__release(arrays.names);
+    for (size_t i = 0; i < lam__zip_entries(zip); i++)
+        if (array_name(lam__zip_entry_name(zip, i), name))
+            meaning |= lam__array_meaning(name);
     lam__zip_close(zip);
-    return found;
+    return (meaning & LAM__ARRAY_SPLITS) == LAM__ARRAY_SPLITS;
 }
 
 lam_status lam__npz_load(const lam__place *place, lam_split split, const lam_load_options *options,
@@ -145,24 +146,28 @@ static lam_status open_folder(const char *path, lam__arrays *arrays)
     return LAM_OK;
 }
 
+/* What the names in a folder say together. */
+static unsigned folder_meaning(const char *path)
+{
+    char name[NAME_SIZE];
+    unsigned meaning = 0;
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (array_name(entry->d_name, name))
+            meaning |= lam__array_meaning(name);
+    if (folder)
+        closedir(folder);
+    return meaning;
+}
+
 bool lam__npy_folder_recognizes(const lam__place *place)
 {
-    lam__arrays arrays;
-    if (!place->folder)
-        return false;
-    const bool found =
-        open_folder(place->path, &arrays) == LAM_OK && lam__arrays_have_samples(&arrays);
-    lam__release(arrays.names);
-    return found;
+    return place->folder && (folder_meaning(place->path) & LAM__ARRAY_SAMPLES) != 0;
 }
 
 bool lam__npy_folder_has_test(const lam__place *place)
 {
-    lam__arrays arrays;
-    const bool found =
-        open_folder(place->path, &arrays) == LAM_OK && lam__arrays_have_test(&arrays);
-    lam__release(arrays.names);
-    return found;
+    return (folder_meaning(place->path) & LAM__ARRAY_SPLITS) == LAM__ARRAY_SPLITS;
 }
 
 lam_status lam__npy_folder_load(const lam__place *place, lam_split split,
