@@ -102,17 +102,31 @@ typedef struct lam_fit_options {
     double validation_split; /* share of the samples held out, 0 <= share < 1 */
     bool shuffle;            /* draw a new order each epoch */
     uint64_t seed;           /* of start values, order, dropout and split */
-    size_t threads;          /* at most 1024; 0 = one a core that this process may use (its affinity
-                                and the CPU quota of its container); no effect on the result */
-    float threshold;         /* decision threshold of binary metrics */
-    float tolerance;         /* regression_accuracy: the largest error that counts as right;
-                                0 = std(targets) / 250 */
-    const char *callbacks;   /* names of registered callbacks, separated by commas, or NULL */
-    size_t patience;         /* early stopping: end after so many epochs without a better one, and
-                                give the model the weights of the best epoch; 0 = off */
-    float min_delta;         /* >= 0: only what exceeds the best figure by more is better */
-    const char *monitor;     /* the figure to compare: "loss", "accuracy", "val_..." of validation;
-                                NULL = "val_loss", without validation "loss" */
+
+    /* Random changes of training images, other ones in each step (not in validation): of samples
+     * that are images (lam_dataset_input), of their raw values, before the input transform. The
+     * same for any number of threads. As in Keras's ImageDataGenerator: rotation, shift, shear and
+     * zoom in one, interpolated between four pixels; then flips, brightness, noise. */
+    float width_shift, height_shift;     /* up to this share of the width, the height; 0..1 */
+    float rotation;                      /* up to this many degrees; 0..180 */
+    float zoom;                          /* factors of width and height in 1 - zoom .. 1 + zoom */
+    float shear;                         /* up to this many degrees */
+    bool horizontal_flip, vertical_flip; /* of every other image */
+    float brightness;                    /* a factor in 1 - brightness .. 1 + brightness */
+    float noise;           /* standard deviation, in raw units (bytes: 0..255); of any samples */
+    const char *fill_mode; /* from outside: "nearest", "reflect", "wrap" or "constant" (0) */
+
+    size_t threads;        /* at most 1024; 0 = one a core that this process may use (its affinity
+                              and the CPU quota of its container); no effect on the result */
+    float threshold;       /* decision threshold of binary metrics */
+    float tolerance;       /* regression_accuracy: the largest error that counts as right;
+                              0 = std(targets) / 250 */
+    const char *callbacks; /* names of registered callbacks, separated by commas, or NULL */
+    size_t patience;       /* early stopping: end after so many epochs without a better one, and
+                              give the model the weights of the best epoch; 0 = off */
+    float min_delta;       /* >= 0: only what exceeds the best figure by more is better */
+    const char *monitor;   /* the figure to compare: "loss", "accuracy", "val_..." of validation;
+                              NULL = "val_loss", without validation "loss" */
 
     const lam_dataset *validation; /* validation samples, or NULL; excludes validation_split */
     const lam_callback *callback;  /* one callback without a name, or NULL */

@@ -44,11 +44,13 @@
  *      images.h                             pictures of data, files that were skipped
  *      exchange.h                           models from and for other programs
  *   2  trainer.h predictor.h                one's own loop; prediction without allocation
+ *      batches.h                            the batches of a dataset, epoch after epoch
  *   3  extend.h                             activations, losses, metrics, callbacks of one's own
  */
 #ifndef LAMINA_LAMINA_H
 #define LAMINA_LAMINA_H
 
+#include <lamina/batches.h>
 #include <lamina/catalog.h>
 #include <lamina/dataset.h>
 #include <lamina/exchange.h>

@@ -15,7 +15,8 @@ typedef enum lam__purpose {
     LAM__FOR_ORDER,       /* index: unused */
     LAM__FOR_DROPOUT,     /* index: layer */
     LAM__FOR_SPLIT,       /* index: unused */
-    LAM__FOR_TOY          /* index: set and split */
+    LAM__FOR_TOY,         /* index: set and split */
+    LAM__FOR_AUGMENT      /* index: unused */
 } lam__purpose;
 
 typedef struct lam__key {

@@ -232,7 +232,10 @@ static int build(train_run *run)
                   request->data);
         return CLI_FAILURE;
     }
-    cli_default_layers(recipe, run->train, run->test, layers, sizeof layers);
+    cli_default_layers(recipe, run->train, run->test, request->load.multi_label, layers,
+                       sizeof layers);
+    if (request->load.multi_label && !cli_was_given(&run->flags, "metrics"))
+        request->fit.metrics = cli_multi_label_metrics();
     run->model = lam_model_new(lam_dataset_features(run->train));
     if (!run->model)
         return cli_failed();

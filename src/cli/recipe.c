@@ -63,7 +63,7 @@ int cli_apply_recipe(const cli_recipe *recipe, const cli_flags *flags, lam_fit_o
 }
 
 void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, const lam_dataset *test,
-                        char *layers, size_t size)
+                        bool multi_label, char *layers, size_t size)
 {
     size_t classes = lam_dataset_classes(data);
     if (test && lam_dataset_classes(test) > classes)
@@ -71,15 +71,36 @@ void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, const
     if (classes)
         snprintf(layers, size, "%s,%zu:softmax", recipe->hidden, classes);
     else
-        snprintf(layers, size, "%s,%zu:linear", recipe->hidden, lam_dataset_outputs(data));
+        snprintf(layers, size, "%s,%zu:%s", recipe->hidden, lam_dataset_outputs(data),
+                 multi_label ? "sigmoid" : "linear");
+}
+
+/* Which files were left out, as the user asked for. */
+static void tell_skipped(const char *path, const lam_dataset *data)
+{
+    enum { SHOWN = 5 };
+    const size_t skipped = lam_dataset_skipped(data);
+    for (size_t i = 0; i < skipped && i < SHOWN; i++)
+        cli_error("skipped: %s", lam_dataset_skipped_file(data, i));
+    if (skipped > 0)
+        cli_error("%s: %zu file%s could not be read and %s skipped, %zu samples are left", path,
+                  skipped, skipped == 1 ? "" : "s", skipped == 1 ? "was" : "were",
+                  lam_dataset_samples(data));
+}
+
+const char *cli_multi_label_metrics(void)
+{
+    return "accuracy,precision,recall";
 }
 
 lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_options *options)
 {
     struct stat info;
     lam_dataset *data = lam_dataset_load(path, split, options);
-    if (data)
+    if (data) {
+        tell_skipped(path, data);
         return data;
+    }
     const char *names[BUILT_IN];
     for (size_t i = 0; i < BUILT_IN; i++)
         names[i] = recipes[i].data;

@@ -24,7 +24,10 @@ int cli_apply_recipe(const cli_recipe *recipe, const cli_flags *flags, lam_fit_o
 /* "128:relu,128:relu,10:softmax": the recipe's hidden layers and an output layer that fits the
  * targets of the training data and of the test data, which may be NULL. */
 void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, const lam_dataset *test,
-                        char *layers, size_t size);
+                        bool multi_label, char *layers, size_t size);
+
+/* The metrics of samples that have several classes, unless others are asked for. */
+const char *cli_multi_label_metrics(void);
 
 /* Loads a data set; after a failure says why, with the nearest built-in name when `path` is no
  * file. */

@@ -35,6 +35,7 @@ typedef struct lam__image_decoder {
     lam__scratch arena;   /* libpng's memory */
     size_t arena_used;
     void *jpeg;         /* a tjhandle */
+    bool no_checksums;  /* for fuzzing: PNG's are not compared */
     bool out_of_memory; /* inside libpng */
     char reason[128];   /* what libpng said */
 } lam__image_decoder;

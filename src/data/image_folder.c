@@ -27,11 +27,12 @@ static char *join(const char *root, const char *name)
  * of that name. */
 static bool has_split(const char *root, size_t split)
 {
+    enum { LONGEST = 4096 }; /* the system opens no longer path */
     bool folders = false, images = false;
-    char *path = join(root, split_names[split]);
-    if (path)
+    char path[LONGEST];
+    const int length = snprintf(path, sizeof path, "%s/%s", root, split_names[split]);
+    if (length > 0 && length < LONGEST)
         lam__image_folder_look(path, &folders, &images);
-    lam__release(path);
     return folders && !images;
 }
 

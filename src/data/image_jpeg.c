@@ -11,7 +11,7 @@
 
 /* A block of 64 pixels takes a bit or more where Huffman codes are used, less with arithmetic
  * coding: this bound only keeps a short file from asking for gigabytes. */
-#define MOST_RATIO 16384
+#define MOST_RATIO 4096
 
 /* Cut files decode to an image whose rest is gray, with this warning. */
 static bool is_cut(const char *warning)

@@ -129,6 +129,8 @@ lam_status lam__png_decode(lam__image_decoder *decoder, const unsigned char *byt
     if (setjmp(png_jmpbuf(png)) == 0) {
         png_set_read_fn(png, &place, read_bytes);
         png_set_user_limits(png, 0x7fffffff, 0x7fffffff); /* ours come later, and say more */
+        if (decoder->no_checksums)
+            png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
         status = decode(png, info, &place, name, image);
     } else {
         status = decoder->out_of_memory

@@ -3,6 +3,7 @@
 #include "nn/fit_options.h"
 
 #include <float.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/pool.h"
@@ -55,6 +56,8 @@ static lam_status check_monitor(const char *text)
     return !text || text[0] ? LAM_OK : lam__fail(LAM_ERR_ARGUMENT, "monitor is an empty name");
 }
 
+static const char *const fill_modes[] = {"nearest", "reflect", "wrap", "constant", NULL};
+
 /* What the rows have in common, by the type of their field. */
 #define FIELD(field) .name = #field, .offset = offsetof(lam_fit_options, field)
 #define NUMBER(field) FIELD(field), .argument = "X", .type = LAM__OPTION_FLOAT
@@ -100,6 +103,30 @@ static const lam__option rows[] = {
      .default_text = "true"},
     {FIELD(seed), .argument = "SEED", .type = LAM__OPTION_U64,
      .help = "seed of start values, order, dropout and split", .default_text = "1"},
+    {NUMBER(width_shift), .min = 0.0, .max = 1.0,
+     .help = "training images: shift by up to this share of the width", .default_text = "0"},
+    {NUMBER(height_shift), .min = 0.0, .max = 1.0,
+     .help = "training images: shift by up to this share of the height", .default_text = "0"},
+    {NUMBER(rotation), .min = 0.0, .max = 180.0,
+     .help = "training images: turn by up to this many degrees", .default_text = "0"},
+    {NUMBER(zoom), FROM_0_BELOW_1,
+     .help = "training images: zoom by a factor in 1 - X .. 1 + X, each way for itself",
+     .default_text = "0"},
+    {NUMBER(shear), .min = 0.0, .max = 90.0, .max_open = true,
+     .help = "training images: slant by up to this many degrees", .default_text = "0"},
+    {FIELD(horizontal_flip), .type = LAM__OPTION_BOOL,
+     .help = "training images: mirror every other one, left to right", .default_text = "false"},
+    {FIELD(vertical_flip), .type = LAM__OPTION_BOOL,
+     .help = "training images: mirror every other one, top to bottom", .default_text = "false"},
+    {NUMBER(brightness), FROM_0_BELOW_1,
+     .help = "training images: brighter or darker by a factor in 1 - X .. 1 + X",
+     .default_text = "0"},
+    {NUMBER(noise), FROM_0,
+     .help = "training samples: add normal noise of this standard deviation, in raw units "
+             "(bytes: 0 to 255)",
+     .default_text = "0"},
+    {TEXT(fill_mode, "NAME"), .choices = fill_modes, .default_text = "nearest",
+     .help = "what comes into moved images from outside: nearest, reflect, wrap or constant (0)"},
     {COUNT(threads), .min = 0.0, .max = LAM__MOST_THREADS,
      .help = "threads, without effect on the result; 0 = one a core it may use",
      .default_text = "0"},
@@ -154,6 +181,14 @@ lam_fit_options lam_fit_options_default(void)
     lam_fit_options options = {0};
     lam__options_default(&table, &options);
     return options;
+}
+
+lam__fill_mode lam__fill_mode_of(const lam_fit_options *options)
+{
+    size_t i = 0;
+    while (fill_modes[i] && strcmp(fill_modes[i], options->fill_mode) != 0)
+        i++;
+    return (lam__fill_mode)i;
 }
 
 const lam__loss *lam__choose_loss(const lam_fit_options *options, const lam__loss *model_loss,

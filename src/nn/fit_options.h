@@ -9,6 +9,17 @@
 
 extern lam__name_table lam__fit_options;
 
+/* What is outside of an image that is moved; in the order of the option's words. */
+typedef enum lam__fill_mode {
+    LAM__FILL_NEAREST, /* aaaa|abcd|dddd */
+    LAM__FILL_REFLECT, /* dcba|abcd|dcba */
+    LAM__FILL_WRAP,    /* abcd|abcd|abcd */
+    LAM__FILL_CONSTANT /* 0000|abcd|0000 */
+} lam__fill_mode;
+
+/* The fill mode of options that have been checked. */
+lam__fill_mode lam__fill_mode_of(const lam_fit_options *options);
+
 /* Checks every field against its range and every name against its table. */
 lam_status lam__check_fit_options(const lam_fit_options *options);
 

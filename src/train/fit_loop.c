@@ -13,6 +13,7 @@
 #include "nn/word_list.h"
 #include "train/judge.h"
 #include "train/learn_input.h"
+#include "train/order.h"
 
 double lam__fit_clock(void)
 {
@@ -142,42 +143,6 @@ static lam_status prepare(lam__fit *run, lam_model *model)
     return run->keeper ? run->keeper->begin(run->keeper, run) : LAM_OK;
 }
 
-/* Shuffles order[n], ascending samples of data that come in windows, within each of these. */
-static void shuffle_windows(const lam_dataset *data, uint32_t *order, size_t n, lam__stream *stream)
-{
-    for (size_t begin = 0, end; begin < n; begin = end) {
-        const size_t window = lam__source_window(data, order[begin]);
-        for (end = begin + 1; end < n && lam__source_window(data, order[end]) == window;)
-            end++;
-        for (size_t left = end - begin; left > 1; left--) { /* Fisher and Yates, from the back */
-            const size_t at = (size_t)lam__next_below(stream, (uint32_t)left);
-            const uint32_t row = order[begin + at];
-            order[begin + at] = order[begin + left - 1];
-            order[begin + left - 1] = row;
-        }
-    }
-}
-
-/* The order of the rows of this epoch, a function of (seed, epoch) alone. */
-static void order_rows(lam__fit *run, size_t epoch)
-{
-    const size_t n = run->row_count;
-    if (!run->options->shuffle) {
-        memcpy(run->order, run->rows, n * sizeof *run->order);
-        return;
-    }
-    lam__stream stream =
-        lam__stream_open(lam__derive_key(run->options->seed, LAM__FOR_ORDER, 0), epoch);
-    if (run->data->window > 0) {
-        memcpy(run->order, run->rows, n * sizeof *run->order);
-        shuffle_windows(run->data, run->order, n, &stream);
-        return;
-    }
-    lam__permute(&stream, run->order, n);
-    for (size_t i = 0; i < n; i++)
-        run->order[i] = run->rows[run->order[i]];
-}
-
 static lam_status fail_not_finite(const lam__fit *run, size_t batch, size_t batches)
 {
     char rate[32];
@@ -239,7 +204,8 @@ static lam_status begin_epoch(lam__fit *run)
     run->epoch.learning_rate = lam_trainer_learning_rate(run->trainer);
     if (place->batch > 0)
         lam__pass_scores(&run->trainer->pass, &place->tally, &run->epoch.train);
-    order_rows(run, place->epoch);
+    lam__order_rows(run->data, run->rows, run->row_count, run->options->shuffle, run->options->seed,
+                    place->epoch, run->order);
     return run->keeper ? run->keeper->epoch(run->keeper, run) : LAM_OK;
 }
 

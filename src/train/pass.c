@@ -68,6 +68,10 @@ static lam_status allocate(lam__pass *pass, size_t batch, bool training, uint64_
     pass->slab_states = lam__allocate_zero(slabs, sizeof *pass->slab_states, "metric sums");
     pass->labels = lam__allocate_zero(batch, sizeof *pass->labels, "labels");
     pass->targets = lam__allocate_zero(batch, pass->outputs * sizeof *pass->targets, "targets");
+    if (pass->augment.any)
+        pass->augment_work = lam__allocate(slabs, pass->model->features * sizeof(float), "changes");
+    if (pass->augment.any && !pass->augment_work)
+        return LAM_ERR_MEMORY;
     if (!pass->slab_loss || !pass->slab_states || !pass->labels || !pass->targets)
         return LAM_ERR_MEMORY;
     return lam__chain_open(&pass->chain, pass->model, batch, training, seed);
@@ -78,6 +82,8 @@ lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit
 {
     *pass = (lam__pass){.model = model, .training = training};
     pass->outputs = lam_model_outputs(model);
+    if (training)
+        lam__augment_open(&pass->augment, options);
     lam_status status = choose_parts(pass, options, metric_list);
     if (status == LAM_OK)
         status = allocate(pass, batch, training, options->seed);
@@ -89,11 +95,18 @@ lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit
 void lam__pass_close(lam__pass *pass)
 {
     lam__chain_close(&pass->chain);
+    lam__release(pass->augment_work);
     lam__release(pass->slab_loss);
     lam__release(pass->slab_states);
     lam__release(pass->labels);
     lam__release(pass->targets);
     *pass = (lam__pass){0};
+}
+
+/* What the samples are: a batch in the caller's memory does not say so itself. */
+static const lam__input *image_of(const lam__pass *pass, const lam_dataset *dataset)
+{
+    return dataset->input.kind == LAM_INPUT_IMAGE ? &dataset->input : &pass->model->input;
 }
 
 lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset)
@@ -103,6 +116,10 @@ lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset)
                          dataset->features, dataset->features == 1 ? "" : "s",
                          pass->model->features);
     LAM__TRY(lam__input_accepts(&pass->model->input, &dataset->input));
+    if (pass->augment.images && image_of(pass, dataset)->kind != LAM_INPUT_IMAGE)
+        return lam__fail(LAM_ERR_SHAPE,
+                         "only images can be shifted, turned, flipped and so on; the "
+                         "samples are not known to be images");
     if (!dataset->labels && !dataset->targets)
         return lam__fail(LAM_ERR_SHAPE, "the data have no targets");
     size_t most = pass->outputs == 1 ? 2 : pass->outputs;
@@ -166,6 +183,31 @@ static void update_metrics(const lam__pass *pass, size_t slab, size_t first, siz
     }
 }
 
+/* Brings the samples of a slab to chain->x; changed at random, where that is asked for. */
+static void gather_samples(const lam__pass *pass, size_t slab, size_t first, size_t rows)
+{
+    static const lam__transform none = {.kind = LAM_TRANSFORM_NONE, .scale = 1.0f};
+    const lam_dataset *dataset = pass->dataset;
+    const lam__transform *transform = &pass->model->transform;
+    const lam__chain *chain = &pass->chain;
+    const size_t features = dataset->features;
+    const bool changed = pass->augment.any;
+    dataset->ops->gather(dataset, pass->index ? pass->index + first : NULL, pass->first + first,
+                         rows, changed ? &none : transform, chain->x + first * chain->ldx,
+                         chain->ldx);
+    for (size_t r = first; changed && r < first + rows; r++) {
+        const size_t sample = pass->index ? pass->index[r] : pass->first + r;
+        const lam__input *image = image_of(pass, dataset);
+        float *x = chain->x + r * chain->ldx, *work = pass->augment_work + slab * features;
+        lam__change change;
+        lam__augment_draw(&pass->augment, image, pass->step, (uint32_t)sample, &change);
+        lam__augment_apply(&pass->augment, image, features, dataset->dtype == LAM_UINT8, &change, x,
+                           work);
+        memcpy(work, x, features * sizeof *x);
+        lam__transform_f32(transform, features, work, x);
+    }
+}
+
 /* The task of one slab. */
 static void run_slab(void *context, size_t slab)
 {
@@ -176,9 +218,7 @@ static void run_slab(void *context, size_t slab)
     const size_t left = pass->rows - first;
     const size_t rows = left < pass->slab_rows ? left : pass->slab_rows;
 
-    pass->dataset->ops->gather(pass->dataset, pass->index ? pass->index + first : NULL,
-                               pass->first + first, rows, &pass->model->transform,
-                               chain->x + first * chain->ldx, chain->ldx);
+    gather_samples(pass, slab, first, rows);
     gather_targets(pass, first, rows);
     lam__chain_forward(chain, parameters, first, rows, pass->fused, pass->step);
 

@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
+#include "train/augment.h"
 #include "train/chain.h"
 #include "train/source.h"
 
@@ -22,6 +23,8 @@ typedef struct lam__tally {
 
 typedef struct lam__pass {
     const lam_model *model;
+    lam__augment augment; /* in training */
+    float *augment_work;  /* [slabs][features], or NULL */
     const lam__loss *loss;
     bool fused;
     const lam__metric *metrics[LAM_MAX_METRICS];

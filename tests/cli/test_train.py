@@ -17,7 +17,11 @@ WORDS = {
     "initializer": "normal:0.1",
     "callbacks": "",
     "monitor": "val_accuracy",
+    "fill_mode": "reflect",
 }
+# Options of images.
+OF_IMAGES = {"width_shift", "height_shift", "rotation", "zoom", "shear", "horizontal_flip",
+             "vertical_flip", "brightness"}
 NUMBERS = {"float": "0.5", "double": "0.25", "size_t": "2", "uint64_t": "2", "bool": "true"}
 REQUIRED = ["epoch", "loss", "data_loss", "regularization_loss", "learning_rate", "accuracy",
             "seconds"]
@@ -25,12 +29,13 @@ REQUIRED = ["epoch", "loss", "data_loss", "regularization_loss", "learning_rate"
 
 class Flags(Case):
     def test_every_option_is_taken(self):
+        images = [self.data(), "--layers=8:relu,4:softmax", "--epochs=2"]
         for name, kind in fit_fields():
+            data = images if name in OF_IMAGES else ["spiral", "--samples=60", *FEW]
             value = WORDS[name] if kind == "const char" else NUMBERS[kind]
             for spelling in (name, name.replace("_", "-")):
                 with self.subTest(option=spelling):
-                    self.good("train", "spiral", "-o", self.path("m"), "--samples=60", *FEW,
-                              f"--{spelling}={value}")
+                    self.good("train", *data, "-o", self.path("m"), f"--{spelling}={value}")
             with self.subTest(option=name, wrong=True):
                 self.bad(2, "train", "spiral", "-o", self.path("n"), *FEW,
                          f"--{name}={'no such thing' if kind == 'const char' else 'x'}")

@@ -6,6 +6,7 @@
 
 #include <lamina/lamina.h>
 
+#include "../support/image_files.h"
 #include "../support/model_files.h"
 #include "../support/scratch.h"
 #include "failing.h"
@@ -79,6 +80,53 @@ static bool generate_and_divide(void)
     lam_dataset_free(spiral);
     lam_dataset_free(sine);
     return done;
+}
+
+/* Images of several kinds and sizes, one of which is damaged, with several labels each; their sheet
+ * where PNG can be written; their batches. */
+static bool load_images(void)
+{
+    char path[512];
+    lam_load_options options = lam_load_options_default();
+    lam_batches_options endless = lam_batches_options_default();
+    lam_batch batch = {0};
+    options.width = options.height = 5;
+    options.color = "gray";
+    options.on_error = "skip";
+    options.multi_label = true;
+    scratch_path(folder, "images", path);
+    lam_dataset *set = lam_dataset_load(path, LAM_SPLIT_TRAIN, &options);
+    options.multi_label = false;
+    lam_dataset *classes = set ? lam_dataset_load(path, LAM_SPLIT_TEST, &options) : NULL;
+    endless.epochs = 0;
+    endless.batch_size = 3;
+    lam_batches *batches = classes ? lam_batches_new(set, &endless) : NULL;
+    bool done = batches && lam_dataset_skipped(set) == 1;
+    for (int i = 0; i < 3 && done; i++)
+        done = lam_batches_next(batches, &batch) == LAM_OK && batch.rows > 0;
+    if (LAM__HAVE_IMAGES)
+        done = done &&
+               lam_dataset_write_sheet(classes, 0, scratch_path(folder, "sheet", path)) == LAM_OK;
+    lam_batches_free(batches);
+    lam_dataset_free(classes);
+    lam_dataset_free(set);
+    return done;
+}
+
+static void write_images(void)
+{
+    image_write(folder, "images/train/a/1.bmp", 9, 7, 3, 1);
+    image_write(folder, "images/train/b/1.bmp", 9, 7, 3, 1);
+    image_write(folder, "images/train/b/2.bmp", 5, 5, 1, 2);
+    image_write(folder, "images/test/c/3.bmp", 8, 5, 1, 2);
+    image_write(folder, "images/test/a/4.bmp", 8, 5, 1, 2);
+    image_put(folder, "images/train/c/4.bmp", "no image", 8);
+#if LAM__HAVE_IMAGES
+    char path[512];
+    uint8_t pixels[6 * 4 * 3] = {1, 2, 3};
+    scratch_path(folder, "images/train/a/3.png", path);
+    cr_assert_eq(lam_image_write_png(path, pixels, 6, 4, 3), LAM_OK);
+#endif
 }
 
 /* A model large enough for several threads, and data for it. */
@@ -173,6 +221,8 @@ Test(memory_faults, every_allocation)
     run(load_folder, "load a folder");
     run(generate_and_divide, "generate and divide");
     run(build_model, "build a model");
+    write_images();
+    run(load_images, "load images");
 #if LAM__HAVE_JSON
     lam_model *model = sample_model();
     cr_assert_eq(lam_model_save(model, scratch_path(folder, "model", path)), LAM_OK);

@@ -1,0 +1,60 @@
+/* batches.h: the batches of a dataset, one after another, for one's own loop.  Part of Lamina, MIT
+ * license.
+ *
+ *   lam_batches *batches = lam_batches_new(data, NULL);
+ *   lam_batch batch;
+ *   while (lam_batches_next(batches, &batch) == LAM_OK && batch.rows > 0)
+ *       lam_trainer_step(trainer, &batch, NULL);
+ *   lam_batches_free(batches);
+ *
+ * Thread safety: one thread at a time for each lam_batches, and for the dataset when its samples
+ * are not in memory. */
+#ifndef LAMINA_BATCHES_H
+#define LAMINA_BATCHES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/dataset.h>
+#include <lamina/trainer.h>
+
+LAM_BEGIN_DECLS
+
+typedef struct lam_batches lam_batches;
+
+/* Fill with lam_batches_options_default(). */
+typedef struct lam_batches_options {
+    size_t batch_size; /* >= 1; the last batch of an epoch may be smaller */
+    size_t epochs;     /* after so many, batches have 0 rows; 0 = without end */
+    bool shuffle;      /* a fresh order each epoch, no sample twice in one */
+    uint64_t seed;     /* of these orders: those of lam_fit with the same seed */
+} lam_batches_options;
+
+/* Batches of 128, one epoch, shuffled, seed 1. */
+LAM_API lam_batches_options lam_batches_options_default(void);
+
+/* Begins with the first epoch of a dataset, which must outlive the batches. `options` may be NULL
+ * for the defaults. NULL with LAM_ERR_ARGUMENT or LAM_ERR_MEMORY. The caller frees it. */
+LAM_API lam_batches *lam_batches_new(const lam_dataset *dataset,
+                                     const lam_batches_options *options);
+
+/* The next batch in *batch: raw samples x[rows][features] with their classes[rows] or targets[rows]
+ * [outputs] (both NULL when the dataset has none), valid until the next call. 0 rows after the last
+ * epoch. Nothing is allocated. LAM_ERR_IO, LAM_ERR_FORMAT and so on when samples that are not in
+ * memory cannot be read: the file is named; the next call goes on with the batch after it. */
+LAM_API lam_status lam_batches_next(lam_batches *batches, lam_batch *batch);
+
+/* The numbers of the latest batch's samples in the dataset, [rows]; valid until the next
+ * lam_batches_next. */
+LAM_API const uint32_t *lam_batches_index(const lam_batches *batches);
+
+/* The epoch of the latest batch, from 1; 0 before the first. */
+LAM_API size_t lam_batches_epoch(const lam_batches *batches);
+
+/* Frees the batches; NULL is allowed. */
+LAM_API void lam_batches_free(lam_batches *batches);
+
+LAM_END_DECLS
+
+#endif
