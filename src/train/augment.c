@@ -104,9 +104,12 @@ static between between_pixels(lam__fill_mode fill, double at, size_t n)
 {
     /* so far outside all modes are the same as a little outside, or the place is meaningless */
     const double most = 1e9, bounded = at < -most ? -most : at > most ? most : at;
-    const double low = floor(bounded);
-    const ptrdiff_t i = (ptrdiff_t)low, count = (ptrdiff_t)n;
-    return (between){place(fill, i, count), place(fill, i + 1, count), (float)(bounded - low)};
+    const ptrdiff_t count = (ptrdiff_t)n, cut = (ptrdiff_t)bounded;
+    const ptrdiff_t low = (double)cut > bounded ? cut - 1 : cut; /* rounded down */
+    const float weight = (float)(bounded - (double)low);
+    if (low >= 0 && low + 1 < count)
+        return (between){low, low + 1, weight};
+    return (between){place(fill, low, count), place(fill, low + 1, count), weight};
 }
 
 /* The value of one channel between four pixels. */
