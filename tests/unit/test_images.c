@@ -248,7 +248,7 @@ static const struct {
      45, "truncated: 16000 x 16000 pixels, but a file of its length holds at most 46440", true},
     {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x3e\x80\0\0\x3e\x80\x08\0\0\0\0"
      "\0\0\0\0\0\0\0\0",
-     41, "damaged PNG near byte 33 of 41: IHDR: CRC error", true},
+     37, "damaged PNG near byte 33 of 37: IHDR: CRC error", true},
     {"\xff\xd8\xff\xe0", 4, "damaged JPEG", true},
 };
 

@@ -10,6 +10,8 @@
 
 #include <lamina/lamina.h>
 
+#include "../support/image_files.h"
+
 enum { THREADS = 4, ROWS = 64, FEATURES = 20, CLASSES = 5, ROUNDS = 20 };
 
 static atomic_int failures;
@@ -162,6 +164,50 @@ static void fail(const shared *with, int number)
     }
 }
 
+/* Weights learnt from a folder of images, with so much memory for samples in MB (0: enough). */
+static float *train_on_images(const char *folder, size_t memory, size_t threads, size_t *count)
+{
+    lam_load_options load = lam_load_options_default();
+    lam_fit_options fit = lam_fit_options_default();
+    load.memory = memory;
+    fit.threads = threads;
+    fit.epochs = 2;
+    fit.batch_size = 60;
+    fit.validation_split = 0.1;
+    fit.rotation = 5.0f;
+    lam_dataset *data = lam_dataset_load(folder, LAM_SPLIT_TRAIN, &load);
+    lam_model *model = lam_model_new(lam_dataset_features(data));
+    lam_model_add_layers(model, "40:relu,3:softmax");
+    CHECK(lam_fit(model, data, &fit, NULL) == LAM_OK, "%zu MB, %zu threads", memory, threads);
+    *count = lam_model_parameters(model);
+    float *values = calloc(*count, sizeof *values);
+    CHECK(values && lam_model_get_parameters(model, values, *count) == LAM_OK, "parameters");
+    lam_model_free(model);
+    lam_dataset_free(data);
+    return values;
+}
+
+/* Threads that decode, threads that gather, and the one that waits for them. */
+static void stream_images(void)
+{
+    char folder[256], name[32];
+    size_t count = 0, other = 0;
+    scratch_make(folder);
+    for (unsigned i = 0; i < 400; i++) {
+        snprintf(name, sizeof name, "%u/%03u.bmp", i % 3, i);
+        image_write(folder, name, 60, 50, 1, i % 3 * 80 + i);
+    }
+    float *held = train_on_images(folder, 0, 1, &count);
+    for (size_t threads = 1; threads <= 3; threads++) {
+        float *streamed = train_on_images(folder, 1, threads, &other);
+        CHECK(count == other && memcmp(held, streamed, count * sizeof *held) == 0, "%zu threads",
+              threads);
+        free(streamed);
+    }
+    free(held);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     make_samples();
@@ -193,5 +239,6 @@ int main(void)
     lam_model_free(model);
     lam_dataset_free(data);
     free(alone);
+    stream_images();
     return atomic_load(&failures) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
