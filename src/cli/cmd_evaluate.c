@@ -83,7 +83,9 @@ static int evaluate(const evaluate_request *request)
     lam_model *model = lam_model_load(request->model);
     if (!model)
         return cli_failed();
-    lam_dataset *data = cli_load_data(request->data, request->split, &request->load);
+    lam_load_options load = request->load;
+    load.like = model;
+    lam_dataset *data = cli_load_data(request->data, request->split, &load);
     int status = CLI_FAILURE;
     if (data)
         status = lam_evaluate(model, data, &request->fit, &scores) == LAM_OK ? CLI_SUCCESS

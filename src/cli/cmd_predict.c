@@ -225,7 +225,7 @@ static int predict_batch(const predict_run *run, const lam_dataset *data, const 
 }
 
 /* The other commands take data sets, so a user may try one here. */
-static int fail_to_load(const char *file)
+static int check_file(const char *file)
 {
     struct stat info;
     const bool exists = stat(file, &info) == 0;
@@ -234,18 +234,22 @@ static int fail_to_load(const char *file)
                   "'%s/t10k-images-idx3-ubyte'",
                   file, file);
     else if (!exists && cli_recipe_for(file)->data)
-        cli_error("'%s' is a built-in data set: predict takes IDX files of samples", file);
+        cli_error("'%s' is a built-in data set: predict takes files of samples", file);
     else
-        return cli_failed();
+        return CLI_SUCCESS;
     return CLI_FAILURE;
 }
 
 static int predict_file(const predict_run *run, const char *file)
 {
-    int status = CLI_SUCCESS;
-    lam_dataset *data = lam_dataset_load_idx(file, &run->request->load);
+    int status = check_file(file);
+    if (status != CLI_SUCCESS)
+        return status;
+    lam_load_options load = run->request->load;
+    load.like = run->model;
+    lam_dataset *data = lam_dataset_load_file(file, &load);
     if (!data)
-        return fail_to_load(file);
+        return cli_failed();
     const size_t samples = lam_dataset_samples(data), features = lam_dataset_features(data);
     if (features != run->features) {
         cli_error("%s: samples of %zu values, but the model %s takes %zu", file, features,
@@ -294,7 +298,11 @@ static const cli_flag flags[] = {
 };
 
 static const char *const details[] = {
-    "FILE is an IDX file of samples, plain or gzipped. A line is printed for each: its index in "
+    "FILE is an IDX file of samples, plain or gzipped, an image (PNG, JPEG, BMP) or another file "
+    "of "
+    "samples that training takes. An image of another size or colour is brought to what the model "
+    "was trained on; --invert turns black into white before. A line is printed for each: its index "
+    "in "
     "the file, counted from 0, and for a softmax output the class and its probability, for "
     "sigmoid a decision and its probability for each output, otherwise the values.",
     NULL};
@@ -302,13 +310,16 @@ static const char *const details[] = {
 static const char *const examples[] = {
     "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --limit 10 --top 3",
     "the three most probable classes of ten images",
-    "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --json", "one object a sample",
+    "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --json",
+    "one object a sample",
+    "lamina predict fashion.safetensors photo.jpg --invert --top 3",
+    "what a photograph shows",
     NULL};
 
 const cli_command cli_predict = {
     .name = "predict",
     .operands = "MODEL FILE... [OPTION]...",
-    .summary = "Apply a model to the samples of IDX files.",
+    .summary = "Apply a model to the samples of files.",
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
     .load_options = true,
