@@ -1,10 +1,10 @@
 /* describe_input.c: what raw samples are made from, as JSON and back. */
+#include "base/memory.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_JSON
 #include <jansson.h>
 
-#include "base/memory.h"
 #include "formats/json_fields.h"
 
 static const char *const column_kinds[] = {
