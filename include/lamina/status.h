@@ -56,8 +56,8 @@ LAM_API const char *lam_version(void);
 
 /* One fact about how the library was built or runs here; NULL for an unknown key. Keys: "blas"
  * (library and core), "instruction_set" (of the kernels in use), "products" ("tiles": the library's
- * own for this instruction set; "blas"), "lapack", "gzip", "zip", "json", "cpuinfo", "images"
- * ("yes" or "no": optional parts that are in). Static string, thread-safe. */
+ * own for this instruction set; "blas"), "lapack", "gzip", "zip", "json", "cpuinfo", "images",
+ * "onnx" ("yes" or "no": optional parts that are in). Static string, thread-safe. */
 LAM_API const char *lam_build_info(const char *key);
 
 /* A user's allocator. `allocate` returns `size` bytes aligned to `alignment` (a power of two of

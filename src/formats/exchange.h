@@ -35,6 +35,7 @@ extern const lam__model_format lam__format_safetensors;
 extern const lam__model_format lam__format_torch;
 extern const lam__model_format lam__format_pickle;
 extern const lam__model_format lam__format_c;
+extern const lam__model_format lam__format_onnx;
 
 extern lam__name_table lam__model_formats;
 

@@ -44,6 +44,25 @@ static bool load_model(void)
 }
 #endif
 
+#if LAM__HAVE_ONNX
+static bool import_onnx(void)
+{
+    lam_model *model = lam_model_import(ONNX_FILE, NULL);
+    lam_model_free(model);
+    return model != NULL;
+}
+
+static bool export_onnx(void)
+{
+    char path[512];
+    lam_model *model = sample_model();
+    bool done =
+        model && lam_model_export(model, scratch_path(folder, "a.onnx", path), NULL) == LAM_OK;
+    lam_model_free(model);
+    return done;
+}
+#endif
+
 static bool load_folder(void)
 {
     lam_dataset *set = lam_dataset_load(folder, LAM_SPLIT_TRAIN, NULL);
@@ -231,6 +250,10 @@ Test(memory_faults, every_allocation)
     run(save_model, "save a model");
     cr_assert_eq(scratch_count(folder), files + 1);
     run(load_model, "load a model");
+#endif
+#if LAM__HAVE_ONNX
+    run(import_onnx, "import ONNX");
+    run(export_onnx, "export ONNX");
 #endif
     unlink(scratch_path(folder, "mnist", path));
     scratch_remove(folder);

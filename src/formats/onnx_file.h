@@ -1,0 +1,24 @@
+/* onnx_file.h: models as ONNX files in memory. */
+#ifndef LAMINA_ONNX_FILE_H
+#define LAMINA_ONNX_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lamina/model.h>
+
+/* Keys of metadata_props: the name of class N, and the loss. */
+#define LAM__ONNX_CLASS_KEY "class_names.%zu"
+#define LAM__ONNX_LOSS_KEY "loss"
+enum { LAM__ONNX_KEY = 48 };
+
+/* A model from a file in memory, called `name` in messages; *model is NULL after a failure. */
+lam_status lam__onnx_parse(const unsigned char *bytes, size_t size, const char *name,
+                           lam_model **model);
+
+/* The file of a model with parameters, released with lam__release. Its bytes depend on the model
+ * alone. With `transform` it takes raw input. */
+lam_status lam__onnx_serialize(const lam_model *model, bool transform, unsigned char **bytes,
+                               size_t *size);
+
+#endif
