@@ -1,5 +1,5 @@
-/* bench_infer.c: prediction: latency of calls of 1 to 1024 rows on one thread, and throughput over
- * a data set with 1 and 2 threads.
+/* bench_infer.c: prediction: latency of calls of 1 to 1024 rows, and throughput over a data set,
+ * each with 1 and 2 threads. Calls follow each other at once: the second thread is awake.
  *
  * Everything that is compared runs in turns within one process. Outputs are held to a plain
  * computation in double. */
@@ -38,7 +38,7 @@ typedef struct settings {
 /* A network with random weights, and the samples it is given. */
 typedef struct subject {
     const network *net;
-    lam_model *model;
+    lam_model *model, *twin; /* alike; the twin's weights are looked at, see lam_model_tensor */
     size_t outputs;
     double flops;         /* of one sample */
     const char *source;   /* of the samples: "Fashion-MNIST" or "synthetic" */
@@ -48,7 +48,7 @@ typedef struct subject {
 /* Latencies of one batch size, in seconds. */
 typedef struct latencies {
     lam_predictor *predictor;
-    size_t rows, count;
+    size_t rows, threads, count;
     double *each;
     float *y; /* [MOST_ROWS][outputs] */
     double residual;
@@ -70,13 +70,19 @@ static void *allocate(size_t bytes)
     return memory;
 }
 
+static lam_model *make_model(const network *net)
+{
+    lam_model *model = lam_model_new(net->features);
+    lam_model_scale_input(model, 0, 255, -1, 1);
+    lam_model_add_layers(model, net->layers);
+    if (lam_model_initialize(model, 1, NULL) != LAM_OK)
+        fail(net->name);
+    return model;
+}
+
 static subject open_subject(const network *net)
 {
-    subject s = {.net = net, .model = lam_model_new(net->features)};
-    lam_model_scale_input(s.model, 0, 255, -1, 1);
-    lam_model_add_layers(s.model, net->layers);
-    if (lam_model_initialize(s.model, 1, NULL) != LAM_OK)
-        fail(net->name);
+    subject s = {.net = net, .model = make_model(net), .twin = make_model(net)};
     s.outputs = lam_model_outputs(s.model);
     s.weights_bytes = (double)lam_model_parameters(s.model) * sizeof(float);
     for (size_t i = 0; net->widths[i + 1]; i++)
@@ -155,8 +161,8 @@ static const double *plain_outputs(const subject *s, const float *x)
             fail("a layer");
         if (strcmp(layer.type, "dense") != 0)
             continue;
-        if (lam_model_tensor(s->model, tensor++, &w) != LAM_OK ||
-            lam_model_tensor(s->model, tensor++, &b) != LAM_OK)
+        if (lam_model_tensor(s->twin, tensor++, &w) != LAM_OK ||
+            lam_model_tensor(s->twin, tensor++, &b) != LAM_OK)
             fail("a tensor");
         for (size_t o = 0; o < w.cols; o++)
             to[o] = b.data[o];
@@ -207,9 +213,13 @@ static void predict(latencies *l, const float *x)
         fail("prediction");
 }
 
-static void open_latencies(latencies *l, const subject *s, size_t rows, const float *x)
+static void open_latencies(latencies *l, const subject *s, size_t rows, size_t threads,
+                           const float *x)
 {
-    *l = (latencies){.predictor = lam_predictor_new(s->model, rows), .rows = rows};
+    const lam_predictor_options options = {.threads = threads};
+    *l = (latencies){.predictor = lam_predictor_new_with(s->model, rows, &options),
+                     .rows = rows,
+                     .threads = threads};
     if (!l->predictor)
         fail(s->net->name);
     l->each = allocate(MOST_CALLS * sizeof *l->each);
@@ -237,17 +247,19 @@ static void take_turn(latencies *l, const subject *s, const float *x, double sec
     }
 }
 
-static void report_latencies(latencies *l, const subject *s, double peak)
+static void report_latencies(latencies *l, const subject *s, double one_thread, double median,
+                             double peak)
 {
-    const double median = measure_median(l->each, l->count); /* sorts */
     const double rate = (double)l->rows / median, gflops = rate * s->flops * 1e-9;
     size_t p99 = (size_t)ceil(0.99 * (double)l->count);
     report_begin();
     report_text("network", s->net->name);
     report_text("data", s->source);
     report_number("batch", 0, (double)l->rows);
+    report_number("threads", 0, (double)l->threads);
     report_number("calls", 0, (double)l->count);
     report_number("median_us", 2, median * 1e6);
+    report_number("speedup", 2, one_thread / median);
     report_number("p99_us", 2, l->each[p99 ? p99 - 1 : 0] * 1e6);
     report_number("worst_us", 1, l->each[l->count - 1] * 1e6);
     report_number("samples_per_second", 0, rate);
@@ -260,16 +272,22 @@ static void report_latencies(latencies *l, const subject *s, double peak)
 
 static void run_latencies(const settings *o, const subject *s, const lam_dataset *data, double peak)
 {
-    static latencies l[BATCHES];
-    const size_t turns = o->quick ? 1 : TURNS;
+    static latencies l[BATCHES * MOST_THREADS]; /* of one batch side by side */
+    const size_t turns = o->quick ? 1 : TURNS, all = BATCHES * MOST_THREADS;
+    double one_thread = NAN;
     float *x = float_rows(data);
-    for (size_t i = 0; i < BATCHES; i++)
-        open_latencies(l + i, s, batches[i], x);
+    for (size_t i = 0; i < all; i++) {
+        open_latencies(l + i, s, batches[i / MOST_THREADS], i % MOST_THREADS + 1, x);
+        if (memcmp(l[i].y, l[i - i % MOST_THREADS].y, l[i].rows * s->outputs * sizeof *l[i].y))
+            fail("threads change the bits");
+    }
     for (size_t turn = 0; turn < turns; turn++)
-        for (size_t i = 0; i < BATCHES; i++)
+        for (size_t i = 0; i < all; i++)
             take_turn(l + i, s, x, o->seconds / (double)turns);
-    for (size_t i = 0; i < BATCHES; i++) {
-        report_latencies(l + i, s, peak);
+    for (size_t i = 0; i < all; i++) {
+        const double median = measure_median(l[i].each, l[i].count); /* sorts */
+        one_thread = l[i].threads == 1 ? median : one_thread;
+        report_latencies(l + i, s, one_thread, median, peak);
         lam_predictor_free(l[i].predictor);
         free(l[i].each);
         free(l[i].y);
@@ -316,11 +334,8 @@ static void run_throughput(const settings *o, const network *net, double peak)
         memset(y[t], 0xff, floats * sizeof *y[t]);
         time_dataset(&s, data, t + 1, y[t]); /* warm-up */
         residual = fmax(residual, check_outputs(&s, data, NULL, samples, y[t], "a data set"));
-        if (memcmp(y[t], y[0], floats * sizeof *y[t]) != 0) {
-            fprintf(stderr, "bench_infer: %s: %zu threads give other bits than 1\n", net->name,
-                    t + 1);
-            exit(1);
-        }
+        if (memcmp(y[t], y[0], floats * sizeof *y[t]) != 0)
+            fail("threads change the bits");
     }
     for (size_t r = 0; r < o->rounds; r++)
         for (size_t t = 0; t < MOST_THREADS; t++)
@@ -332,6 +347,7 @@ static void run_throughput(const settings *o, const network *net, double peak)
     }
     lam_dataset_free(data);
     lam_model_free(s.model);
+    lam_model_free(s.twin);
 }
 
 /* Whether `name` is in a list separated by commas; a NULL list has everything. */
@@ -366,11 +382,10 @@ static void check_list(const char *list)
 /* Seconds of one reading of the clock. */
 static double clock_cost(void)
 {
-    enum { READINGS = 1000 };
     const double start = measure_now();
-    for (int i = 0; i < READINGS; i++)
+    for (int i = 0; i < 1000; i++)
         measure_now();
-    return (measure_now() - start) / READINGS;
+    return (measure_now() - start) / 1000;
 }
 
 static void usage(FILE *to)
@@ -378,9 +393,9 @@ static void usage(FILE *to)
     fputs(
         "usage: bench_infer [--networks NAMES] [--seconds S] [--samples N] [--rounds N]\n"
         "                   [--data DIR] [--json] [--quick]\n"
-        "Latency of lam_predictor_run with 1, 8, 64 and 1024 rows of floats on one thread, S\n"
-        "seconds each (1), and throughput of lam_predict_dataset over N samples (10000) with 1\n"
-        "and 2 threads, N rounds in turns (7). NAMES: fashion,mnist-small,wide,deep,tabular. DIR\n"
+        "Latency of lam_predictor_run with 1, 8, 64 and 1024 rows of floats, S seconds each (1),\n"
+        "and throughput of lam_predict_dataset over N samples (10000), each with 1 and 2\n"
+        "threads, N rounds in turns (7). NAMES: fashion,mnist-small,wide,deep,tabular. DIR\n"
         "has the files of Fashion-MNIST; without them samples are made up. --quick: short, only\n"
         "the results are checked.\n",
         to);
@@ -462,10 +477,10 @@ int main(int argc, char **argv)
     parse(&s, argc, argv);
     const double peak = measure_fma_peak(lam_build_info("instruction_set"));
     report_open("infer", s.json);
-    report_note(
-        "lam_predictor_run on one thread, random weights, rows of floats. Each latency holds "
-        "one reading of the clock, %.0f ns.",
-        clock_cost() * 1e9);
+    report_note("lam_predictor_run, calls one after the other, random weights, rows of floats. "
+                "Each latency holds "
+                "one reading of the clock, %.0f ns.",
+                clock_cost() * 1e9);
     for (size_t i = 0; i < NETWORK_COUNT; i++) {
         if (!listed(s.only, networks[i].name))
             continue;
@@ -474,6 +489,7 @@ int main(int argc, char **argv)
         run_latencies(&s, &chosen, data, peak);
         lam_dataset_free(data);
         lam_model_free(chosen.model);
+        lam_model_free(chosen.twin);
     }
     report_note("lam_predict_dataset over samples of bytes.");
     for (size_t i = 0; i < NETWORK_COUNT; i++)

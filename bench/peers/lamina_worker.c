@@ -1,5 +1,4 @@
-/* lamina_worker.c: Lamina among its peers: a trainer on a data set of bytes; a predictor, or with
- * more than one thread lam_predict_dataset. */
+/* lamina_worker.c: Lamina among its peers: a trainer on a data set of bytes; a predictor. */
 #include <lamina/lamina.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +70,8 @@ static void train(const uint32_t *order, size_t count)
 static void prepare(size_t rows)
 {
     lam_predictor_free(predictor);
-    predictor = lam_predictor_new(model, rows);
+    const lam_predictor_options options = {.threads = job->threads};
+    predictor = lam_predictor_new_with(model, rows, &options);
     check(predictor != NULL, "predictor");
 }
 
@@ -93,11 +93,6 @@ static void predict(const float *x, size_t rows, float *y)
 {
     if (job->training) {
         predict_bytes(x, rows, y);
-    } else if (job->threads > 1) {
-        lam_dataset *samples = lam_dataset_new(x, LAM_FLOAT32, rows, job->features, LAM_BORROW);
-        check(samples && lam_predict_dataset(model, samples, job->threads, y) == LAM_OK,
-              "prediction");
-        lam_dataset_free(samples);
     } else {
         check(lam_predictor_run(predictor, x, rows, y) == LAM_OK, "prediction");
     }

@@ -19,6 +19,7 @@ struct lam_predictor {
     const lam_model *model;
     lam__chain chain; /* of slab_rows rows */
     size_t max_rows;
+    lam__pool *pool; /* NULL: the caller's thread alone */
     bool acquired;
 };
 
@@ -32,12 +33,36 @@ static lam_status check_model(const lam_model *model)
     return LAM_OK;
 }
 
-lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows)
+lam_predictor_options lam_predictor_options_default(void)
+{
+    return (lam_predictor_options){.threads = 0};
+}
+
+/* The threads, of those asked for (0: as many as there are cores), that find work on `rows` rows:
+ * in tasks of layers that are large enough to be shared. */
+static size_t useful_threads(const lam_model *model, size_t rows, size_t threads)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const size_t tasks = lam__shared_tasks(&model->layers[i], rows);
+        most = tasks > most ? tasks : most;
+    }
+    const size_t wanted = threads ? threads : lam__cores();
+    return wanted < most ? wanted : most;
+}
+
+/* `reused`: the weights are copied to where calls read them fastest. */
+static lam_predictor *open_predictor(const lam_model *model, size_t max_rows, size_t threads,
+                                     bool reused)
 {
     if (check_model(model) != LAM_OK)
         return NULL;
     if (max_rows == 0) {
         lam__fail(LAM_ERR_ARGUMENT, "max_rows is 0");
+        return NULL;
+    }
+    if (threads > LAM__MOST_THREADS) { /* also where the work is too small to share */
+        lam__fail(LAM_ERR_ARGUMENT, "%zu threads: at most %d", threads, LAM__MOST_THREADS);
         return NULL;
     }
     lam_predictor *predictor = lam__allocate_zero(1, sizeof *predictor, "predictor");
@@ -52,7 +77,10 @@ lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows)
         predictor->acquired = status == LAM_OK;
     }
     if (status == LAM_OK)
-        status = lam__chain_open(&predictor->chain, model, slab, false, 0);
+        status = reused ? lam__chain_open_few(&predictor->chain, model, slab)
+                        : lam__chain_open(&predictor->chain, model, slab, false, 0);
+    if (status == LAM_OK)
+        status = lam__pool_new(useful_threads(model, slab, threads), &predictor->pool);
     if (status != LAM_OK) {
         lam_predictor_free(predictor);
         return NULL;
@@ -60,10 +88,28 @@ lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows)
     return predictor;
 }
 
+lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows)
+{
+    return open_predictor(model, max_rows, 1, true);
+}
+
+lam_predictor *lam_predictor_new_with(const lam_model *model, size_t max_rows,
+                                      const lam_predictor_options *options)
+{
+    const lam_predictor_options defaults = lam_predictor_options_default();
+    return open_predictor(model, max_rows, options ? options->threads : defaults.threads, true);
+}
+
+size_t lam_predictor_threads(const lam_predictor *predictor)
+{
+    return predictor ? lam__pool_threads(predictor->pool) : 0;
+}
+
 void lam_predictor_free(lam_predictor *predictor)
 {
     if (!predictor)
         return;
+    lam__pool_free(predictor->pool);
     lam__chain_close(&predictor->chain);
     if (predictor->acquired)
         lam__blas_release();
@@ -79,14 +125,24 @@ static void copy_outputs(const lam__chain *chain, size_t first, size_t rows, flo
         memcpy(y + r * outputs, last->y + (first + r) * last->ldy, outputs * sizeof *y);
 }
 
-/* One slab: `data` holds raw rows from `first` on; they go to rows `place` of the chain. */
+/* One slab of rows, from `first` of data on, layer by layer, each on all threads of the pool. */
 static void predict_slab(const lam__chain *chain, const lam_model *model, const lam_dataset *data,
-                         size_t first, size_t rows, size_t place, float *y)
+                         size_t first, size_t rows, lam__pool *pool, float *y)
 {
-    data->ops->gather(data, NULL, first, rows, &model->transform, chain->x + place * chain->ldx,
-                      chain->ldx);
-    lam__chain_forward(chain, model->parameters, place, rows, false, 0);
-    copy_outputs(chain, place, rows, y);
+    data->ops->gather(data, NULL, first, rows, &model->transform, chain->x, chain->ldx);
+    lam__chain_forward_shared(chain, model->parameters, rows, pool);
+    copy_outputs(chain, 0, rows, y);
+}
+
+/* Panels of weights that may have changed, because somebody has a writable view of them, are made
+ * for many rows alone. */
+static void refresh(lam_predictor *predictor, size_t rows)
+{
+    const lam_model *model = predictor->model;
+    if (rows >= LAM__LEAST_ROWS_OF_PANELS || (predictor->chain.few_rows && !model->viewed))
+        lam__chain_refresh(&predictor->chain, model, predictor->pool);
+    else
+        predictor->chain.panels_fresh = false;
 }
 
 static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, size_t rows,
@@ -105,11 +161,11 @@ static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, 
                               .x = x};
     const size_t outputs = lam_model_outputs(model), slab = predictor->chain.batch;
     const uint64_t mode = lam__denormals_flush();
-    if (rows >= LAM__LEAST_ROWS_OF_PANELS)
-        lam__chain_refresh(&predictor->chain, model, NULL);
+    refresh(predictor, rows);
     for (size_t first = 0; first < rows; first += slab) {
         size_t count = rows - first < slab ? rows - first : slab;
-        predict_slab(&predictor->chain, model, &data, first, count, 0, y + first * outputs);
+        predict_slab(&predictor->chain, model, &data, first, count, predictor->pool,
+                     y + first * outputs);
     }
     lam__denormals_restore(mode);
     return LAM_OK;
@@ -128,7 +184,7 @@ lam_status lam_predictor_run_bytes(lam_predictor *predictor, const uint8_t *x, s
 
 lam_status lam_predict(const lam_model *model, const float *x, size_t rows, float *y)
 {
-    lam_predictor *predictor = lam_predictor_new(model, rows);
+    lam_predictor *predictor = open_predictor(model, rows, 1, false);
     if (!predictor)
         return lam_error_status();
     lam_status status = lam_predictor_run(predictor, x, rows, y);
@@ -151,8 +207,10 @@ static void prediction_task(void *context, size_t slab)
     const prediction *p = context;
     const size_t place = slab * SLAB_ROWS, left = p->rows - place;
     const size_t rows = left < SLAB_ROWS ? left : SLAB_ROWS, first = p->first + place;
-    predict_slab(&p->chain, p->model, p->data, first, rows, place,
-                 p->y + first * lam_model_outputs(p->model));
+    p->data->ops->gather(p->data, NULL, first, rows, &p->model->transform,
+                         p->chain.x + place * p->chain.ldx, p->chain.ldx);
+    lam__chain_forward(&p->chain, p->model->parameters, place, rows, false, 0);
+    copy_outputs(&p->chain, place, rows, p->y + first * lam_model_outputs(p->model));
 }
 
 static lam_status predict_all(prediction *p, lam__engine *engine, size_t threads)

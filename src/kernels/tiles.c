@@ -257,7 +257,8 @@ enum {
     FEW = 2 * MOST_ROWS, /* rows of C for which a wide B is read in sweeps, not panel by panel, */
     WIDE = 768,          /* from so many floats in a row */
     STRETCH = 8,         /* vectors of a row of C that stay in registers */
-    SHORT = 256          /* floats in a row of B for which they are used */
+    SHORT = 256,         /* floats in a row of B for which they are used */
+    SIDE_BY_SIDE = 4     /* panels that one row of C reads at a time */
 };
 
 /* Few rows of C from a wide row-major B: B is read along its rows, DEPTH of them at a time, as
@@ -322,6 +323,42 @@ static void run_short_row(const lam__product *p)
         run_stretch(1, true, p->n - j, p, j);
 }
 
+/* One row of C from a few panels side by side: as many streams as keep both the memory and the
+ * adders busy. */
+INLINE void run_side_by_side(const size_t panels, const lam__product *p, size_t j)
+{
+    const float *b = p->b + j / PANEL * p->panel_step;
+    vf sum[SIDE_BY_SIDE][2];
+    EACH (i, panels)
+        EACH (v, 2)
+            sum[i][v] = v_set(0.0f);
+    for (size_t q = 0; q < p->k; q++, b += PANEL) {
+        const vf x = v_set(p->a[q]);
+        EACH (i, panels)
+            EACH (v, 2)
+                sum[i][v] = v_fma(x, v_load(b + i * p->panel_step + v * W), sum[i][v]);
+    }
+    EACH (i, panels)
+        EACH (v, 2)
+            v_store(p->c + j + i * PANEL + v * W, sum[i][v]);
+}
+
+/* One row of C from packed panels, which are read as they lie in memory. The same sums as in a
+ * tile. */
+static void run_panels_row(const lam__product *product)
+{
+    lam__product p = *product;
+    size_t j = 0;
+    for (; j + SIDE_BY_SIDE * PANEL <= p.n; j += SIDE_BY_SIDE * PANEL)
+        run_side_by_side(SIDE_BY_SIDE, &p, j);
+    for (; j + SIDE_BY_SIDE / 2 * PANEL <= p.n; j += SIDE_BY_SIDE / 2 * PANEL)
+        run_side_by_side(SIDE_BY_SIDE / 2, &p, j);
+    p.b += j / PANEL * p.panel_step;
+    p.c += j;
+    p.n -= j;
+    run_tiles(&p, 0, false);
+}
+
 /* One row of C from a row-major B: rows of B are read one after the other, as they lie in memory,
  * and C stays in the first-level cache. The same sums as in a tile. */
 static void run_row(const lam__product *p)
@@ -358,6 +395,8 @@ static void rows(const lam__product *product)
         run_row(product);
     else if (plain && product->m < FEW && product->ldb >= WIDE)
         run_sweeps(product);
+    else if (product->m == 1 && product->ldb == PANEL)
+        run_panels_row(product);
     else
         run_tiles(product, 0, false);
 }

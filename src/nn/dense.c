@@ -5,24 +5,32 @@
 #include "kernels/products.h"
 #include "nn/layers.h"
 
+/* Columns first .. first + cols - 1 of Y = X W by the products of the instruction set; `first` is
+ * where a panel begins. */
+static void multiply_columns(const lam__products *products, const lam__layer *layer, const float *w,
+                             const lam__slab *slab, size_t first, size_t cols)
+{
+    const bool packed = slab->panels != NULL;
+    products->rows(&(lam__product){
+        .m = slab->rows,
+        .n = cols,
+        .k = layer->in,
+        .a = slab->x,
+        .lda = slab->ldx,
+        .b = packed ? slab->panels + first * layer->in : w + first,
+        .ldb = packed ? products->panel : layer->out,
+        .panel_step = products->panel * (packed ? layer->in : 1),
+        .c = slab->y + first,
+        .ldc = slab->ldy,
+    });
+}
+
 /* Y = X W, by the products of the instruction set or by the BLAS. */
 static void multiply(const lam__layer *layer, const float *w, const lam__slab *slab)
 {
     const lam__products *products = lam__products_chosen();
-    const bool packed = slab->panels && slab->rows >= LAM__LEAST_ROWS_OF_PANELS;
     if (products) {
-        products->rows(&(lam__product){
-            .m = slab->rows,
-            .n = layer->out,
-            .k = layer->in,
-            .a = slab->x,
-            .lda = slab->ldx,
-            .b = packed ? slab->panels : w,
-            .ldb = packed ? products->panel : layer->out,
-            .panel_step = products->panel * (packed ? layer->in : 1),
-            .c = slab->y,
-            .ldc = slab->ldy,
-        });
+        multiply_columns(products, layer, w, slab, 0, layer->out);
     } else if (slab->rows == 1) {
         lam__gemv(layer->out, layer->in, slab->x, w, layer->out, slab->y);
     } else {
@@ -61,6 +69,21 @@ static void forward(const lam__layer *layer, const float *parameters, const lam_
     if (!slab->raw_output)
         lam__activate(layer->activation, slab->rows, layer->out, slab->ldy,
                       parameters + layer->bias, slab->y, slab->z);
+}
+
+bool lam__dense_has_columns(const lam__layer *layer)
+{
+    const lam__activation *activation = layer->activation;
+    return layer->type == &lam__dense_layer && lam__products_chosen() && !activation->rowwise &&
+           !activation->needs_z;
+}
+
+void lam__dense_columns(const lam__layer *layer, const float *parameters, const lam__slab *slab,
+                        size_t first, size_t cols)
+{
+    multiply_columns(lam__products_chosen(), layer, parameters + layer->weight, slab, first, cols);
+    lam__activate(layer->activation, slab->rows, cols, slab->ldy, parameters + layer->bias + first,
+                  slab->y + first, NULL);
 }
 
 /* dZ = dY f'(Z), dX = dZ W^T; the gradients of W and b are the business of the weight phase. */

@@ -66,8 +66,17 @@ typedef struct lam__layer_type {
                             float *g);
 } lam__layer_type;
 
-/* Rows from which on a product reads panels rather than W itself. */
+/* Rows from which on a product reads panels rather than W itself, where both are there and the
+ * panels have to be kept as W. */
 enum { LAM__LEAST_ROWS_OF_PANELS = 24 };
+
+/* Whether columns of the layer's outputs can be computed by themselves, with the same bits. */
+bool lam__dense_has_columns(const lam__layer *layer);
+
+/* Columns first .. first + cols - 1 of such a layer's outputs on a slab; first is a multiple of the
+ * products' panel. */
+void lam__dense_columns(const lam__layer *layer, const float *parameters, const lam__slab *slab,
+                        size_t first, size_t cols);
 
 extern const lam__layer_type lam__dense_layer, lam__dropout_layer, lam__layer_norm_layer;
 

@@ -33,14 +33,15 @@ static size_t row_length(size_t width)
 }
 
 /* Room for the weights in the order that products read them. */
-static void take_panels(lam__stage *stage, size_t batch, bool with_dx, lam__arena *arena)
+static void take_panels(const lam__chain *chain, lam__stage *stage, bool with_dx, lam__arena *arena)
 {
     const lam__products *products = lam__products_chosen();
     enum { LEAST_PACKED = 256 }; /* outputs below which W itself is read as fast as panels of it */
     const lam__layer *layer = stage->layer;
     if (!products || !layer->type->multiplies)
         return;
-    if (layer->out >= LEAST_PACKED && batch >= LAM__LEAST_ROWS_OF_PANELS)
+    if (chain->few_rows ? layer->out >= 2 * products->panel
+                        : layer->out >= LEAST_PACKED && chain->batch >= LAM__LEAST_ROWS_OF_PANELS)
         stage->panels = lam__arena_take(arena, lam__panels_floats(products, layer->in, layer->out),
                                         sizeof(float));
     if (with_dx)
@@ -86,7 +87,7 @@ static void carve(lam__chain *chain, size_t features, bool training)
         stage->ldx = i ? chain->stages[i - 1].ldy : chain->ldx;
         if (layer->activation && layer->activation->needs_z)
             stage->z = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
-        take_panels(stage, batch, training && learns_below, arena);
+        take_panels(chain, stage, training && learns_below, arena);
         if (!training) {
             stage->y = turns[i % 2];
             continue;
@@ -117,10 +118,11 @@ static lam_status check_size(const lam_model *model, size_t batch)
     return LAM_OK;
 }
 
-lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
-                           uint64_t seed)
+static lam_status open_chain(lam__chain *chain, const lam_model *model, bool training,
+                             uint64_t seed)
 {
-    *chain = (lam__chain){.batch = batch, .changes = model->changes - 1}; /* nothing packed */
+    chain->changes = model->changes - 1; /* nothing packed */
+    const size_t batch = chain->batch;
     LAM__TRY(check_size(model, batch));
     lam_status status = make_stages(chain, model, training, seed);
     if (status == LAM_OK) {
@@ -133,6 +135,19 @@ lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t bat
     }
     carve(chain, model->features, training);
     return LAM_OK;
+}
+
+lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
+                           uint64_t seed)
+{
+    *chain = (lam__chain){.batch = batch};
+    return open_chain(chain, model, training, seed);
+}
+
+lam_status lam__chain_open_few(lam__chain *chain, const lam_model *model, size_t batch)
+{
+    *chain = (lam__chain){.batch = batch, .few_rows = true};
+    return open_chain(chain, model, false, 0);
 }
 
 void lam__chain_close(lam__chain *chain)
@@ -188,6 +203,7 @@ void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *po
         tasks += pack_tasks(&chain->stages[i]);
     lam__pool_run(pool, tasks, pack_task, &p);
     chain->changes = model->changes;
+    chain->panels_fresh = true;
 }
 
 lam__slab lam__stage_slab(const lam__stage *stage, size_t first, size_t rows, uint64_t step)
@@ -211,14 +227,70 @@ lam__slab lam__stage_slab(const lam__stage *stage, size_t first, size_t rows, ui
     };
 }
 
+/* The same for one pass: without panels where W itself is read faster, or newer. */
+static lam__slab slab_of(const lam__chain *chain, const lam__stage *stage, size_t first,
+                         size_t rows, uint64_t step)
+{
+    lam__slab slab = lam__stage_slab(stage, first, rows, step);
+    if (!(chain->few_rows ? chain->panels_fresh : rows >= LAM__LEAST_ROWS_OF_PANELS))
+        slab.panels = NULL;
+    return slab;
+}
+
 void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t first, size_t rows,
                         bool raw_output, uint64_t step)
 {
     for (size_t i = 0; i < chain->stage_count; i++) {
         const lam__stage *stage = &chain->stages[i];
-        lam__slab slab = lam__stage_slab(stage, first, rows, step);
+        lam__slab slab = slab_of(chain, stage, first, rows, step);
         slab.raw_output = raw_output && i + 1 == chain->stage_count;
         stage->layer->type->forward(stage->layer, parameters, &slab);
+    }
+}
+
+/* The least multiply-adds of a layer on which several threads gain more than they cost. */
+#define LEAST_SHARED_LAYER 1e5
+
+enum { SHARED_PANELS = 4 }; /* that one task of a shared layer computes */
+
+size_t lam__shared_tasks(const lam__layer *layer, size_t rows)
+{
+    const double work = (double)rows * (double)layer->in * (double)layer->out;
+    if (work < LEAST_SHARED_LAYER || !lam__dense_has_columns(layer))
+        return 1;
+    const size_t width = SHARED_PANELS * lam__products_chosen()->panel;
+    return (layer->out + width - 1) / width;
+}
+
+/* A layer's outputs, cut into columns. */
+typedef struct columns {
+    const lam__layer *layer;
+    const float *parameters;
+    lam__slab slab;
+    size_t width; /* of a task */
+} columns;
+
+static void columns_task(void *context, size_t task)
+{
+    const columns *c = context;
+    const size_t first = task * c->width, left = c->layer->out - first;
+    lam__dense_columns(c->layer, c->parameters, &c->slab, first, left < c->width ? left : c->width);
+}
+
+void lam__chain_forward_shared(const lam__chain *chain, const float *parameters, size_t rows,
+                               lam__pool *pool)
+{
+    for (size_t i = 0; i < chain->stage_count; i++) {
+        const lam__stage *stage = &chain->stages[i];
+        const lam__layer *layer = stage->layer;
+        columns c = {layer, parameters, slab_of(chain, stage, 0, rows, 0), 0};
+        const size_t tasks = pool ? lam__shared_tasks(layer, rows) : 1;
+        if (tasks == 1) {
+            layer->type->forward(layer, parameters, &c.slab);
+            continue;
+        }
+        c.width = SHARED_PANELS * lam__products_chosen()->panel;
+        lam__pool_run(pool, tasks, columns_task, &c);
     }
 }
 
@@ -227,7 +299,7 @@ void lam__chain_backward(const lam__chain *chain, const float *parameters, size_
 {
     for (size_t i = chain->stage_count; i-- > 0;) {
         const lam__stage *stage = &chain->stages[i];
-        lam__slab slab = lam__stage_slab(stage, first, rows, step);
+        lam__slab slab = slab_of(chain, stage, first, rows, step);
         slab.raw_output = raw_output && i + 1 == chain->stage_count;
         stage->layer->type->backward(stage->layer, parameters, &slab);
         if (stage->dy_panels)

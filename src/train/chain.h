@@ -35,6 +35,8 @@ typedef struct lam__chain {
     float *x; /* [batch][ldx] transformed input */
     size_t ldx;
     uint64_t changes; /* of the model's parameters when the panels were last as they */
+    bool few_rows;    /* opened by lam__chain_open_few */
+    bool panels_fresh;
 } lam__chain;
 
 /* Lays out the buffers of up to `batch` rows. With training == false there are no gradients and
@@ -42,6 +44,10 @@ typedef struct lam__chain {
 lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
                            uint64_t seed);
 void lam__chain_close(lam__chain *chain);
+
+/* The same for inference again and again with the same weights, often on few rows: the panels of a
+ * layer, if it is not narrow, are there and used for any number of rows. */
+lam_status lam__chain_open_few(lam__chain *chain, const lam_model *model, size_t batch);
 
 /* Makes sure that the panels are as the model's weights: before forward. They are, unless somebody
  * has changed the weights otherwise than by lam__chain_pack, or may have. */
@@ -54,6 +60,14 @@ void lam__chain_pack(const lam__stage *stage, const float *parameters, size_t fi
  * leaves its logits, without bias, to a fused loss. `step` keys dropout. */
 void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t first, size_t rows,
                         bool raw_output, uint64_t step);
+
+/* The tasks that a layer is cut into on `rows` rows at inference; 1 where that gains nothing. */
+size_t lam__shared_tasks(const lam__layer *layer, size_t rows);
+
+/* Inference: forward of rows 0 .. rows - 1 with the columns of large layers shared among the pool's
+ * threads, with the same bits. */
+void lam__chain_forward_shared(const lam__chain *chain, const float *parameters, size_t rows,
+                               lam__pool *pool);
 
 /* The same rows back: from dL/dy of the last stage (dL/dz with raw_output) to dL/dz of every
  * stage that learns. */

@@ -185,14 +185,14 @@ Test(allocations, none_in_a_step)
             }
 }
 
-Test(allocations, none_in_a_prediction)
+static void check_predictor(size_t threads)
 {
     static float y[ROWS * OUTPUTS];
     static uint8_t bytes[ROWS * FEATURES];
-    watch_library();
+    const lam_predictor_options options = {.threads = threads};
     lam_model *model = make_model();
     counts before = now();
-    lam_predictor *predictor = lam_predictor_new(model, ROWS);
+    lam_predictor *predictor = lam_predictor_new_with(model, ROWS, &options);
     cr_assert_not_null(predictor, "%s", lam_error_message());
     cr_expect_gt(now().library, before.library, "the counter in the allocator counts nothing");
     cr_assert_eq(lam_predictor_run(predictor, x, ROWS, y), LAM_OK);
@@ -207,6 +207,13 @@ Test(allocations, none_in_a_prediction)
     expect_none(before, "lam_predictor_run_bytes");
     lam_predictor_free(predictor);
     lam_model_free(model);
+}
+
+Test(allocations, none_in_a_prediction)
+{
+    watch_library();
+    check_predictor(1);
+    check_predictor(3);
 }
 
 /* That the second counter sees what the library allocates from the C library. */
