@@ -54,7 +54,7 @@ static void take_gradient_panels(lam__stage *stage, size_t batch, lam__arena *ar
 {
     const lam__products *products = lam__products_chosen();
     const lam__layer *layer = stage->layer;
-    if (products && layer->type->has_parameters && layer->out >= products->least_packed_gradient)
+    if (products && layer->type->multiplies && layer->out >= products->least_packed_gradient)
         stage->dy_panels =
             lam__arena_take(arena, lam__panels_floats(products, batch, layer->out), sizeof(float));
 }
