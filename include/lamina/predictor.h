@@ -1,5 +1,4 @@
-/* predictor.h: prediction without allocation, on one thread or several.  Part of Lamina, MIT
- * license.
+/* predictor.h: prediction, nothing allocated, any threads.  Part of Lamina, MIT license.
  *
  * Where the products are the library's own (lam_build_info("products") is not "blas": processors
  * with AVX2 or AVX-512), the outputs of a row have the same bits alone and among others. Where the
@@ -40,6 +39,7 @@ typedef struct lam_predictor_options {
     size_t threads;
 } lam_predictor_options;
 
+/* The options' defaults. */
 LAM_API lam_predictor_options lam_predictor_options_default(void);
 
 /* lam_predictor_new with options, NULL = defaults: for a program with one predictor that wants an
