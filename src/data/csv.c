@@ -15,11 +15,11 @@
 /* Unpacking starts with room for this much. */
 #define LAM__TEXT_FIRST ((size_t)1 << 16)
 
-/* Reads all there is into csv->text, with a NUL behind. */
+/* Reads all there is into csv->text, with NULs behind. */
 static lam_status take_text(lam__byte_source *source, lam__csv *csv)
 {
     size_t capacity = LAM__TEXT_FIRST;
-    if (!source->gzip && !lam__add((size_t)source->size, 2, &capacity))
+    if (!source->gzip && !lam__add((size_t)source->size, LAM__CSV_SLACK + 1, &capacity))
         return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", csv->name);
     for (;;) {
         char *grown = lam__allocate(capacity, 1, "the text of a table");
@@ -29,12 +29,13 @@ static lam_status take_text(lam__byte_source *source, lam__csv *csv)
             memcpy(grown, csv->text, csv->size);
         lam__release(csv->text);
         csv->text = grown;
-        grown[csv->size] = '\0';
-        size_t got;
-        LAM__TRY(lam__byte_source_read(source, grown + csv->size, capacity - 1 - csv->size, &got));
+        const size_t room = capacity - LAM__CSV_SLACK - csv->size;
+        size_t got = 0;
+        memset(grown + csv->size, 0, LAM__CSV_SLACK);
+        LAM__TRY(lam__byte_source_read(source, grown + csv->size, room, &got));
         csv->size += got;
-        grown[csv->size] = '\0';
-        if (csv->size < capacity - 1)
+        memset(grown + csv->size, 0, LAM__CSV_SLACK);
+        if (got < room)
             return LAM_OK;
         if (!lam__multiply(capacity, 2, &capacity))
             return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", csv->name);

@@ -13,9 +13,12 @@
 
 #include <lamina/status.h>
 
+/* NULs behind a text, so that words of several bytes can be loaded. */
+#define LAM__CSV_SLACK 8
+
 typedef struct lam__csv {
     const char *name; /* of the file, for messages; the caller's */
-    char *text;       /* owned: [size], then at least one NUL and none before */
+    char *text;       /* owned: [size], then LAM__CSV_SLACK NULs, and none before */
     size_t size;
     const char *first; /* the first row */
     const char *body;  /* the first row of values: after the header, if there is one */
