@@ -32,7 +32,7 @@ def theirs(x, y, classes):
     x_train, x_test, y_train, y_test = x[0], x[1], y[0], y[1]
     scaler = preprocessing.StandardScaler().fit(x_train)
     kind = neural_network.MLPClassifier if classes else neural_network.MLPRegressor
-    network = kind((64,), max_iter=300, learning_rate_init=0.005, random_state=1)
+    network = kind(hidden_layer_sizes=(64,), max_iter=300, learning_rate_init=0.005, random_state=1)
     network.fit(scaler.transform(x_train), y_train)
     predicted = network.predict(scaler.transform(x_test))
     return np.mean(predicted == y_test) if classes else np.mean((predicted - y_test) ** 2)
