@@ -22,7 +22,7 @@ struct archive {
 static inline void put(struct archive *to, uint64_t value, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        to->bytes[to->size++] = (unsigned char)(value >> 8 * i);
+        to->bytes[to->size++] = (unsigned char)(i < sizeof value ? value >> 8 * i : 0);
 }
 
 static inline void put_bytes(struct archive *to, const char *bytes, size_t count)
