@@ -79,6 +79,55 @@ LAM_API const char *lam_model_format_by_content(const char *path);
 LAM_API lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows,
                                      uint64_t seed, double *largest);
 
+/* What a file of a known format holds, whether or not it is a model. */
+typedef struct lam_model_contents lam_model_contents;
+
+/* The most dimensions that are told; the rank of an object that is no array. */
+#define LAM_CONTENT_DIMENSIONS 8
+#define LAM_CONTENT_OBJECT ((size_t)-1)
+
+/* An array in a file, or an object of a pickle. */
+typedef struct lam_content_array {
+    const char *name; /* as the file has it */
+    const char *type; /* of the elements, "F32"; of an object, its class */
+    size_t rank;      /* LAM_CONTENT_OBJECT for an object */
+    size_t shape[LAM_CONTENT_DIMENSIONS];
+} lam_content_array;
+
+/* Something else that the file says about itself. */
+typedef struct lam_content_fact {
+    const char *key, *value;
+} lam_content_fact;
+
+/* Lists what a file holds. NULL with the error recorded when it cannot be read or is of no known
+ * format. Free it with lam_model_contents_free. */
+LAM_API lam_model_contents *lam_model_contents_read(const char *path);
+
+/* Name of the format. Static. */
+LAM_API const char *lam_model_contents_format(const lam_model_contents *contents);
+
+/* Number of arrays and objects. */
+LAM_API size_t lam_model_contents_arrays(const lam_model_contents *contents);
+
+/* Array or object i, in the order of the file; NULL when out of range. It belongs to the
+ * contents. */
+LAM_API const lam_content_array *lam_model_contents_array(const lam_model_contents *contents,
+                                                          size_t i);
+
+/* Number of facts. */
+LAM_API size_t lam_model_contents_facts(const lam_model_contents *contents);
+
+/* Fact i; NULL when out of range. It belongs to the contents. */
+LAM_API const lam_content_fact *lam_model_contents_fact(const lam_model_contents *contents,
+                                                        size_t i);
+
+/* LAM_OK when everything was listed; else the error that ended the list, which becomes
+ * lam_error_message(). */
+LAM_API lam_status lam_model_contents_status(const lam_model_contents *contents);
+
+/* Frees contents; NULL is allowed. */
+LAM_API void lam_model_contents_free(lam_model_contents *contents);
+
 LAM_END_DECLS
 
 #endif

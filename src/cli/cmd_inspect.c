@@ -5,6 +5,7 @@
 #include <lamina/lamina.h>
 
 #include "cli.h"
+#include "inspect_file.h"
 #include "json_out.h"
 
 typedef struct inspect_request {
@@ -264,12 +265,18 @@ static void write_layers(cli_json *json, const lam_model *model)
     cli_json_close_array(json);
 }
 
-static void write_model(const lam_model *model, const char *file)
+static void write_file(cli_json *json, const char *file)
+{
+    cli_json_open_object(json, NULL);
+    cli_json_string(json, "file", file);
+    cli_json_count(json, "bytes", (size_t)file_size(file));
+}
+
+static void write_model(const lam_model *model, const char *file,
+                        const lam_model_contents *contents)
 {
     cli_json json = {.file = stdout};
-    cli_json_open_object(&json, NULL);
-    cli_json_string(&json, "file", file);
-    cli_json_count(&json, "bytes", (size_t)file_size(file));
+    write_file(&json, file);
     cli_json_count(&json, "features", lam_model_features(model));
     cli_json_count(&json, "outputs", lam_model_outputs(model));
     cli_json_count(&json, "parameters", lam_model_parameters(model));
@@ -281,25 +288,82 @@ static void write_model(const lam_model *model, const char *file)
         cli_json_string(&json, NULL, lam_model_class_name(model, i));
     cli_json_close_array(&json);
     write_layers(&json, model);
+    if (contents)
+        cli_write_contents(&json, contents);
     cli_json_close_object(&json);
     cli_json_end_line(&json);
+}
+
+/* A model of Lamina tells everything itself; of other files it is told what they hold, too. */
+static bool is_own(const lam_model_contents *contents)
+{
+    for (size_t i = 0; i < lam_model_contents_facts(contents); i++)
+        if (strcmp(lam_model_contents_fact(contents, i)->key, "lamina") == 0)
+            return true;
+    return false;
+}
+
+static int inspect_model(const inspect_request *request, const lam_model *model)
+{
+    lam_model_contents *contents = lam_model_contents_read(request->file);
+    const bool own = !contents || is_own(contents);
+    if (request->json) {
+        write_model(model, request->file, own ? NULL : contents);
+    } else {
+        print_model(model, request->file);
+        if (!own) {
+            printf("%-12s%s\n", "format", lam_model_contents_format(contents));
+            cli_print_contents(contents);
+        }
+    }
+    lam_model_contents_free(contents);
+    return CLI_SUCCESS;
+}
+
+/* A file that is no model as it is: what it holds, and what is missing. */
+static int inspect_contents(const inspect_request *request, lam_status why, const char *message)
+{
+    char size[32], plain[512];
+    lam_model_contents *contents = lam_model_contents_read(request->file);
+    if (!contents || is_own(contents) || lam_model_contents_arrays(contents) == 0) {
+        lam_model_contents_free(contents);
+        cli_error("%s", message);
+        return CLI_FAILURE;
+    }
+    if (request->json) {
+        cli_json json = {.file = stdout};
+        write_file(&json, request->file);
+        cli_json_string(&json, "refused", message);
+        cli_write_contents(&json, contents);
+        cli_json_close_object(&json);
+        cli_json_end_line(&json);
+    } else {
+        printf("%-12s%s, %s\n", "file", cli_plain_text(request->file, plain, sizeof plain),
+               cli_format_bytes(file_size(request->file), size, sizeof size));
+        printf("%-12s%s\n", "format", lam_model_contents_format(contents));
+        cli_print_contents(contents);
+        printf("no model as it is: %s\n", cli_plain_text(message, plain, sizeof plain));
+    }
+    lam_model_contents_free(contents);
+    /* bare weights are sound; they want --layers of convert */
+    return why == LAM_ERR_ARGUMENT ? CLI_SUCCESS : CLI_FAILURE;
 }
 
 static int run_inspect(const cli_command *command, int argc, char **argv)
 {
     inspect_request request = {0};
-    const int status = parse(&request, command, argc, argv);
+    int status = parse(&request, command, argc, argv);
     if (status != CLI_SUCCESS)
         return status;
-    lam_model *model = lam_model_load(request.file);
-    if (!model)
-        return cli_failed();
-    if (request.json)
-        write_model(model, request.file);
-    else
-        print_model(model, request.file);
+    lam_model *model = lam_model_import(request.file, NULL);
+    if (!model) {
+        char message[1024];
+        snprintf(message, sizeof message, "%s", lam_error_message());
+        return inspect_contents(&request, lam_error_status(), message);
+    }
+    status = inspect_model(&request, model);
     lam_model_free(model);
-    return CLI_SUCCESS;
+    return status;
 }
 
 static const cli_flag flags[] = {
@@ -309,15 +373,19 @@ static const cli_flag flags[] = {
      .offset = offsetof(inspect_request, json)},
 };
 
-static const char *const examples[] = {"lamina inspect fashion.safetensors", "layers and sizes",
+static const char *const examples[] = {"lamina inspect fashion.safetensors",
+                                       "layers and sizes",
                                        "lamina inspect fashion.safetensors --json",
                                        "everything, mean and deviation of the input included",
+                                       "lamina inspect weights.pt",
+                                       "the arrays of another program's file",
                                        NULL};
 
 const cli_command cli_inspect = {
     .name = "inspect",
     .operands = "MODEL [OPTION]...",
-    .summary = "Show the layers, shapes and input transform of a model file.",
+    .summary =
+        "Show the layers, shapes and input transform of a model file, of other programs too.",
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
     .examples = examples,

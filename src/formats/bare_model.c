@@ -120,12 +120,16 @@ static lam_status add_dense(const lam__bare *bare, const lam__bare_dense *dense,
 static lam_status add_normalization(const lam__bare *bare, const lam__bare_step *step,
                                     const char *where, lam__draft *draft)
 {
-    const size_t n = lam__draft_width(draft);
+    size_t n = lam__draft_width(draft);
     const lam__item *items[] = {step->gamma, step->beta, step->mean, step->variance};
     float *values[4] = {NULL};
     lam_status status = LAM_OK;
+    for (int i = 0; n == 0 && i < 4; i++) /* before all layers: its arrays tell */
+        if (items[i] && !lam__is_vector(items[i], &n))
+            n = 0;
     if (n == 0)
-        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s: a normalization before all layers",
+        return lam__fail(LAM_ERR_UNSUPPORTED,
+                         "%s: %s: a normalization of no known width before all layers",
                          bare->items->path, where);
     for (int i = 0; i < 4 && status == LAM_OK; i++)
         status = read_vector(bare, items[i], n, &values[i]);

@@ -1,5 +1,6 @@
 /* bare_steps.c: what is done with bare weights, as an architecture or the objects of a file say. */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,63 @@ static lam_status make_steps(lam__bare *bare, size_t most)
     return bare->steps ? LAM_OK : LAM_ERR_MEMORY;
 }
 
+static bool has_ending(const char *text, const char *ending)
+{
+    const size_t n = strlen(text), m = strlen(ending);
+    return n >= m && strcmp(text + n - m, ending) == 0;
+}
+
+/* The item of the same layer whose name ends so, or that is called a bias; SIZE_MAX when there is
+ * none. */
+static size_t find_beside(const lam__bare *bare, size_t i, const char *ending, bool or_bias)
+{
+    for (size_t j = 0; j < bare->items->count; j++)
+        if (j != i && bare->items->items[j].kind == LAM__ITEM_ARRAY &&
+            lam__same_layer(&bare->parts[i], &bare->parts[j]) &&
+            (has_ending(bare->items->items[j].name, ending) ||
+             (or_bias && bare->parts[j].role == LAM__ROLE_BIAS)))
+            return j;
+    return SIZE_MAX;
+}
+
+/* Whether an item is the gamma of a layer normalization: a vector called a weight, or gamma, with
+ * no statistics beside it. */
+static bool is_gamma(const lam__bare *bare, size_t i)
+{
+    const lam__item *item = &bare->items->items[i];
+    size_t length;
+    return lam__is_vector(item, &length) && item->rank == 1 && !bare->used[i] &&
+           (bare->parts[i].role == LAM__ROLE_WEIGHT || has_ending(item->name, "gamma")) &&
+           find_beside(bare, i, "_mean", false) == SIZE_MAX;
+}
+
+/* Gives the layer normalizations asked for their arrays, in order. */
+static lam_status find_normalizations(lam__bare *bare)
+{
+    size_t at = 0;
+    for (size_t s = 0; s < bare->step_count; s++) {
+        lam__bare_step *step = &bare->steps[s];
+        if (!step->layer_norm)
+            continue;
+        while (at < bare->items->count && !is_gamma(bare, at))
+            at++;
+        if (at == bare->items->count)
+            return lam__fail(LAM_ERR_SHAPE,
+                             "%s: no arrays for layer %zu, a layer normalization: expected a "
+                             "vector called weight or gamma",
+                             bare->items->path, s);
+        step->gamma = &bare->items->items[at];
+        step->where = step->gamma->name;
+        bare->used[at] = true;
+        const size_t beta = find_beside(bare, at, "beta", true);
+        if (beta == SIZE_MAX)
+            continue;
+        step->beta = &bare->items->items[beta];
+        bare->used[beta] = true;
+    }
+    return LAM_OK;
+}
+
 static lam_status copy_layers(lam__bare *bare, const lam_model *trial)
 {
     LAM__TRY(make_steps(bare, lam_model_layers(trial)));
@@ -25,14 +83,12 @@ static lam_status copy_layers(lam__bare *bare, const lam_model *trial)
         step->activation = info.activation;
         step->dense = strcmp(info.type, lam__dense_layer.name) == 0;
         step->dropout = strcmp(info.type, lam__dropout_layer.name) == 0;
+        step->layer_norm = strcmp(info.type, lam__layer_norm_layer.name) == 0;
         step->units = info.outputs;
         step->rate = info.rate;
-        if (!step->dense && !step->dropout)
-            return lam__fail(LAM_ERR_UNSUPPORTED,
-                             "%s: layer %zu '%s': bare weights make dense and dropout layers only",
-                             bare->items->path, i, info.type);
+        step->epsilon = (double)info.epsilon;
     }
-    return LAM_OK;
+    return find_normalizations(bare);
 }
 
 lam_status lam__bare_steps_of_layers(lam__bare *bare, const char *layers)
@@ -64,12 +120,6 @@ static lam_status ask_for_layers(const lam__bare *bare)
                      "%s: bare weights, which do not say what is done with them: give the "
                      "architecture, such as --layers %s",
                      bare->items->path, text);
-}
-
-static bool has_ending(const char *text, const char *ending)
-{
-    const size_t n = strlen(text), m = strlen(ending);
-    return n >= m && strcmp(text + n - m, ending) == 0;
 }
 
 /* Classes that change nothing at inference, or hold others. */

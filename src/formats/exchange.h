@@ -29,6 +29,9 @@ typedef struct lam__model_format {
      * model is sound and has finite parameters. */
     lam_status (*write)(const lam_model *model, const char *path,
                         const lam_export_options *options);
+    /* Tells arrays and facts (contents.h), also of a file that is no model; NULL: nothing but the
+     * model. After a failure what was told before stays. */
+    lam_status (*describe)(const lam__foreign *file, lam_model_contents *contents);
 } lam__model_format;
 
 extern const lam__model_format lam__format_safetensors;

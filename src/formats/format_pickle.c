@@ -1,5 +1,6 @@
 /* format_pickle.c: the row of pickled NumPy arrays and objects. */
 #include "base/error.h"
+#include "formats/contents.h"
 #include "formats/exchange.h"
 #include "formats/pickle.h"
 
@@ -33,10 +34,24 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     return status;
 }
 
+static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
+{
+    lam__pickle pickle;
+    lam_status status = open_pickle(file, &pickle);
+    const lam__items items = {
+        .path = file->path, .items = pickle.items, .count = pickle.item_count};
+    lam_status listed = lam__contents_items(contents, &items);
+    if (status == LAM_OK)
+        status = listed;
+    lam__pickle_close(&pickle);
+    return status;
+}
+
 const lam__model_format lam__format_pickle = {
     .name = "pickle",
     .help = "pickled NumPy arrays, or objects that hold them",
     .extensions = "pkl pickle p model params parms",
     .recognizes = recognizes,
     .read = read,
+    .describe = describe,
 };

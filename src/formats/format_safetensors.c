@@ -5,9 +5,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/arrays.h"
+#include "formats/contents.h"
 #include "formats/exchange.h"
 #include "formats/model_file.h"
 #include "nn/network.h"
+
+/* Pairs of metadata that are told. */
+enum { MOST_FACTS = 1000 };
 
 static bool recognizes(const lam__foreign *file)
 {
@@ -73,6 +77,25 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     return *model ? LAM_OK : lam_error_status();
 }
 
+static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
+{
+    lam__st_file st;
+    lam__item *items = NULL;
+    LAM__TRY(lam__st_parse(file->bytes, file->size, file->path, &st));
+    lam_status status = list_items(&st, &items);
+    const char *key, *value;
+    for (size_t i = 0;
+         i < MOST_FACTS && status == LAM_OK && lam__st_metadata_at(&st, i, &key, &value); i++)
+        status = lam__contents_fact(contents, key, value);
+    if (status == LAM_OK) {
+        const lam__items list = {.path = file->path, .items = items, .count = st.count};
+        status = lam__contents_items(contents, &list);
+    }
+    lam__release(items);
+    lam__st_close(&st);
+    return status;
+}
+
 static lam_status write(const lam_model *model, const char *path, const lam_export_options *options)
 {
     if (!options->transform && model->transform.kind != LAM_TRANSFORM_NONE)
@@ -88,4 +111,5 @@ const lam__model_format lam__format_safetensors = {
     .recognizes = recognizes,
     .read = read,
     .write = write,
+    .describe = describe,
 };

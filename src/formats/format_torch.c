@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/zip_read.h"
+#include "formats/contents.h"
 #include "formats/exchange.h"
 #include "formats/pickle.h"
 
@@ -230,6 +231,20 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     return status;
 }
 
+static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
+{
+    struct torch_file t;
+    lam_status status = open_torch(file, &t);
+    const lam__items items = {
+        .path = file->path, .items = t.pickle.items, .count = t.pickle.item_count};
+    lam_status listed = lam__contents_fact(contents, "layout",
+                                           is_former(file) ? "pickles, one after another" : "zip");
+    if (listed == LAM_OK)
+        listed = lam__contents_items(contents, &items);
+    close_torch(&t);
+    return status == LAM_OK ? listed : status;
+}
+
 const lam__model_format lam__format_torch = {
     .name = "pytorch",
     .alias = "torch",
@@ -237,4 +252,5 @@ const lam__model_format lam__format_torch = {
     .extensions = "pt pth",
     .recognizes = recognizes,
     .read = read,
+    .describe = describe,
 };

@@ -7,6 +7,7 @@
 #ifndef LAMINA_SAFETENSORS_H
 #define LAMINA_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,9 @@ lam_status lam__st_parse(const void *bytes, size_t size, const char *name, lam__
 
 /* The text of a key of __metadata__, or NULL. */
 const char *lam__st_metadata(const lam__st_file *file, const char *key);
+
+/* Pair i of __metadata__; false when there are no more. */
+bool lam__st_metadata_at(const lam__st_file *file, size_t i, const char **key, const char **value);
 
 /* The tensor of this name, or NULL. */
 const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name);

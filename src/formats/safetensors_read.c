@@ -240,6 +240,19 @@ const char *lam__st_metadata(const lam__st_file *file, const char *key)
     return json_string_value(json_object_get(json_object_get(file->header, LAM__METADATA), key));
 }
 
+bool lam__st_metadata_at(const lam__st_file *file, size_t i, const char **key, const char **value)
+{
+    json_t *metadata = json_object_get(file->header, LAM__METADATA);
+    void *at = json_object_iter(metadata);
+    while (at && i-- > 0)
+        at = json_object_iter_next(metadata, at);
+    if (!at)
+        return false;
+    *key = json_object_iter_key(at);
+    *value = json_string_value(json_object_iter_value(at));
+    return true;
+}
+
 const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name)
 {
     lam__st_tensor key = {.name = name};
@@ -267,6 +280,12 @@ const char *lam__st_metadata(const lam__st_file *file, const char *key)
 {
     (void)file, (void)key;
     return NULL;
+}
+
+bool lam__st_metadata_at(const lam__st_file *file, size_t i, const char **key, const char **value)
+{
+    (void)file, (void)i, (void)key, (void)value;
+    return false;
 }
 
 const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name)

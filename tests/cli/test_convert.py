@@ -133,6 +133,25 @@ class Convert(Case):
                       self.bad(1, "convert", norm, out, "--layers", "8:relu,3"))
         self.assertFalse(self.path("x.safetensors").exists())
 
+    def test_inspect_tells_what_a_file_holds(self):
+        text = self.good("inspect", FOREIGN / "state.pt")
+        self.assertRegex(text, r"(?m)^format +pytorch$")
+        self.assertRegex(text, r"(?m)^F32 +9 x 7 +0\.weight$")
+        self.assertIn("no model as it is: ", text)
+        shown = json.loads(self.good("inspect", FOREIGN / "batch-norm.pt", "--json"))
+        self.assertEqual((shown["features"], shown["outputs"], shown["format"]), (7, 2, "pytorch"))
+        self.assertIn({"name": "2", "class": "torch.nn.modules.batchnorm.BatchNorm1d"},
+                      shown["arrays"])
+        self.assertIn({"name": "2.running_mean", "type": "F32", "shape": [8]}, shown["arrays"])
+        bare = json.loads(self.good("inspect", FOREIGN / "keras-names.safetensors", "--json"))
+        self.assertIn("bare weights", bare["refused"])
+        self.assertEqual(len(bare["arrays"]), 4)
+        conv = write_tensors(self.path("conv.safetensors"), {"conv.weight": shaped(2, 2, 3, 3)})
+        done = run("inspect", conv)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no array of two dimensions", done.stdout)
+        self.assertIn("2 x 2 x 3 x 3", done.stdout)
+
     def test_pickles_run_nothing(self):
         class Evil:
             def __reduce__(self):

@@ -242,6 +242,16 @@ def torch_files():
                 nn.init.uniform_(one.bias)
     torch.save(rich, FOLDER / "batch-norm.pt")
     case("batch-norm.pt", x, run(rich, x))
+    norm = nn.Sequential(nn.LayerNorm(7), nn.Linear(7, 6), nn.LayerNorm(6), nn.Tanh(),
+                         nn.Linear(6, 3))
+    for one in (norm[0], norm[2]):
+        nn.init.uniform_(one.weight, 0.5, 1.5)
+        nn.init.uniform_(one.bias)
+    torch.save(norm, FOLDER / "layer-norm.pt")
+    case("layer-norm.pt", x, run(norm, x))
+    norm = norm.float()
+    save_file(norm.state_dict(), FOLDER / "layer-norm.safetensors")
+    case("layer-norm.safetensors", x, run(norm, x), "layer_norm:1e-5,6,layer_norm:1e-5:tanh,3")
 
 
 # ---- Lamina itself, version 0.1
