@@ -204,7 +204,9 @@ static const char *const details[] = {
 
 static const char *const examples[] = {"lamina convert weights.safetensors model.safetensors "
                                        "--layers 128:relu,10:softmax --scale -1,1",
-                                       "a model made of bare weights", NULL};
+                                       "a model made of bare weights",
+                                       "lamina convert module.pt model.safetensors",
+                                       "a whole Sequential of PyTorch", NULL};
 
 const cli_command cli_convert = {
     .name = "convert",

@@ -70,6 +70,28 @@ class Activation_Softmax:
     pass
 
 
+class Activation_Sigmoid:
+    pass
+
+
+class Activation_Tanh:
+    pass
+
+
+class Activation_Linear:
+    pass
+
+
+class LayerNorm:
+    def __init__(self, n):
+        self.gamma, self.beta, self.eps = draw.uniform(0.5, 1.5, n), draw.standard_normal(n), 1e-3
+
+    def __call__(self, x):
+        centred = x - x.mean(1, keepdims=True)
+        return self.gamma * centred / np.sqrt((centred ** 2).mean(1, keepdims=True) + self.eps) \
+            + self.beta
+
+
 class Loss_CategoricalCrossentropy:
     pass
 
@@ -139,6 +161,12 @@ def pickles():
             "W3": pairs[2][0], "b3": pairs[2][1][0]}
     (FOLDER / "flat-dict.pkl").write_bytes(pickle.dumps(flat))
     case("flat-dict.pkl", x, y, text)
+    parts = [Layer_Dense(6, 5), LayerNorm(5), Activation_Tanh(), Layer_Dense(5, 4),
+             Activation_Sigmoid(), Layer_Dense(4, 2), Activation_Linear()]
+    (FOLDER / "other-objects.pkl").write_bytes(pickle.dumps(parts))
+    z = np.tanh(parts[1](x.astype(float) @ parts[0].weights + parts[0].biases))
+    z = 1 / (1 + np.exp(-(z @ parts[3].weights + parts[3].biases)))
+    case("other-objects.pkl", x, z @ parts[5].weights + parts[5].biases)
 
 
 # ---- PyTorch
