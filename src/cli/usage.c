@@ -117,16 +117,17 @@ static void print_formats(void)
         if (lam_catalog(LAM_MODEL_FORMAT, i, &entry) != LAM_OK ||
             lam_model_format(entry.name, &info) != LAM_OK)
             continue;
-        snprintf(help, sizeof help, "%s (%s; .%s)", info.help,
-                 !info.can_write  ? "only IN"
-                 : !info.can_read ? "only OUT"
-                                  : "IN and OUT",
-                 info.extensions);
-        for (char *c = strrchr(help, '.'); *c; c++) /* ".pt pth)" -> ".pt, .pth)" */
-            if (*c == ' ' && strlen(help) + 3 < sizeof help) {
-                memmove(c + 3, c + 1, strlen(c));
-                memcpy(c, ", .", 3);
-            }
+        int n = snprintf(help, sizeof help, "%s (%s; ", info.help,
+                         !info.can_write  ? "only IN"
+                         : !info.can_read ? "only OUT"
+                                          : "IN and OUT");
+        for (const char *word = info.extensions; *word && (size_t)n < sizeof help;) {
+            const int length = (int)strcspn(word, " ");
+            const bool last = word[length] == '\0';
+            n += snprintf(help + n, sizeof help - (size_t)n, ".%.*s%s", length, word,
+                          last ? ")" : ", ");
+            word += length + !last;
+        }
         print_entry(stdout, info.name, help);
     }
 }
