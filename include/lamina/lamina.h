@@ -43,6 +43,7 @@
  *      catalog.h                            what can be named
  *      images.h                             pictures of data, files that were skipped
  *      exchange.h                           models from and for other programs
+ *      quantize.h                           networks of 8-bit integers
  *   2  trainer.h predictor.h                one's own loop; prediction without allocation
  *      batches.h                            the batches of a dataset, epoch after epoch
  *   3  extend.h                             activations, losses, metrics, callbacks of one's own
@@ -59,6 +60,7 @@
 #include <lamina/images.h>
 #include <lamina/model.h>
 #include <lamina/predictor.h>
+#include <lamina/quantize.h>
 #include <lamina/status.h>
 #include <lamina/trainer.h>
 

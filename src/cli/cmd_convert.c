@@ -6,6 +6,7 @@
 #include <lamina/lamina.h>
 
 #include "cli.h"
+#include "convert_integers.h"
 #include "output_path.h"
 
 /* Random inputs of the comparison, and the largest difference that is rounding. */
@@ -17,6 +18,7 @@ typedef struct convert_request {
     bool no_transform;
     lam_import_options in;
     lam_export_options out;
+    cli_integers integers;
 } convert_request;
 
 static int parse(convert_request *request, const cli_command *command, int argc, char **argv)
@@ -54,7 +56,8 @@ static int check_request(const convert_request *request, lam_model_format_info *
         cli_error("'%s' can be read, but not written", to->name);
         return CLI_USAGE;
     }
-    return cli_check_output(request->output);
+    const int status = cli_check_integers(&request->integers, to->name, request->out.transform);
+    return status == CLI_SUCCESS ? cli_check_output(request->output) : status;
 }
 
 static void print_file(const char *label, const char *path, const char *format)
@@ -115,6 +118,23 @@ static int compare(const convert_request *request, const lam_model_format_info *
     return CLI_SUCCESS;
 }
 
+/* Writes OUT and shows that it is the same network, or what 8-bit integers cost. */
+static int write_output(const convert_request *request, const lam_model_format_info *to,
+                        lam_model *model)
+{
+    if (request->integers.kind) {
+        const int status =
+            cli_convert_integers(&request->integers, model, request->output, request->out.name);
+        if (status == CLI_SUCCESS)
+            print_file("written", request->output, to->name);
+        return status;
+    }
+    if (lam_model_export(model, request->output, &request->out) != LAM_OK)
+        return cli_refused();
+    print_file("written", request->output, to->name);
+    return compare(request, to, model);
+}
+
 static int convert(const convert_request *request, const lam_model_format_info *to)
 {
     const char *from = request->in.format;
@@ -125,13 +145,7 @@ static int convert(const convert_request *request, const lam_model_format_info *
         return cli_refused();
     print_file("read", request->input, from);
     print_model(model);
-    int status = CLI_FAILURE;
-    if (lam_model_export(model, request->output, &request->out) != LAM_OK) {
-        status = cli_refused();
-    } else {
-        print_file("written", request->output, to->name);
-        status = compare(request, to, model);
-    }
+    const int status = write_output(request, to, model);
     lam_model_free(model);
     return status;
 }
@@ -191,6 +205,23 @@ static const cli_flag flags[] = {
      .default_value = "the name of OUT",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, out.name)},
+    {.name = "quantize",
+     .argument = "KIND",
+     .help = "C source: int8 makes weights and values bytes, a quarter of the size",
+     .default_value = "floats stay",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, integers.kind)},
+    {.name = "calibrate",
+     .argument = "DATA",
+     .help = "with --quantize: data such as the network will see, for the ranges of bytes",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, integers.calibrate)},
+    {.name = "evaluate",
+     .argument = "DATA",
+     .help = "with --quantize: data to count the loss on, their test split where they have one",
+     .default_value = "those of --calibrate",
+     .kind = CLI_TEXT,
+     .offset = offsetof(convert_request, integers.evaluate)},
     {.name = "no-transform",
      .help = "leave the input transform out: who runs OUT scales its input",
      .kind = CLI_SWITCH,

@@ -122,6 +122,8 @@ bool lam__c_needs_math(const lam_model *model)
 {
     for (size_t i = 0; i < model->layer_count; i++) {
         const lam__activation *activation = model->layers[i].activation;
+        if (model->layers[i].type == &lam__layer_norm_layer) /* sqrtf */
+            return true;
         /* a call of a function, which is one of libm: "expf(" */
         for (const char *c = activation ? activation->c_source : ""; *c; c++)
             if (c[0] == 'f' && c[1] == '(' && c != activation->c_source && is_alnum(c[-1]))
@@ -160,10 +162,11 @@ void lam__c_opening(lam__c_text *text, const lam_model *model, const char *what)
     lam__c_put(text, " */\n");
 }
 
-void lam__c_header(lam__c_files *files, const lam_model *model, size_t stack_bytes)
+void lam__c_header(lam__c_files *files, const lam_model *model, const char *what,
+                   size_t stack_bytes)
 {
     lam__c_text *text = &files->header;
-    lam__c_opening(text, model, "a neural network");
+    lam__c_opening(text, model, what);
     lam__c_put(text,
                "#ifndef $_H\n#define $_H\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
                "#define $_INPUTS %zu\n#define $_OUTPUTS %zu\n\n"

@@ -75,6 +75,44 @@ static void dense_function(lam__c_text *text, const lam_model *model, size_t at)
     lam__c_put(text, "}\n\n");
 }
 
+static void norm_tables(lam__c_text *text, const lam_model *model, size_t at)
+{
+    const lam__layer *layer = &model->layers[at];
+    char what[48];
+    lam__c_put(text, "/* Layer %zu: gamma and beta [%zu]. */\n", at, layer->out);
+    snprintf(what, sizeof what, "gamma_%zu", at);
+    lam__c_floats(text, what, layer->out, model->parameters + layer->weight);
+    snprintf(what, sizeof what, "beta_%zu", at);
+    lam__c_floats(text, what, layer->out, model->parameters + layer->bias);
+}
+
+static void norm_function(lam__c_text *text, const lam_model *model, size_t at)
+{
+    const lam__layer *layer = &model->layers[at];
+    const size_t n = layer->out;
+    lam__c_put(
+        text,
+        "/* y[%zu] = %s(gamma (x - mean) / deviation + beta), mean and deviation of x[%zu] */\n"
+        "static void @_layer_%zu(const float *restrict x, float *restrict y)\n{\n"
+        "    float mean = 0.0f, variance = 0.0f, factor;\n\n"
+        "    for (size_t j = 0; j < %zu; j++) {\n        mean += x[j];\n    }\n    mean /= ",
+        n, layer->activation->name, n, at, n);
+    lam__c_float(text, (float)n);
+    lam__c_put(text,
+               ";\n    for (size_t j = 0; j < %zu; j++) {\n        y[j] = x[j] - mean;\n"
+               "        variance += y[j] * y[j];\n    }\n    factor = 1.0f / sqrtf(variance / ",
+               n);
+    lam__c_float(text, (float)n);
+    lam__c_put(text, " + ");
+    lam__c_float(text, layer->epsilon);
+    lam__c_put(text,
+               ");\n    for (size_t j = 0; j < %zu; j++) {\n"
+               "        y[j] = y[j] * factor * @_gamma_%zu[j] + @_beta_%zu[j];\n    }\n",
+               n, at, at);
+    lam__c_activation(text, layer->activation, n);
+    lam__c_put(text, "}\n\n");
+}
+
 /* How a layer type is written. What has no row is not there at inference. */
 typedef struct layer_writer {
     const lam__layer_type *type;
@@ -84,6 +122,7 @@ typedef struct layer_writer {
 
 static const layer_writer writers[] = {
     {&lam__dense_layer, dense_tables, dense_function},
+    {&lam__layer_norm_layer, norm_tables, norm_function},
 };
 
 static const layer_writer *writer_of(const lam__layer *layer)
@@ -179,7 +218,7 @@ static lam_status write_parts(lam__c_files *files, const lam_model *model, const
     lam__c_text *text = &files->source;
     size_t widest[2];
     measure(calls, count, widest);
-    lam__c_header(files, model, (widest[0] + widest[1]) * sizeof(float));
+    lam__c_header(files, model, "a neural network", (widest[0] + widest[1]) * sizeof(float));
     lam__c_opening(text, model, "a neural network");
     lam__c_put(text, "#include \"%s\"\n\n%s#include <stddef.h>\n\n", files->header_name,
                lam__c_needs_math(model) ? "#include <math.h>\n" : "");

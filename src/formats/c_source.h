@@ -18,6 +18,12 @@ lam_status lam__c_source_write(const lam_model *model, const char *path, const c
 /* y[outputs] of one raw sample in plain C, in the order of the C file but summed in double. */
 lam_status lam__plain_run(const lam_model *model, const float *x, float *y);
 
+/* Its parts: one layer without its activation, one activation in place, and the most values
+ * between two layers. */
+void lam__plain_layer(const lam__layer *layer, const float *parameters, const float *x, float *y);
+void lam__plain_activation(const lam__activation *activation, size_t n, float *y);
+size_t lam__plain_widest(const lam_model *model);
+
 /* ---- shared with what writes the int8 variant ---- */
 
 /* The two files being written. */
@@ -33,7 +39,8 @@ lam_status lam__c_files_open(lam__c_files *files, const char *path, const char *
 lam_status lam__c_files_close(lam__c_files *files, lam_status status);
 
 /* The header but for its comment, and the class names in the source. */
-void lam__c_header(lam__c_files *files, const lam_model *model, size_t stack_bytes);
+void lam__c_header(lam__c_files *files, const lam_model *model, const char *what,
+                   size_t stack_bytes);
 void lam__c_class_names(lam__c_text *text, const lam_model *model);
 
 /* The comment on top of both: `what` is "a neural network", then the layers. */

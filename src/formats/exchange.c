@@ -16,7 +16,7 @@
 /* In the order in which they are asked whether a content is theirs. */
 static const lam__model_format *const formats[] = {
     &lam__format_safetensors, &lam__format_torch, &lam__format_pickle,
-    &lam__format_onnx,        &lam__format_c,
+    &lam__format_onnx,        &lam__format_c,     &lam__format_keras,
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };

@@ -39,6 +39,7 @@ extern const lam__model_format lam__format_torch;
 extern const lam__model_format lam__format_pickle;
 extern const lam__model_format lam__format_c;
 extern const lam__model_format lam__format_onnx;
+extern const lam__model_format lam__format_keras;
 
 extern lam__name_table lam__model_formats;
 

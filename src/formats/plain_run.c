@@ -1,12 +1,13 @@
 /* plain_run.c: one prediction in plain C, summed in double: what generated files are held to. */
 #include "formats/c_source.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 
-static void plain_activation(const lam__activation *activation, size_t n, float *y)
+void lam__plain_activation(const lam__activation *activation, size_t n, float *y)
 {
     if (activation->plain_row)
         activation->plain_row(n, y);
@@ -15,22 +16,53 @@ static void plain_activation(const lam__activation *activation, size_t n, float 
             y[j] = activation->plain(y[j]);
 }
 
-static void plain_dense(const lam__layer *layer, const float *parameters, const float *x, float *y)
+static void plain_norm(const lam__layer *layer, const float *parameters, const float *x, float *y)
+{
+    const float *gamma = parameters + layer->weight, *beta = parameters + layer->bias;
+    const size_t n = layer->out;
+    double mean = 0, variance = 0;
+    for (size_t j = 0; j < n; j++)
+        mean += x[j];
+    mean /= (double)n;
+    for (size_t j = 0; j < n; j++)
+        variance += (x[j] - mean) * (x[j] - mean);
+    const double factor = 1 / sqrt(variance / (double)n + (double)layer->epsilon);
+    for (size_t j = 0; j < n; j++)
+        y[j] = (float)((x[j] - mean) * factor * (double)gamma[j] + (double)beta[j]);
+}
+
+void lam__plain_layer(const lam__layer *layer, const float *parameters, const float *x, float *y)
 {
     const float *w = parameters + layer->weight, *b = parameters + layer->bias;
-    for (size_t j = 0; j < layer->out; j++) {
-        double sum = b[j];
+    enum { TOGETHER = 64 };
+    if (layer->type == &lam__layer_norm_layer) {
+        plain_norm(layer, parameters, x, y);
+        return;
+    }
+    for (size_t first = 0; first < layer->out; first += TOGETHER) {
+        const size_t left = layer->out - first, count = left < TOGETHER ? left : TOGETHER;
+        double sum[TOGETHER];
+        for (size_t j = 0; j < count; j++)
+            sum[j] = b[first + j];
         for (size_t i = 0; i < layer->in; i++)
-            sum += (double)x[i] * (double)w[i * layer->out + j];
-        y[j] = (float)sum;
+            for (size_t j = 0; j < count; j++)
+                sum[j] += (double)x[i] * (double)w[i * layer->out + first + j];
+        for (size_t j = 0; j < count; j++)
+            y[first + j] = (float)sum[j];
     }
 }
 
-lam_status lam__plain_run(const lam_model *model, const float *x, float *y)
+size_t lam__plain_widest(const lam_model *model)
 {
     size_t widest = model->features;
     for (size_t i = 0; i < model->layer_count; i++)
         widest = model->layers[i].out > widest ? model->layers[i].out : widest;
+    return widest;
+}
+
+lam_status lam__plain_run(const lam_model *model, const float *x, float *y)
+{
+    const size_t widest = lam__plain_widest(model);
     float *room = lam__allocate(2 * widest, sizeof *room, "a sample");
     if (!room)
         return LAM_ERR_MEMORY;
@@ -40,8 +72,8 @@ lam_status lam__plain_run(const lam_model *model, const float *x, float *y)
         const lam__layer *layer = &model->layers[i];
         if (layer->type->only_training)
             continue;
-        plain_dense(layer, model->parameters, from, to);
-        plain_activation(layer->activation, layer->out, to);
+        lam__plain_layer(layer, model->parameters, from, to);
+        lam__plain_activation(layer->activation, layer->out, to);
         float *swap = from;
         from = to;
         to = swap;

@@ -2,6 +2,7 @@
 """test_convert.py: lamina convert."""
 import json
 import pickle
+import re
 import shutil
 import struct
 import subprocess
@@ -165,6 +166,35 @@ class Convert(Case):
         self.assertFalse(victim.exists() or out.exists())
         self.assertIn("network     6 -> 8 relu -> 8 relu -> 3 softmax",
                       self.good("convert", FOREIGN / "book-model-4.pkl", out))
+
+    def test_integers_compile_and_tell_what_they_cost(self):
+        model = self.model("--layers", "32:relu,32:tanh,3:softmax", "--epochs", "80")
+        source = self.path("small.c")
+        text = self.good("convert", model, source, "--quantize", "int8", "--calibrate", "spiral")
+        self.assertRegex(text, r"(?m)^integers +.* instead of .*: [0-9.]+%$")
+        found = re.search(r"(?m)^accuracy +([0-9.]+) in floats, ([0-9.]+) in integers: "
+                          r"-?[0-9.]+ points lost, on [0-9]+ samples of spiral$", text)
+        self.assertTrue(found, text)
+        self.assertLess(abs(float(found[1]) - float(found[2])), 0.05)
+        self.assertRegex(text, r"(?m)^written +.*small\.c, c, ")
+        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+        program = self.path("self_test")
+        subprocess.run([compiler, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                        "-DSMALL_SELF_TEST", source, "-o", program, "-lm"], check=True)
+        self.assertEqual(subprocess.run([program]).returncode, 0)
+
+    def test_trouble_with_integers(self):
+        model = self.model()
+        source = self.path("a.c")
+        quantize = ("--quantize", "int8")
+        self.assertIn("needs --calibrate", self.bad(2, "convert", model, source, *quantize))
+        self.assertIn("int8 is all", self.bad(2, "convert", model, source, "--quantize", "int4"))
+        self.assertIn("go with --quantize",
+                      self.bad(2, "convert", model, source, "--calibrate", "spiral"))
+        self.assertIn("as C source",
+                      self.bad(2, "convert", model, self.path("a.safetensors"), *quantize,
+                               "--calibrate", "spiral"))
+        self.assertFalse(source.exists())
 
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout

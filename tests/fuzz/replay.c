@@ -77,6 +77,11 @@ static void run_file(const uint8_t *data, size_t size, size_t changes)
     run(data, size);
     for (size_t cut = 0; cut < size; cut++)
         run(data, cut);
+    for (size_t at = 0; at < size; at++) { /* every byte once */
+        memcpy(copy, data, size);
+        copy[at] ^= (uint8_t)(1u << next_random() % 8);
+        run(copy, size);
+    }
     for (size_t i = 0; i < changes; i++) {
         size_t now = size;
         memcpy(copy, data, size);

@@ -12,6 +12,15 @@
     "-std=c99 -Wall -Wextra -Wpedantic -Werror -Wconversion -Wdouble-promotion -Wshadow "          \
     "-Wstrict-prototypes -Wmissing-prototypes"
 
+/* A program that turns samples on its input into outputs. */
+static const char driver[] = "#include <stdio.h>\n#include \"net.h\"\n"
+                             "int main(void)\n{\n"
+                             "    static float x[NET_INPUTS], y[NET_OUTPUTS];\n"
+                             "    while (fread(x, sizeof x, 1, stdin) == 1) {\n"
+                             "        net_predict(x, y);\n"
+                             "        if (fwrite(y, sizeof y, 1, stdout) != 1) return 1;\n"
+                             "    }\n    return 0;\n}\n";
+
 typedef struct compiler {
     const char *command, *flags;
     const char *run; /* what a program is run with; NULL: it is compiled only */

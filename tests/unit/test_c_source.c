@@ -30,15 +30,6 @@ static void remove_folder(void)
 
 TestSuite(c_source, .init = make_folder, .fini = remove_folder, .timeout = 300);
 
-/* A program that turns samples on its input into outputs. */
-static const char driver[] = "#include <stdio.h>\n#include \"net.h\"\n"
-                             "int main(void)\n{\n"
-                             "    static float x[NET_INPUTS], y[NET_OUTPUTS];\n"
-                             "    while (fread(x, sizeof x, 1, stdin) == 1) {\n"
-                             "        net_predict(x, y);\n"
-                             "        if (fwrite(y, sizeof y, 1, stdout) != 1) return 1;\n"
-                             "    }\n    return 0;\n}\n";
-
 static void write_samples(const lam_model *model, float *x)
 {
     char path[512];
@@ -123,6 +114,8 @@ Test(c_source, equals_the_library_for_every_activation_inside)
         lam_catalog(LAM_ACTIVATION, i, &entry);
         lam_model_dense(model, 5 + 3 * i, entry.name);
         lam_model_dropout(model, 0.5f);
+        if (i % 2)
+            lam_model_layer_norm(model, 1e-3f);
     }
     lam_model_dense(model, 3, "linear");
     lam_model_initialize(model, 1, NULL);
@@ -154,6 +147,15 @@ Test(c_source, equals_the_library_for_every_activation_at_the_end)
         draw_biases(model);
         hold_everywhere(model);
     }
+}
+
+Test(c_source, equals_the_library_for_layer_normalization)
+{
+    lam_model *model = lam_model_new(FEATURES);
+    lam_model_add_layers(model, "layer_norm,17:linear,layer_norm:tanh,5:linear,layer_norm:softmax");
+    lam_model_initialize(model, 4, NULL);
+    draw_biases(model);
+    hold_everywhere(model);
 }
 
 Test(c_source, equals_the_library_for_a_wide_network)

@@ -1,0 +1,50 @@
+/* format_keras.c: the row of Keras's files. */
+#include <string.h>
+
+#include "base/error.h"
+#include "data/zip_read.h"
+#include "formats/exchange.h"
+#include "formats/hdf5.h"
+#include "formats/keras_read.h"
+#include "lamina_features.h"
+
+/* A .keras file begins with metadata.json or config.json as its first entry. */
+static bool recognizes(const lam__foreign *file)
+{
+    static const char *const first[] = {"metadata.json", "config.json", "model.weights.h5"};
+    enum { NAME_LENGTH = 26, NAME = 30 }; /* places in a zip archive's local header */
+    if (lam__h5_recognizes(file->bytes, file->size))
+        return true;
+    if (!lam__zip_recognizes(file->bytes, file->size) || file->size < NAME)
+        return false;
+    const size_t length = file->bytes[NAME_LENGTH] | (size_t)file->bytes[NAME_LENGTH + 1] << 8;
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        if (strlen(first[i]) == length && length <= file->size - NAME &&
+            memcmp(file->bytes + NAME, first[i], length) == 0)
+            return true;
+    return false;
+}
+
+static lam_status read(const lam__foreign *file, const lam_import_options *options,
+                       lam_model **model)
+{
+    (void)options;
+#if LAM__HAVE_JSON
+    return lam__h5_recognizes(file->bytes, file->size) ? lam__keras_read_h5(file, model)
+                                                       : lam__keras_read_archive(file, model);
+#else
+    (void)model;
+    return lam__fail(LAM_ERR_UNSUPPORTED,
+                     "%s: this build of Lamina reads no Keras files: it has no JSON library "
+                     "(Jansson)",
+                     file->path);
+#endif
+}
+
+const lam__model_format lam__format_keras = {
+    .name = "keras",
+    .help = "Keras: chains of layers, .keras or .h5",
+    .extensions = "keras h5 hdf5",
+    .recognizes = recognizes,
+    .read = read,
+};

@@ -1,0 +1,10 @@
+/* keras_read.h: networks in files of Keras: .keras archives and .h5 files, from memory. */
+#ifndef LAMINA_KERAS_READ_H
+#define LAMINA_KERAS_READ_H
+
+#include "formats/exchange.h"
+
+lam_status lam__keras_read_archive(const lam__foreign *file, lam_model **model);
+lam_status lam__keras_read_h5(const lam__foreign *file, lam_model **model);
+
+#endif
