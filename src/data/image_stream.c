@@ -17,9 +17,11 @@
 #include "train/source.h"
 
 #define NO_SLOT UINT32_MAX
+#define NO_POSITION SIZE_MAX
 
-/* No more is decoded ahead: beyond it nothing is gained. */
-enum { MOST_SLOTS = 4096, LEAST_SLOTS = 256, MOST_WORKERS = 64 };
+/* No more is decoded ahead: beyond it nothing is gained. Fewer hold a batch back, but keep to the
+ * memory allowed. */
+enum { MOST_SLOTS = 4096, LEAST_SLOTS = 8, MOST_WORKERS = 64 };
 
 /* What a slot holds. FAILED: its sample could not be read. */
 enum { EMPTY, WAITING, READY, FAILED };
@@ -158,8 +160,9 @@ static lam_status prepare(const lam_dataset *dataset, const uint32_t *order, siz
     /* rows beyond the slots are decoded when they are gathered */
     for (size_t p = at; p < at + rows && p < stream->announced && status == LAM_OK; p++)
         status = wait_for(stream, p);
-    stream->at = at + rows;
-    if (stream->announced < stream->at)
+    /* after a failure threads may still be at work on these rows: the next call begins anew */
+    stream->at = status == LAM_OK ? at + rows : NO_POSITION;
+    if (status == LAM_OK && stream->announced < stream->at)
         stream->announced = stream->taken = stream->at;
     pthread_mutex_unlock(&stream->mutex);
     return status;

@@ -3,7 +3,9 @@
 
 #include "base/error.h"
 #include "data/data_formats.h"
+#include "data/dataset_parts.h"
 #include "nn/load_options.h"
+#include "train/source.h"
 
 /* Checks the arguments, looks at the path and finds its format. */
 static lam_status recognize(const char *what, const char *path, const lam_load_options *options,
@@ -29,10 +31,13 @@ static lam_status take_share(lam_split split, const lam_load_options *options,
     lam_dataset *train = NULL, *test = NULL;
     LAM__TRY((options->stratify ? lam_dataset_divide_stratified : lam_dataset_divide)(
         *dataset, options->test_share, options->seed, &train, &test));
-    lam_dataset_free(*dataset);
-    *dataset = split == LAM_SPLIT_TEST ? test : train;
+    lam_dataset *const chosen = split == LAM_SPLIT_TEST ? test : train;
     lam_dataset_free(split == LAM_SPLIT_TEST ? train : test);
-    return LAM_OK;
+    const lam_status status = lam__dataset_set_skipped(
+        chosen, (const char *const *)(*dataset)->skipped, (*dataset)->skipped_count);
+    lam_dataset_free(*dataset);
+    *dataset = chosen;
+    return status;
 }
 
 static lam_status load(const char *path, lam_split split, const lam_load_options *options,

@@ -172,7 +172,7 @@ static lam_status take_bytes(lam__npy_source *source, const lam__npy *npy, size_
 /* values[samples][features] from an array whose first dimension runs fastest in the file. */
 static void reorder(const lam__npy *npy, const unsigned char *from, unsigned char *to, size_t size)
 {
-    size_t index[LAM__NPY_MOST_RANK] = {0}, stride[LAM__NPY_MOST_RANK];
+    size_t index[LAM__NPY_MOST_RANK] = {0}, stride[LAM__NPY_MOST_RANK] = {0};
     size_t next = 1, feature = 0;
     for (size_t d = npy->rank; d-- > 1;) {
         stride[d] = next;

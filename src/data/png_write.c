@@ -27,6 +27,7 @@ static lam_status check(const char *path, const uint8_t *pixels, size_t width, s
 #include <fcntl.h>
 #include <png.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/file_read.h"
@@ -114,6 +115,8 @@ lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t w
     png_target target = {.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
     if (target.fd < 0)
         return lam__fail_errno("cannot create", path, errno);
+    struct stat kind;
+    const bool regular = fstat(target.fd, &kind) == 0 && S_ISREG(kind.st_mode);
     lam_status status = LAM_OK;
     png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &target, on_error,
                                                 on_warning, &target, take, give_back);
@@ -130,7 +133,7 @@ lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t w
     png_destroy_write_struct(&png, &info);
     if (close(target.fd) != 0 && status == LAM_OK)
         status = lam__fail_errno("cannot write", path, errno);
-    if (status != LAM_OK)
+    if (status != LAM_OK && regular) /* no half image stays, but a device does */
         unlink(path);
     return status;
 }

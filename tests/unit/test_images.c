@@ -275,6 +275,11 @@ Test(images, damaged_files_are_named_or_skipped)
         cr_assert(strstr(lam_dataset_skipped_file(data, 0), "b/2.png: "));
         cr_assert_null(lam_dataset_skipped_file(data, 1));
         lam_dataset_free(data);
+        options.test_share = 0.5; /* a part tells of the whole */
+        data = load(LAM_SPLIT_TEST, &options);
+        cr_assert_eq(lam_dataset_skipped(data), 1);
+        options.test_share = 0.0;
+        lam_dataset_free(data);
     }
     image_put(folder, "a/1.bmp", "x", 1);
     image_put(folder, "b/3.bmp", "x", 1);
@@ -346,6 +351,36 @@ Test(images, parts_of_a_stream)
         lam_dataset_free(parts[i]);
         lam_dataset_free(held[i]);
     }
+}
+
+/* Every batch but the one with the bad file is right, and so is what is decoded meanwhile. */
+Test(images, a_stream_goes_on_after_a_failure)
+{
+    lam_load_options options = lam_load_options_default();
+    write_large();
+    lam_dataset *held = load(LAM_SPLIT_TRAIN, NULL);
+    options.memory = 1;
+    lam_dataset *data = load(LAM_SPLIT_TRAIN, &options);
+    cr_assert(held && data, "%s", lam_error_message());
+    image_put(folder, "1/301.bmp", "x", 1);
+    lam_batches *batches =
+        lam_batches_new(data, &(lam_batches_options){.batch_size = 32, .epochs = 3});
+    size_t failed = 0, good = 0;
+    for (lam_batch batch = {.rows = 1}; failed + good < 3 * 19;) {
+        if (lam_batches_next(batches, &batch) != LAM_OK) {
+            cr_assert(strstr(lam_error_message(), "1/301.bmp"), "%s", lam_error_message());
+            failed++;
+            continue;
+        }
+        good++;
+        const float *x = batch.x;
+        for (size_t r = 0; r < batch.rows; r++)
+            cr_assert_eq(x[r * 48 * 40], first_value(held, lam_batches_index(batches)[r]));
+    }
+    cr_assert_eq(failed, 3);
+    lam_batches_free(batches);
+    lam_dataset_free(held);
+    lam_dataset_free(data);
 }
 
 Test(images, a_stream_names_the_file_that_goes_bad)
