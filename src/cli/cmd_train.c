@@ -72,7 +72,7 @@ static int parse(train_run *run, const cli_command *command, int argc, char **ar
     if (status != CLI_SUCCESS)
         return status;
     if (operands == 0) {
-        cli_error("which data? name a folder with IDX files, or spiral, vertical or sine");
+        cli_error("which data? name a file or folder of samples, or spiral, vertical or sine");
         return CLI_USAGE;
     }
     if (operands > 1) {
@@ -135,14 +135,33 @@ static int check_request(const train_request *request)
     return status == CLI_SUCCESS ? check_saving() : status;
 }
 
+/* Training and test data from one set, which is read once. */
+static int load_shares(train_run *run)
+{
+    const train_request *request = &run->request;
+    lam_load_options whole = request->load;
+    whole.test_share = 0.0;
+    lam_dataset *data = cli_load_data(request->data, LAM_SPLIT_TRAIN, &whole);
+    if (!data)
+        return CLI_FAILURE;
+    const lam_status status = (whole.stratify ? lam_dataset_divide_stratified : lam_dataset_divide)(
+        data, request->load.test_share, whole.seed, &run->train, &run->test);
+    lam_dataset_free(data);
+    return status == LAM_OK ? CLI_SUCCESS : cli_failed();
+}
+
 static int load(train_run *run)
 {
     const train_request *request = &run->request;
+    lam_load_options own = request->load;
+    own.test_share = 0.0;
+    const bool validation = !cli_was_given(&run->flags, "validation_split");
+    if (validation && request->load.test_share > 0.0 && !cli_has_test_split(request->data, &own))
+        return load_shares(run);
     run->train = cli_load_data(request->data, LAM_SPLIT_TRAIN, &request->load);
     if (!run->train)
         return CLI_FAILURE;
-    if (cli_was_given(&run->flags, "validation_split") ||
-        !cli_has_test_split(request->data, &request->load))
+    if (!validation || !cli_has_test_split(request->data, &request->load))
         return CLI_SUCCESS;
     run->test = cli_load_data(request->data, LAM_SPLIT_TEST, &request->load);
     if (!run->test)
@@ -205,28 +224,16 @@ static int set_transform(train_run *run)
                                                                                  : cli_failed();
 }
 
-static int set_class_names(lam_model *model, const lam_dataset *data)
-{
-    const size_t classes = lam_dataset_classes(data);
-    if (classes == 0 || !lam_dataset_class_name(data, 0))
-        return CLI_SUCCESS;
-    const char **names = calloc(classes, sizeof *names);
-    if (!names) {
-        cli_error("out of memory");
-        return CLI_FAILURE;
-    }
-    for (size_t i = 0; i < classes; i++)
-        names[i] = lam_dataset_class_name(data, i);
-    const lam_status status = lam_model_set_class_names(model, names, classes);
-    free(names);
-    return status == LAM_OK ? CLI_SUCCESS : cli_failed();
-}
-
 static int build(train_run *run)
 {
     train_request *request = &run->request;
     const cli_recipe *recipe = cli_recipe_for(request->data);
     char layers[256];
+    if (lam_dataset_classes(run->train) == 0 && lam_dataset_outputs(run->train) == 0) {
+        cli_error("%s: samples without targets: there is nothing to learn from them",
+                  request->data);
+        return CLI_FAILURE;
+    }
     if (!request->layers && lam_dataset_classes(run->train) == 1) {
         cli_error("%s: all samples are of one class, so there is nothing to tell apart",
                   request->data);
@@ -241,8 +248,7 @@ static int build(train_run *run)
         return cli_failed();
     if (lam_model_add_layers(run->model, request->layers ? request->layers : layers) != LAM_OK)
         return cli_refused();
-    const int status = set_transform(run);
-    return status == CLI_SUCCESS ? set_class_names(run->model, run->train) : status;
+    return set_transform(run);
 }
 
 /* What is about to happen, for people who watch. */
@@ -390,10 +396,10 @@ static const cli_flag flags[] = {
 };
 
 static const char *const details[] = {
-    "DATA is a folder with IDX files in the naming of MNIST, plain or gzipped, or one of the "
-    "built-in sets spiral, vertical and sine, for which epochs, batch size and learning rate "
-    "default to values that solve them. The test split of DATA, if any, is the validation set, "
-    "unless --validation-split is given; 0 means none.",
+    "DATA is a file or folder of samples, recognized by what is in it, as listed under Data "
+    "below, or one of the built-in sets spiral, vertical and sine, for which epochs, batch size "
+    "and learning rate default to values that solve them. The test split of DATA, if any, or "
+    "--test-share of it, is the validation set, unless --validation-split is given; 0 means none.",
     "On a terminal a bar shows the progress, elsewhere one line an epoch. Ctrl-C ends training "
     "after the current batch, saves the model and gives exit status 130; a second one ends it at "
     "once. After the last batch it changes nothing.",

@@ -134,6 +134,10 @@ class Folders(Case):
         self.assertEqual(done.returncode, 0)
         self.assertIn("skipped: ", done.stderr)
         self.assertIn("1 file could not be read and was skipped, 89 samples are left", done.stderr)
+        done = run("train", folder / "train", "-o", self.path("m"), "--quiet", "--on-error", "skip", "--epochs", "1",
+                   "--test-share", "0.2")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stderr.count("1 file could not be read"), 1)
 
     def test_several_classes_a_sample(self):
         folder = self.path("many")

@@ -224,6 +224,11 @@ class Written(Case):
         self.assertIn("3", message)
         self.assertFalse(self.path("m").exists())
 
+    def test_data_without_targets(self):
+        file, model = self.path("samples.csv"), self.path("m")
+        file.write_text("a,b\n1,2\n3,4\n")
+        self.assertIn("without targets", self.bad(1, "train", file, "--target", "", "-o", model))
+
     def test_data_without_training_files(self):
         data = self.data()
         for file in data.glob("train-*"):
