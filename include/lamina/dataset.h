@@ -169,6 +169,8 @@ typedef struct lam_column_info {
     float fill;
     const char *const *categories; /* TEXT: [category_count]; of a target, the classes */
     size_t category_count;
+    size_t missing; /* of a dataset: values that were missing when it was read, before they were
+                       filled; of a model 0 */
     size_t first_feature, features; /* its place among the features of a sample */
 } lam_column_info;
 

@@ -42,6 +42,7 @@
  *   1  status.h dataset.h model.h fit.h     the whole life of a network
  *      catalog.h                            what can be named
  *      images.h                             pictures of data, files that were skipped
+ *      source.h                             samples delivered by a function of one's own
  *      exchange.h                           models from and for other programs
  *      quantize.h                           networks of 8-bit integers
  *   2  trainer.h predictor.h                one's own loop; prediction without allocation
@@ -61,6 +62,7 @@
 #include <lamina/model.h>
 #include <lamina/predictor.h>
 #include <lamina/quantize.h>
+#include <lamina/source.h>
 #include <lamina/status.h>
 #include <lamina/trainer.h>
 

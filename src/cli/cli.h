@@ -37,7 +37,7 @@ typedef struct cli_command {
     int (*run)(const struct cli_command *command, int argc, char **argv);
 } cli_command;
 
-extern const cli_command cli_train, cli_evaluate, cli_predict, cli_inspect, cli_convert;
+extern const cli_command cli_data, cli_train, cli_evaluate, cli_predict, cli_inspect, cli_convert;
 
 /* The commands in the order of the help, NULL-terminated. */
 extern const cli_command *const cli_commands[];
@@ -75,6 +75,10 @@ bool cli_parse_u64(const char *text, uint64_t *value);
 
 /* A decimal number; the command never leaves the C locale, so '.' is the point. */
 bool cli_parse_float(const char *text, float *value);
+
+/* Makes standard input a regular file, which can be read from any place: a copy of what comes, when
+ * it is a pipe. Returns its path, or NULL after a message. */
+const char *cli_spool_input(void);
 
 /* Whether stdout is a terminal that can redraw a line. */
 bool cli_on_terminal(void);

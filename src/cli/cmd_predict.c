@@ -41,6 +41,7 @@ typedef struct predict_run {
     float *decisions; /* [BATCH][outputs] */
     size_t *ranked;   /* [outputs] classes by falling probability */
     int name_width;   /* of class names, in columns */
+    int file_width;   /* of the names of files that hold one sample; 0: each has a heading */
 } predict_run;
 
 static int parse(predict_request *request, const cli_command *command, int argc, char **argv)
@@ -56,6 +57,11 @@ static int parse(predict_request *request, const cli_command *command, int argc,
         cli_error("predict takes a model file and at least one file of samples");
         return CLI_USAGE;
     }
+    for (int i = 1, inputs = 0; i < operands; i++)
+        if (strcmp(argv[i], "-") == 0 && ++inputs > 1) {
+            cli_error("standard input ('-') can be read once only");
+            return CLI_USAGE;
+        }
     if (request->top == 0) {
         cli_error("--top takes a number of at least 1, not 0");
         return CLI_USAGE;
@@ -100,6 +106,10 @@ static int open_run(predict_run *run)
     run->predictor = run->model ? lam_predictor_new(run->model, BATCH) : NULL;
     if (!run->predictor)
         return cli_failed();
+    for (int i = 0; i < run->request->file_count; i++) {
+        const int width = (int)strlen(run->request->files[i]);
+        run->file_width = width > run->file_width && width < 100 ? width : run->file_width;
+    }
     run->kind = find_kind(run->model);
     run->features = lam_model_features(run->model);
     run->outputs = lam_model_outputs(run->model);
@@ -146,10 +156,15 @@ static size_t rank(const predict_run *run, const float *y)
     return top;
 }
 
-static void print_row(const predict_run *run, size_t index, const float *y, const float *decisions)
+/* `file` stands at the start of the line where it holds one picture. */
+static void print_row(const predict_run *run, const char *file, size_t index, const float *y,
+                      const float *decisions)
 {
-    char text[64];
-    printf("%6zu", index);
+    char text[64], plain[512];
+    if (file)
+        printf("%-*s", run->file_width, cli_plain_text(file, plain, sizeof plain));
+    else
+        printf("%6zu", index);
     if (run->kind == OUTPUT_CLASSES) {
         const size_t top = rank(run, y);
         for (size_t i = 0; i < top; i++)
@@ -202,7 +217,7 @@ static void write_row(const predict_run *run, const char *file, size_t index, co
 }
 
 static int predict_batch(const predict_run *run, const lam_dataset *data, const char *file,
-                         size_t first, size_t rows)
+                         bool picture, size_t first, size_t rows)
 {
     for (size_t r = 0; r < rows; r++)
         if (lam_dataset_sample(data, first + r, run->x + r * run->features) != LAM_OK)
@@ -219,7 +234,7 @@ static int predict_batch(const predict_run *run, const lam_dataset *data, const 
         if (run->request->json)
             write_row(run, file, first + r, y, decisions);
         else
-            print_row(run, first + r, y, decisions);
+            print_row(run, picture ? file : NULL, first + r, y, decisions);
     }
     return CLI_SUCCESS;
 }
@@ -242,24 +257,29 @@ static int check_file(const char *file)
 
 static int predict_file(const predict_run *run, const char *file)
 {
-    int status = check_file(file);
-    if (status != CLI_SUCCESS)
-        return status;
-    lam_load_options load = run->request->load;
-    load.like = run->model;
-    lam_dataset *data = lam_dataset_load_file(file, &load);
+    const bool piped = strcmp(file, "-") == 0;
+    const char *path = piped ? cli_spool_input() : file;
+    if (!path || (!piped && check_file(file) != CLI_SUCCESS))
+        return CLI_FAILURE;
+    lam_data_info info;
+    lam_dataset *data = NULL;
+    if (lam_data_recognize(path, &run->request->load, &info) == LAM_OK)
+        data = lam_dataset_load_file(path, &run->request->load);
     if (!data)
         return cli_failed();
+    int status = CLI_SUCCESS;
     const size_t samples = lam_dataset_samples(data), features = lam_dataset_features(data);
+    const bool picture = strcmp(info.format, "image") == 0;
     if (features != run->features) {
         cli_error("%s: samples of %zu values, but the model %s takes %zu", file, features,
                   run->request->model, run->features);
         status = CLI_FAILURE;
     }
-    if (status == CLI_SUCCESS && run->request->file_count > 1 && !run->request->json)
+    if (status == CLI_SUCCESS && run->request->file_count > 1 && !run->request->json && !picture)
         printf("%s\n", file);
     for (size_t at = 0; at < samples && status == CLI_SUCCESS; at += BATCH)
-        status = predict_batch(run, data, file, at, samples - at < BATCH ? samples - at : BATCH);
+        status = predict_batch(run, data, file, picture, at,
+                               samples - at < BATCH ? samples - at : BATCH);
     lam_dataset_free(data);
     return status;
 }
@@ -272,6 +292,7 @@ static int run_predict(const cli_command *command, int argc, char **argv)
         return status;
     predict_run run = {.request = &request};
     status = open_run(&run);
+    request.load.like = run.model;
     for (int i = 0; i < request.file_count && status == CLI_SUCCESS; i++)
         status = predict_file(&run, request.files[i]);
     close_run(&run);
@@ -298,22 +319,20 @@ static const cli_flag flags[] = {
 };
 
 static const char *const details[] = {
-    "FILE is an IDX file of samples, plain or gzipped, an image (PNG, JPEG, BMP) or another file "
-    "of "
-    "samples that training takes. An image of another size or colour is brought to what the model "
-    "was trained on; --invert turns black into white before. A line is printed for each: its index "
-    "in "
-    "the file, counted from 0, and for a softmax output the class and its probability, for "
-    "sigmoid a decision and its probability for each output, otherwise the values.",
+    "FILE holds samples: an IDX file, a picture (PNG, JPEG, BMP), a table (CSV, TSV) or an array "
+    "(.npy, .npz), recognized by what is in it, plain or gzipped; - is standard input. Pictures "
+    "are "
+    "brought to the size and colour the model was trained on, tables to its columns. A line is "
+    "printed for each sample: its index in the file, counted from 0, or the name of a picture, and "
+    "for a softmax output the class and its probability, for sigmoid a decision and its "
+    "probability "
+    "for each output, otherwise the values.",
     NULL};
 
 static const char *const examples[] = {
     "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --limit 10 --top 3",
     "the three most probable classes of ten images",
-    "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --json",
-    "one object a sample",
-    "lamina predict fashion.safetensors photo.jpg --invert --top 3",
-    "what a photograph shows",
+    "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --json", "one object a sample",
     NULL};
 
 const cli_command cli_predict = {

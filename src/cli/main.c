@@ -6,8 +6,8 @@
 #include "cli.h"
 #include "usage.h"
 
-const cli_command *const cli_commands[] = {&cli_train,   &cli_evaluate, &cli_predict,
-                                           &cli_inspect, &cli_convert,  NULL};
+const cli_command *const cli_commands[] = {&cli_train,   &cli_data,    &cli_evaluate, &cli_predict,
+                                           &cli_inspect, &cli_convert, NULL};
 
 static const cli_command *find_command(const char *name)
 {

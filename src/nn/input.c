@@ -237,6 +237,7 @@ lam_status lam__input_column(const lam__input *input, size_t i, lam_column_info 
         .fill = column->fill,
         .categories = (const char *const *)column->categories,
         .category_count = column->category_count,
+        .missing = column->missing,
         .features = lam__column_features(column),
     };
     for (size_t c = 0; c < i; c++)

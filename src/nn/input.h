@@ -23,6 +23,7 @@ typedef struct lam__column {
     float fill;        /* NUMBER: what a missing value becomes; without it, one is refused */
     char **categories; /* TEXT: [category_count], distinct, one feature each (one-hot) */
     size_t category_count;
+    size_t missing; /* values of a dataset that were missing; not kept with a model */
 } lam__column;
 
 typedef struct lam__input {

@@ -4,7 +4,7 @@ import unittest
 
 from support import SOURCE, Case, fit_fields, run
 
-COMMANDS = ["train", "evaluate", "predict", "inspect", "convert"]
+COMMANDS = ["train", "data", "evaluate", "predict", "inspect", "convert"]
 
 
 def options(text):

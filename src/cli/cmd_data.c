@@ -1,0 +1,239 @@
+/* cmd_data.c: lamina data. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <lamina/lamina.h>
+
+#include "cli.h"
+#include "recipe.h"
+#include "survey.h"
+
+typedef struct data_request {
+    const char *data, *sheet;
+    lam_split split;
+    size_t rows;
+    bool json;
+    lam_load_options load;
+} data_request;
+
+static int parse(data_request *request, const cli_command *command, int argc, char **argv)
+{
+    int operands;
+    request->split = LAM_SPLIT_TRAIN;
+    request->rows = 5;
+    request->load = lam_load_options_default();
+    const int status = cli_read_arguments(command, 0, argc, argv, request, &operands);
+    if (status != CLI_SUCCESS)
+        return status;
+    if (operands != 1) {
+        cli_error("data takes one data set, not %d operands", operands);
+        return CLI_USAGE;
+    }
+    request->data = argv[0];
+    return CLI_SUCCESS;
+}
+
+static void print_range(const cli_range *range)
+{
+    printf(" %12.6g %12.6g %12.6g %12.6g", range->low, range->high, range->mean, range->deviation);
+}
+
+static void print_range_heads(void)
+{
+    printf(" %12s %12s %12s %12s", "lowest", "highest", "mean", "deviation");
+}
+
+/* Classes with their counts, and numbers to predict with their ranges. */
+static void print_targets(const cli_survey *survey)
+{
+    char name[64], count[32];
+    const size_t listed = survey->classes + (survey->many_classes ? survey->outputs : 0);
+    if (listed > 0)
+        printf("\n%5s  %-24s %12s %8s\n", "class", "name", "samples", "share");
+    for (size_t i = 0; i < listed; i++) {
+        const char *known = lam_dataset_class_name(survey->data, i);
+        printf("%5zu  %-24s %12s %7.2f%%\n", i,
+               known ? cli_plain_text(known, name, sizeof name) : "",
+               cli_format_count(survey->class_count[i], count, sizeof count),
+               100.0 * (double)survey->class_count[i] / (double)survey->samples);
+    }
+    if (survey->many_classes || survey->outputs == 0)
+        return;
+    printf("\n%-24s", "");
+    print_range_heads();
+    putchar('\n');
+    for (size_t o = 0; o < survey->outputs; o++) {
+        char label[40];
+        snprintf(label, sizeof label, "target %zu", o);
+        printf("%-24s", label);
+        print_range(&survey->target[o]);
+        putchar('\n');
+    }
+}
+
+/* Every column of a table. */
+static void print_columns(const cli_survey *survey, size_t columns)
+{
+    printf("\n%-24s %-8s", "column", "kind");
+    print_range_heads();
+    printf(" %8s\n", "missing");
+    for (size_t i = 0; i < columns; i++) {
+        lam_column_info column;
+        char name[64];
+        if (lam_dataset_column(survey->data, i, &column) != LAM_OK)
+            continue;
+        printf("%-24s ", cli_plain_text(column.name, name, sizeof name));
+        if (column.kind == LAM_COLUMN_IGNORED)
+            printf("ignored");
+        else if (column.kind == LAM_COLUMN_TEXT)
+            printf("text     %zu %s", column.category_count,
+                   column.target ? "classes, to be predicted" : "categories");
+        else if (column.target)
+            printf("number   to be predicted");
+        else {
+            printf("%-8s", "number");
+            print_range(&survey->feature[column.first_feature]);
+            printf(" %8zu", column.missing);
+        }
+        putchar('\n');
+    }
+}
+
+static void print_first(const cli_survey *survey, size_t rows)
+{
+    enum { SHOWN = 8 };
+    float *x = calloc(survey->features + survey->outputs, sizeof *x);
+    for (size_t i = 0; x && i < rows && i < survey->samples; i++) {
+        if (lam_dataset_sample(survey->data, i, x) != LAM_OK)
+            break;
+        printf("%s%6zu ", i == 0 ? "\n" : "", i);
+        for (size_t f = 0; f < survey->features && f < SHOWN; f++)
+            printf(" %.6g", (double)x[f]);
+        printf("%s", survey->features > SHOWN ? " ..." : "");
+        const int32_t class = lam_dataset_class(survey->data, i);
+        const char *name = class >= 0 ? lam_dataset_class_name(survey->data, (size_t) class) : NULL;
+        char plain[64];
+        if (name)
+            printf("  -> %s", cli_plain_text(name, plain, sizeof plain));
+        else if (class >= 0)
+            printf("  -> class %d", (int)class);
+        else if (survey->outputs > 0 && lam_dataset_target(survey->data, i, x) == LAM_OK) {
+            printf("  ->");
+            for (size_t o = 0; o < survey->outputs && o < SHOWN; o++)
+                printf(" %.6g", (double)x[o]);
+        }
+        putchar('\n');
+    }
+    free(x);
+}
+
+int cli_survey_print(const cli_survey *survey, size_t rows)
+{
+    char count[32], plain[512];
+    lam_input_info input;
+    lam_dataset_input(survey->data, &input);
+    printf("%-12s%s\n", "data", cli_plain_text(survey->path, plain, sizeof plain));
+    printf("%-12s%s: %s\n", "format", survey->info.format, survey->info.help);
+    printf("%-12s%s%s\n", "split", survey->split == LAM_SPLIT_TEST ? "test" : "train",
+           survey->info.has_test_split ? "" : ", which is all there is");
+    printf("%-12s%s of %zu values, %s\n", "samples",
+           cli_format_count(survey->samples, count, sizeof count), survey->features,
+           lam_dataset_dtype(survey->data) == LAM_UINT8 ? "bytes" : "floats");
+    if (lam_dataset_skipped(survey->data) > 0)
+        printf("%-12s%zu files that could not be read\n", "skipped",
+               lam_dataset_skipped(survey->data));
+    if (input.kind == LAM_INPUT_IMAGE)
+        printf("%-12simages of %zu x %zu pixels, %s%s\n", "from", input.width, input.height,
+               input.channels == 1 ? "gray" : "rgb", input.invert ? ", inverted" : "");
+    printf("%-12s%.6g to %.6g, mean %.6g, deviation %.6g\n", "values", survey->all.low,
+           survey->all.high, survey->all.mean, survey->all.deviation);
+    if (survey->classes > 0)
+        printf("%-12s%zu classes\n", "targets", survey->classes);
+    else if (survey->many_classes)
+        printf("%-12sany of %zu classes\n", "targets", survey->outputs);
+    else if (survey->outputs > 0)
+        printf("%-12s%zu number%s\n", "targets", survey->outputs, survey->outputs > 1 ? "s" : "");
+    else
+        printf("%-12snone\n", "targets");
+    if (input.kind == LAM_INPUT_TABLE)
+        print_columns(survey, input.columns);
+    print_targets(survey);
+    print_first(survey, rows);
+    return CLI_SUCCESS;
+}
+
+static int show(const data_request *request)
+{
+    cli_survey survey = {.path = request->data, .split = request->split};
+    lam_dataset *data = cli_load_data(request->data, request->split, &request->load);
+    if (!data)
+        return CLI_FAILURE;
+    int status = CLI_SUCCESS;
+    if (lam_data_recognize(request->data, &request->load, &survey.info) != LAM_OK)
+        status = cli_failed();
+    survey.data = data;
+    if (status == CLI_SUCCESS)
+        status = cli_survey_run(&survey);
+    if (status == CLI_SUCCESS)
+        status = (request->json ? cli_survey_write : cli_survey_print)(&survey, request->rows);
+    if (status == CLI_SUCCESS && request->sheet &&
+        lam_dataset_write_sheet(data, 0, request->sheet) != LAM_OK)
+        status = cli_failed();
+    cli_survey_close(&survey);
+    lam_dataset_free(data);
+    return status;
+}
+
+static int run_data(const cli_command *command, int argc, char **argv)
+{
+    data_request request = {0};
+    const int status = parse(&request, command, argc, argv);
+    return status == CLI_SUCCESS ? show(&request) : status;
+}
+
+static const cli_flag flags[] = {
+    {.name = "split",
+     .argument = "NAME",
+     .help = "which part of DATA: train or test",
+     .default_value = "train",
+     .kind = CLI_SPLIT,
+     .offset = offsetof(data_request, split)},
+    {.name = "rows",
+     .argument = "N",
+     .help = "show the first N samples",
+     .default_value = "5",
+     .kind = CLI_COUNT,
+     .offset = offsetof(data_request, rows)},
+    {.name = "sheet",
+     .argument = "FILE",
+     .help = "images: write a contact sheet to this PNG file",
+     .kind = CLI_TEXT,
+     .offset = offsetof(data_request, sheet)},
+    {.name = "json",
+     .help = "print one JSON object",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(data_request, json)},
+};
+
+static const char *const details[] = {
+    "Says what DATA was recognized as, and what is in it: samples, shapes, classes with their "
+    "counts, ranges, missing values, the first samples.",
+    NULL};
+
+static const char *const examples[] = {
+    "lamina data /usr/share/datasets/fashion-mnist --sheet sheet.png",
+    "classes, counts and a contact sheet", "lamina data houses.csv --target price --missing mean",
+    "columns and ranges of a table", NULL};
+
+const cli_command cli_data = {
+    .name = "data",
+    .operands = "DATA [OPTION]...",
+    .summary = "Show what a data set was recognized as and what is in it.",
+    .flags = flags,
+    .flag_count = sizeof flags / sizeof *flags,
+    .load_options = true,
+    .load_offset = offsetof(data_request, load),
+    .details = details,
+    .examples = examples,
+    .run = run_data,
+};
