@@ -81,6 +81,7 @@ static lam_status describe_column(const lam__table *table, size_t c,
     if (!column->name)
         return LAM_ERR_MEMORY;
     column->target = from->target;
+    column->missing = from->missing;
     if (from->kind == LAM__CELL_SKIP) {
         column->kind = LAM_COLUMN_IGNORED;
         return LAM_OK;
