@@ -10,6 +10,7 @@
 #include "data/named_arrays.h"
 #include "data/npy.h"
 #include "data/zip_read.h"
+#include "nn/load_options.h"
 
 /* More arrays than this are not looked at. */
 enum { MOST_ARRAYS = 4096, NAME_SIZE = 64 };
@@ -123,7 +124,7 @@ static lam_status read_file(const lam__arrays *arrays, size_t i, size_t limit, l
     const int length = snprintf(path, sizeof path, "%s/%s.npy", arrays->path, arrays->names[i]);
     if (length < 0 || (size_t)length >= sizeof path)
         return lam__fail(LAM_ERR_IO, "%s: the path is too long", arrays->path);
-    return lam__npy_read(path, limit, npy);
+    return lam__npy_read_within(path, limit, arrays->memory, npy);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -193,7 +194,7 @@ lam_status lam__npy_load(const lam__place *place, lam_split split, const lam_loa
 {
     (void)split;
     lam__npy npy;
-    LAM__TRY(lam__npy_read(place->path, options->limit, &npy));
+    LAM__TRY(lam__npy_read_within(place->path, options->limit, lam__load_memory(options), &npy));
     const lam_status status = lam__npy_dataset(&npy, place->path, options, dataset);
     lam__release(npy.values);
     return status;

@@ -66,8 +66,7 @@ static bool read_at(const file_set *set, void *to, size_t bytes, uint64_t at)
     return true;
 }
 
-/* The first value that is no finite number; count when all are. */
-static size_t find_not_finite(const float *x, size_t count)
+size_t lam__find_not_finite(const float *x, size_t count)
 {
     uint32_t any = 0;
     for (size_t i = 0; i < count; i++) {
@@ -86,6 +85,14 @@ static size_t find_not_finite(const float *x, size_t count)
     return i;
 }
 
+/* Whether values lie in the file as they do in memory. */
+static bool is_native(lam__npy_type type)
+{
+    const uint16_t one = 1;
+    return type.kind == LAM__NPY_FLOAT && type.size == sizeof(float) &&
+           type.big == (*(const unsigned char *)&one == 0);
+}
+
 /* Values first .. first + count - 1 of sample `row` as they are in memory sets: bytes or floats. */
 static bool read_values(const file_set *set, size_t row, size_t first, size_t count, float *values)
 {
@@ -102,8 +109,9 @@ static bool read_values(const file_set *set, size_t row, size_t first, size_t co
     unsigned char *from = type.size == sizeof(float) ? bytes : raw;
     if (!read_at(set, from, count * type.size, at))
         return false;
-    lam__npy_convert(type, from, count, values);
-    const size_t bad = find_not_finite(values, count);
+    if (!is_native(type)) /* the common case pays for nothing */
+        lam__npy_convert(type, from, count, values);
+    const size_t bad = lam__find_not_finite(values, count);
     if (bad == count)
         return true;
     lam__fail(LAM_ERR_NUMERIC,

@@ -23,4 +23,7 @@ typedef struct lam__file_rows {
  * long enough is checked here, and again with every read. */
 lam_status lam__file_rows_open(const lam__file_rows *rows, lam_dataset **dataset);
 
+/* The first of x[count] that is no finite number; count when all are. */
+size_t lam__find_not_finite(const float *x, size_t count);
+
 #endif

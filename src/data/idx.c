@@ -73,7 +73,7 @@ static lam_status read_magic(lam__byte_source *source, const struct idx_type **t
 }
 
 /* Reads the header; *need is the size of all values in bytes. */
-static lam_status read_header(lam__byte_source *source, lam__idx *idx, size_t *need)
+lam_status lam__idx_read_header(lam__byte_source *source, lam__idx *idx, size_t *need)
 {
     const struct idx_type *type = idx_types;
     LAM__TRY(read_magic(source, &type, &idx->rank));
@@ -199,7 +199,7 @@ static lam_status convert_floats(const lam__byte_source *source, lam__idx *idx, 
 static lam_status read_idx(lam__byte_source *source, size_t limit, lam__idx *idx)
 {
     size_t need;
-    LAM__TRY(read_header(source, idx, &need));
+    LAM__TRY(lam__idx_read_header(source, idx, &need));
     uint64_t header = source->position;
     idx->samples = limit > 0 && limit < idx->total ? limit : idx->total;
     size_t want = need / idx->total * idx->samples;
@@ -258,12 +258,16 @@ lam_status lam__idx_dataset(lam__idx *idx, const char *path, const lam_load_opti
         return lam__fail(LAM_ERR_ARGUMENT,
                          "%s: only images, bytes in two dimensions a sample, can be inverted",
                          path);
-    if (turn)
-        invert(idx->values, idx->samples * idx->features);
-    *dataset = lam__dataset_adopt(idx->values, idx->dtype, idx->samples, idx->features);
-    idx->values = NULL;
-    if (!*dataset)
-        return LAM_ERR_MEMORY;
+    if (idx->file) {
+        LAM__TRY(lam__idx_left_dataset(idx, turn, options, dataset));
+    } else {
+        if (turn)
+            invert(idx->values, idx->samples * idx->features);
+        *dataset = lam__dataset_adopt(idx->values, idx->dtype, idx->samples, idx->features);
+        idx->values = NULL;
+        if (!*dataset)
+            return LAM_ERR_MEMORY;
+    }
     return image ? lam__input_set_image(&(*dataset)->input, idx->sides[1], idx->sides[0], channels,
                                         turn)
                  : LAM_OK;
@@ -280,7 +284,7 @@ lam_status lam__idx_file_load(const lam__place *place, lam_split split,
 {
     (void)split;
     lam__idx idx;
-    LAM__TRY(lam__idx_read(place->path, options->limit, &idx));
+    LAM__TRY(lam__idx_read_within(place->path, options, &idx));
     const lam_status status = lam__idx_dataset(&idx, place->path, options, dataset);
     lam__release(idx.values);
     return status;

@@ -19,10 +19,10 @@ static const char *const file_names[2][2] = {
     [LAM_SPLIT_TEST] = {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
 };
 
-/* Reads FOLDER/FILE, or FOLDER/FILE.gz when the plain one is not there. *path is the one read; the
- * caller releases it, also on failure. */
-static lam_status read_one(const char *folder, const char *file, size_t limit, char **path,
-                           lam__idx *idx)
+/* Reads FOLDER/FILE (samples by the options, without them labels), or FOLDER/FILE.gz when the plain
+ * one is not there. *path is the one read; the caller releases it, also on failure. */
+static lam_status read_one(const char *folder, const char *file, const lam_load_options *options,
+                           char **path, lam__idx *idx)
 {
     size_t size = strlen(folder) + strlen(file) + sizeof "/.gz";
     *path = lam__allocate(size, 1, "a path");
@@ -33,7 +33,8 @@ static lam_status read_one(const char *folder, const char *file, size_t limit, c
         struct stat status;
         snprintf(*path, size, "%s/%s%s", folder, file, endings[i]);
         if (stat(*path, &status) == 0)
-            return lam__idx_read(*path, limit, idx);
+            return options ? lam__idx_read_within(*path, options, idx)
+                           : lam__idx_read(*path, 0, idx);
         if (errno != ENOENT)
             return lam__fail_errno("cannot look at", *path, errno);
     }
@@ -125,9 +126,9 @@ lam_status lam__idx_folder_load(const lam__place *place, lam_split split,
     lam__idx images = {.values = NULL}, labels = {.values = NULL};
     lam__class_names known = {.count = 0};
     /* labels first: they are small, and show a wrong folder soon */
-    lam_status status = read_one(folder, file_names[split][1], 0, &labels_path, &labels);
+    lam_status status = read_one(folder, file_names[split][1], NULL, &labels_path, &labels);
     if (status == LAM_OK)
-        status = read_one(folder, file_names[split][0], options->limit, &images_path, &images);
+        status = read_one(folder, file_names[split][0], options, &images_path, &images);
     if (status == LAM_OK)
         status = check_pair(&images, images_path, &labels, labels_path);
     if (status == LAM_OK)

@@ -131,7 +131,10 @@ lam_status lam__npy_dataset(lam__npy *npy, const char *path, const lam_load_opti
                     .total = npy->total,
                     .samples = npy->samples,
                     .features = npy->features,
-                    .values = npy->values};
+                    .values = npy->values,
+                    .file = npy->file[0] ? npy->file : NULL,
+                    .offset = npy->offset,
+                    .type = npy->type};
     for (size_t i = 0; i < sizeof idx.sides / sizeof *idx.sides && i + 1 < npy->rank; i++)
         idx.sides[i] = npy->shape[i + 1];
     if (npy->type.kind == LAM__NPY_BOOL)
@@ -230,10 +233,13 @@ lam_status lam__arrays_load(const lam__arrays *arrays, lam_split split,
     lam__npy samples = {.values = NULL}, targets = {.values = NULL};
     LAM__TRY(choose(arrays, split, options, &x, &y));
     lam_status status = LAM_OK;
+    lam__arrays places = *arrays;
+    places.memory = UINT64_MAX; /* targets are always needed */
     if (y != SIZE_MAX)
-        status = arrays->read(arrays, y, options->limit, &targets);
+        status = places.read(&places, y, options->limit, &targets);
+    places.memory = lam__load_memory(options);
     if (status == LAM_OK)
-        status = arrays->read(arrays, x, options->limit, &samples);
+        status = places.read(&places, x, options->limit, &samples);
     if (status == LAM_OK && y != SIZE_MAX && samples.total != targets.total)
         status = lam__fail(LAM_ERR_FORMAT, "%s: %s has %zu samples, but %s has %zu targets",
                            arrays->path, arrays->names[x], samples.total, arrays->names[y],

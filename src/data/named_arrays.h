@@ -20,6 +20,7 @@ typedef struct lam__arrays {
     size_t count;
     char (*names)[64]; /* [count], without .npy; owned */
     void *context;
+    uint64_t memory; /* bytes that samples may take, those of a plain file stay in it beyond that */
     lam_status (*read)(const struct lam__arrays *arrays, size_t i, size_t limit, lam__npy *npy);
 } lam__arrays;
 

@@ -41,6 +41,7 @@ typedef struct lam__npy {
     size_t features; /* product of the other dimensions, 1 when there is none */
     uint64_t offset; /* of the first value in the file */
     lam_dtype dtype; /* of values: bytes for bool and u1, else float32 */
+    char file[4096]; /* set when the values stay in this file, "" else: then values is NULL */
     void *values; /* [samples][features], the last dimension running fastest; from lam__allocate */
 } lam__npy;
 
@@ -59,6 +60,10 @@ lam_status lam__npy_parse(const void *bytes, size_t size, const char *name, size
 
 /* The header alone, values NULL: whether a file can be mapped. */
 lam_status lam__npy_read_header(const char *path, lam__npy *npy);
+
+/* The same of a file, leaving the values in it when they would take more than `most` bytes of
+ * memory and lie there sample by sample, plain. */
+lam_status lam__npy_read_within(const char *path, size_t limit, uint64_t most, lam__npy *npy);
 
 /* Bytes one after another, from wherever they come. */
 typedef struct lam__npy_source {

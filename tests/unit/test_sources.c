@@ -7,6 +7,7 @@
 
 #include "../support/scratch.h"
 #include "data/file_rows.h"
+#include "lamina_features.h"
 #include "nn/network.h"
 #include "train/source.h"
 
@@ -307,6 +308,62 @@ Test(sources, failures)
     source.classes = 1; /* the source delivers more */
     cr_assert_null(lam_dataset_from_source(&source));
     cr_assert_eq(lam_error_status(), LAM_ERR_ARGUMENT);
+}
+
+#if LAM__HAVE_GZIP
+#include <zlib.h>
+#endif
+
+/* Bytes as an IDX file, plain or gzipped, that may not be held in memory. */
+static void expect_left_in_file(const char *path, bool packed)
+{
+    static unsigned char bytes[12 + 100 * 20000] = {0,          0,           8, 2, 0, 0,
+                                                    20000 >> 8, 20000 & 255, 0, 0, 0, 100};
+    for (size_t i = 12; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * i / 7);
+    if (!packed)
+        scratch_write(path, bytes, sizeof bytes);
+#if LAM__HAVE_GZIP
+    gzFile file = packed ? gzopen(path, "wb1") : NULL;
+    cr_assert(!packed || (gzwrite(file, bytes, sizeof bytes) > 0 && gzclose(file) == Z_OK));
+#endif
+    lam_load_options options = lam_load_options_default();
+    options.memory = 1;
+    options.window = 1500;
+    lam_dataset *data = lam_dataset_load(path, LAM_SPLIT_TRAIN, &options);
+    cr_assert_not_null(data, "%s", lam_error_message());
+    cr_assert_null(data->x, "it is not in memory");
+    cr_assert_eq(data->window, packed ? 1500 : 0);
+    static float x[100];
+    const size_t samples[] = {0, 19999, 7, 1499, 1500, 12345};
+    for (size_t s = 0; s < sizeof samples / sizeof *samples; s++) {
+        cr_assert_eq(lam_dataset_sample(data, samples[s], x), LAM_OK, "%s", lam_error_message());
+        for (size_t f = 0; f < 100; f++)
+            cr_assert_eq(x[f], bytes[12 + samples[s] * 100 + f]);
+    }
+    lam_dataset *memory = lam_dataset_load(path, LAM_SPLIT_TRAIN, NULL);
+    lam_model *model = lam_model_new(100);
+    cr_assert_eq(lam_model_standardize_input(model, data), LAM_OK);
+    cr_assert_eq(lam_model_add_layers(model, "2:tanh"), LAM_OK);
+    cr_assert_eq(lam_model_initialize(model, 1, NULL), LAM_OK);
+    static float left[2 * 20000], held[2 * 20000];
+    cr_assert_eq(lam_predict_dataset(model, data, 2, left), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(lam_predict_dataset(model, memory, 2, held), LAM_OK);
+    cr_assert_arr_eq(left, held, sizeof left);
+    lam_model_free(model);
+    lam_dataset_free(memory);
+    lam_dataset_free(data);
+}
+
+Test(sources, idx_larger_than_allowed)
+{
+    char folder[256], path[512];
+    scratch_make(folder);
+    scratch_path(folder, "x", path);
+    expect_left_in_file(path, false);
+    if (LAM__HAVE_GZIP)
+        expect_left_in_file(path, true);
+    scratch_remove(folder);
 }
 
 Test(sources, stratified)
