@@ -82,10 +82,29 @@ lam_status lam__table_load(lam__csv *csv, const lam_load_options *options, lam_d
     return status;
 }
 
+/* Text with a separator in its first line. */
+static bool looks_like_table(const lam__place *place)
+{
+    bool separated = false;
+    size_t lines = 0;
+    for (size_t i = 0; i < place->head_size; i++) {
+        const unsigned char c = place->head[i];
+        if (c < ' ' && c != '\t' && c != '\r' && c != '\n')
+            return false;
+        lines += c == '\n';
+        separated |= lines == 0 && (c == ',' || c == ';' || c == '\t');
+    }
+    return separated;
+}
+
+/* By the ending of its name; what has none, as standard input, by its content. */
 bool lam__csv_recognizes(const lam__place *place)
 {
     static const char *const endings[] = {".csv", ".tsv", ".tab", NULL};
-    return place->file && lam__place_ends(place, endings);
+    const char *name = strrchr(place->path, '/');
+    if (!place->file || lam__place_ends(place, endings))
+        return place->file;
+    return !strchr(name ? name : place->path, '.') && looks_like_table(place);
 }
 
 lam_status lam__csv_load(const lam__place *place, lam_split split, const lam_load_options *options,

@@ -166,6 +166,16 @@ class Predicted(Case):
                               capture_output=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"/dev/stdin", done.stderr)
+        table = self.path("table.csv")
+        table.write_text("width,color,kind\n" + "".join(
+            f"{i},{'red' if i % 3 else 'blue'},{'wide' if i > 20 else 'slim'}\n" for i in range(40)))
+        model = self.model("--epochs=30", data=table, name="table.safetensors")
+        rows = b"color,width\nred,39\nblue,1\n"
+        done = subprocess.run([LAMINA, "predict", model, "-", "--json"], input=rows, timeout=60,
+                              capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual([json.loads(line)["name"] for line in done.stdout.splitlines()],
+                         ["wide", "slim"])
         self.assertIn("once", self.bad(2, "predict", self.trained, "-", "-"))
 
 
