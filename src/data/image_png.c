@@ -109,6 +109,24 @@ static lam_status decode(png_structp png, png_infop info, const png_place *place
     return LAM_OK;
 }
 
+/* Decodes, and comes back where libpng jumps. The place is the caller's: after a jump only what is
+ * not local to the function that called setjmp still has its value. */
+static lam_status decode_or_return(png_structp png, png_infop info, png_place *place,
+                                   const char *name, lam__image *image)
+{
+    lam__image_decoder *decoder = place->decoder;
+    if (setjmp(png_jmpbuf(png)) != 0)
+        return decoder->out_of_memory
+                   ? LAM_ERR_MEMORY
+                   : lam__fail(LAM_ERR_FORMAT, "%s: damaged PNG near byte %zu of %zu: %s", name,
+                               place->at, place->size, decoder->reason);
+    png_set_read_fn(png, place, read_bytes);
+    png_set_user_limits(png, 0x7fffffff, 0x7fffffff); /* ours come later, and say more */
+    if (decoder->no_checksums)
+        png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
+    return decode(png, info, place, name, image);
+}
+
 lam_status lam__png_decode(lam__image_decoder *decoder, const unsigned char *bytes, size_t size,
                            const char *name, lam__image *image)
 {
@@ -125,19 +143,7 @@ lam_status lam__png_decode(lam__image_decoder *decoder, const unsigned char *byt
                    ? LAM_ERR_MEMORY
                    : lam__fail(LAM_ERR_UNSUPPORTED, "%s: libpng does not start", name);
     }
-    lam_status status;
-    if (setjmp(png_jmpbuf(png)) == 0) {
-        png_set_read_fn(png, &place, read_bytes);
-        png_set_user_limits(png, 0x7fffffff, 0x7fffffff); /* ours come later, and say more */
-        if (decoder->no_checksums)
-            png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
-        status = decode(png, info, &place, name, image);
-    } else {
-        status = decoder->out_of_memory
-                     ? LAM_ERR_MEMORY
-                     : lam__fail(LAM_ERR_FORMAT, "%s: damaged PNG near byte %zu of %zu: %s", name,
-                                 place.at, size, decoder->reason);
-    }
+    const lam_status status = decode_or_return(png, info, &place, name, image);
     png_destroy_read_struct(&png, &info, NULL);
     return status;
 }

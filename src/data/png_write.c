@@ -86,19 +86,6 @@ static void on_warning(png_structp png, png_const_charp message)
     (void)message;
 }
 
-/* May leave by a jump. */
-static void write_image(png_structp png, png_infop info, const uint8_t *pixels, size_t width,
-                        size_t height, size_t channels)
-{
-    png_set_IHDR(png, info, (png_uint_32)width, (png_uint_32)height, 8,
-                 channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_write_info(png, info);
-    for (size_t y = 0; y < height; y++)
-        png_write_row(png, pixels + y * width * channels);
-    png_write_end(png, info);
-}
-
 static lam_status fail(const png_target *target, const char *path)
 {
     if (target->out_of_memory)
@@ -106,6 +93,24 @@ static lam_status fail(const png_target *target, const char *path)
     if (target->error)
         return lam__fail_errno("cannot write", path, target->error);
     return lam__fail(LAM_ERR_IO, "cannot write '%s': %s", path, target->reason);
+}
+
+/* Writes, and comes back where libpng jumps. The target is the caller's: after a jump only what is
+ * not local to the function that called setjmp still has its value. */
+static lam_status write_image(png_structp png, png_infop info, png_target *target, const char *path,
+                              const uint8_t *pixels, size_t width, size_t height, size_t channels)
+{
+    if (setjmp(png_jmpbuf(png)) != 0)
+        return fail(target, path);
+    png_set_write_fn(png, target, write_bytes, flush_bytes);
+    png_set_IHDR(png, info, (png_uint_32)width, (png_uint_32)height, 8,
+                 channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    for (size_t y = 0; y < height; y++)
+        png_write_row(png, pixels + y * width * channels);
+    png_write_end(png, info);
+    return LAM_OK;
 }
 
 lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t width, size_t height,
@@ -117,19 +122,15 @@ lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t w
         return lam__fail_errno("cannot create", path, errno);
     struct stat kind;
     const bool regular = fstat(target.fd, &kind) == 0 && S_ISREG(kind.st_mode);
-    lam_status status = LAM_OK;
+    lam_status status;
     png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &target, on_error,
                                                 on_warning, &target, take, give_back);
     png_infop info = png ? png_create_info_struct(png) : NULL;
-    if (!info) {
+    if (!info)
         status = target.out_of_memory ? LAM_ERR_MEMORY
                                       : lam__fail(LAM_ERR_UNSUPPORTED, "libpng does not start");
-    } else if (setjmp(png_jmpbuf(png)) == 0) {
-        png_set_write_fn(png, &target, write_bytes, flush_bytes);
-        write_image(png, info, pixels, width, height, channels);
-    } else {
-        status = fail(&target, path);
-    }
+    else
+        status = write_image(png, info, &target, path, pixels, width, height, channels);
     png_destroy_write_struct(&png, &info);
     if (close(target.fd) != 0 && status == LAM_OK)
         status = lam__fail_errno("cannot write", path, errno);
