@@ -238,6 +238,7 @@ static lam_status list_object(lam__pickle *p, struct place place, lam__pickle_va
 {
     lam__pickle_value *parts[3];
     const size_t count = parts_of(object, parts);
+    const struct place below = {place.path, place.depth + 1};
     const bool known = object->stamp != 0; /* listed before: once more, without what is below it */
     const lam__item item = {.kind = LAM__ITEM_OBJECT,
                             .type = class_name(p, object->u.object.class),
@@ -250,14 +251,14 @@ static lam_status list_object(lam__pickle *p, struct place place, lam__pickle_va
     LAM__TRY(add_item(p, &item, place.path));
     object->stamp = ++p->stamp;
     for (size_t i = 0; i < count; i++)
-        LAM__TRY(list_arrays(p, place, parts[i]));
+        LAM__TRY(list_arrays(p, below, parts[i]));
     if (known)
         return LAM_OK;
     for (size_t i = 0; i < count; i++)
-        LAM__TRY(claim(p, place, parts[i]));
+        LAM__TRY(claim(p, below, parts[i]));
     mark_modules(object);
     for (size_t i = 0; i < count; i++)
-        LAM__TRY(list_objects(p, place, parts[i]));
+        LAM__TRY(list_objects(p, below, parts[i]));
     return LAM_OK;
 }
 

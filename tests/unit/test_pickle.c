@@ -115,6 +115,23 @@ Test(pickle, loops_and_depth)
     expect_refused(deep, n, LAM_ERR_UNSUPPORTED, "nested more than 100 levels deep");
 }
 
+/* Each object is the state of the one before it, with no container between them. */
+Test(pickle, objects_as_states_are_no_way_around_the_depth)
+{
+    static const char begin[] = "cc\nC\nq\0)q\1";
+    enum { OBJECTS = 4000 };
+    char *deep = malloc(sizeof begin + 6 * OBJECTS);
+    size_t n = sizeof begin - 1;
+    memcpy(deep, begin, n);
+    for (int i = 0; i < OBJECTS; i++, n += 5)
+        memcpy(deep + n, "h\0h\1\x81", 5);
+    memset(deep + n, 'b', OBJECTS - 1);
+    n += OBJECTS - 1;
+    deep[n++] = '.';
+    expect_refused(deep, n, LAM_ERR_UNSUPPORTED, "nested more than 100 levels deep");
+    free(deep);
+}
+
 /* A pickle of `n` repetitions of a part after a beginning. */
 static char *repeat(const char *begin, const char *part, size_t part_size, size_t n, size_t *size)
 {
