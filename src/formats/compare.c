@@ -65,9 +65,10 @@ lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows
     if (!lam__multiply(out, 2, &row) || !lam__add(row, in, &row) ||
         !lam__multiply(row, rows, &floats))
         return lam__fail_memory(SIZE_MAX, "inputs and outputs");
-    float *x = lam__allocate(floats, sizeof *x, "inputs and outputs"), *y = x + rows * in;
+    float *x = lam__allocate(floats, sizeof *x, "inputs and outputs");
     if (!x)
         return LAM_ERR_MEMORY;
+    float *y = x + rows * in;
     lam__stream stream = lam__stream_open(lam__derive_key(seed, LAM__FOR_TOY, UINT32_MAX), 0);
     for (size_t i = 0; i < rows * in; i++)
         x[i] = draw(&a->transform, i % in, &stream);
