@@ -38,6 +38,7 @@ typedef struct lam__items {
     const char *path;
     const lam__item *items; /* [count], in the order in which a network would have them */
     size_t count;
+    size_t file_size; /* in bytes; 0 where no two arrays can share values */
 } lam__items;
 
 /* Whether it is a floating-point type that can be converted. */

@@ -252,6 +252,8 @@ lam_status lam__arrays_model(const lam__items *items, const lam_import_options *
     lam__bare bare;
     *model = NULL;
     lam__draft *draft = lam__draft_new(items->path);
+    if (draft && items->file_size)
+        lam__draft_limit(draft, items->file_size);
     lam_status status = draft ? lam__bare_open(&bare, items) : LAM_ERR_MEMORY;
     if (status == LAM_OK)
         status = make(&bare, options, draft, model);

@@ -1,8 +1,9 @@
-/* draft.c: the steps of a draft, and their calculation as they were told. */
+/* draft.c: the steps of a draft. */
 #include "formats/draft.h"
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ lam__draft *lam__draft_new(const char *name)
     lam__draft *draft = lam__allocate_zero(1, sizeof *draft, "a network being read");
     if (!draft)
         return NULL;
+    draft->left = SIZE_MAX;
     draft->name = lam__copy_string(name);
     if (draft->name)
         return draft;
@@ -58,6 +60,24 @@ lam_status lam__draft_refuse(lam__draft *draft, const lam__step *step, lam_statu
     return lam__draft_fail(draft, lam__fail(status, "%s: %s: %s", draft->name, step->where, text));
 }
 
+/* The least that a value takes in a file is two bytes; and 2 MB are no matter. */
+void lam__draft_limit(lam__draft *draft, size_t file_size)
+{
+    draft->file_size = file_size;
+    draft->left = file_size / 2 + ((size_t)1 << 18);
+}
+
+lam_status lam__draft_spend(lam__draft *draft, const lam__step *step, size_t values)
+{
+    if (values > draft->left)
+        return lam__draft_refuse(draft, step, LAM_ERR_FORMAT,
+                                 "%zu values, more than a file of %zu bytes can tell beside those "
+                                 "before",
+                                 values, draft->file_size);
+    draft->left -= draft->left == SIZE_MAX ? 0 : values;
+    return LAM_OK;
+}
+
 static lam_status check(const lam__draft *draft)
 {
     return draft->status == LAM_OK ? LAM_OK : lam__fail(draft->status, "%s", draft->message);
@@ -68,6 +88,15 @@ static lam__step make_step(lam__step_kind kind, const char *where, size_t in, si
     lam__step step = {.kind = kind, .in = in, .out = out};
     snprintf(step.where, sizeof step.where, "%s", where);
     return step;
+}
+
+lam_status lam__draft_allows(lam__draft *draft, const char *where, size_t values)
+{
+    const lam__step step = make_step(LAM__STEP_GONE, where, 0, 0);
+    const size_t left = draft->left;
+    LAM__TRY(lam__draft_spend(draft, &step, values));
+    draft->left = left;
+    return LAM_OK;
 }
 
 static lam_status make_room(lam__draft *draft)
@@ -101,6 +130,7 @@ static lam_status add(lam__draft *draft, lam__step *step, size_t first, size_t s
     size_t values;
     if (!lam__add(first, second, &values))
         return lam__draft_fail(draft, lam__fail_memory(SIZE_MAX, "the steps of a network"));
+    LAM__TRY(lam__draft_spend(draft, step, values));
     lam_status status = make_room(draft);
     if (status == LAM_OK && values) {
         step->a = lam__allocate(values, sizeof *step->a, "the parameters of a network");
@@ -220,15 +250,4 @@ lam_status lam__draft_layer_norm(lam__draft *draft, const char *where, size_t n,
     LAM__TRY(add(draft, &step, n, n, &added));
     LAM__TRY(fill(draft, added, "gamma", added->a, n, gamma, 1.0));
     return fill(draft, added, "beta", added->b, n, beta, 0.0);
-}
-
-size_t lam__draft_widest(const lam__draft *draft)
-{
-    size_t widest = draft->width;
-    for (size_t i = 0; i < draft->count; i++) {
-        const lam__step *step = &draft->steps[i];
-        widest = step->in > widest ? step->in : widest;
-        widest = step->out > widest ? step->out : widest;
-    }
-    return widest;
 }

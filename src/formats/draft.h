@@ -26,6 +26,14 @@ typedef struct lam__draft lam__draft;
 /* A draft of the model in the file called `name` in messages; NULL with LAM_ERR_MEMORY. */
 lam__draft *lam__draft_new(const char *name);
 
+/* Sets the most values that all steps together may have: as many as there are in a file of so many
+ * bytes, and a fixed number. Shapes that a file claims, and arrays that it names again and again,
+ * can ask for more: that is LAM_ERR_FORMAT. Without this there is no such limit. */
+void lam__draft_limit(lam__draft *draft, size_t file_size);
+
+/* LAM_ERR_FORMAT when `values` more were beyond the limit: for who needs room before a step. */
+lam_status lam__draft_allows(lam__draft *draft, const char *where, size_t values);
+
 /* y = x W + b: w [in][out], b [out] or NULL for zeros. */
 lam_status lam__draft_dense(lam__draft *draft, const char *where, size_t in, size_t out,
                             const float *w, const float *b);
@@ -58,12 +66,7 @@ size_t lam__draft_width(const lam__draft *draft);
 /* Records an error of the reader's own in the draft (as lam__fail did before) and returns it. */
 lam_status lam__draft_fail(lam__draft *draft, lam_status status);
 
-/* Computes y[outputs] of x[features] step by step as told, nothing folded: what the model is held
- * to. `room` has 2 * lam__draft_widest() doubles. */
-size_t lam__draft_widest(const lam__draft *draft);
-void lam__draft_run(const lam__draft *draft, const float *x, double *room, double *y);
-
-/* Folds, and makes the model. Changes the draft's steps: run it before, if at all. */
+/* Folds, and makes the model. Changes the draft's steps. */
 lam_status lam__draft_finish(lam__draft *draft, lam_model **model);
 
 /* NULL is allowed. */

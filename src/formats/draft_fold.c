@@ -34,6 +34,7 @@ static lam_status widen(lam__draft *draft, size_t width)
             if (step->in != 1)
                 return lam__draft_refuse(draft, step, LAM_ERR_SHAPE,
                                          "takes %zu values, but %zu come to it", step->in, width);
+            LAM__TRY(lam__draft_spend(draft, step, 2 * width));
             double *wide = lam__allocate(2 * width, sizeof *wide, "scales and offsets");
             if (!wide)
                 return lam__draft_fail(draft, LAM_ERR_MEMORY);

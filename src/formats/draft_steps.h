@@ -1,4 +1,4 @@
-/* draft_steps.h: the inside of a draft, shared by draft.c and draft_fold.c. */
+/* draft_steps.h: the inside of a draft, shared by draft.c, draft_fold.c and tests. */
 #ifndef LAMINA_DRAFT_STEPS_H
 #define LAMINA_DRAFT_STEPS_H
 
@@ -38,7 +38,11 @@ struct lam__draft {
     lam__step *steps; /* [count] */
     size_t count, capacity;
     size_t width; /* after the steps so far, 0 = not told */
+    size_t file_size, left; /* values that further steps may have; SIZE_MAX: any number */
 };
+
+/* Takes `values` from what is left. */
+lam_status lam__draft_spend(lam__draft *draft, const lam__step *step, size_t values);
 
 /* "FILE: WHERE: message" under a status, recorded in the draft. */
 lam_status lam__draft_refuse(lam__draft *draft, const lam__step *step, lam_status status,

@@ -26,8 +26,10 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     lam__pickle pickle;
     lam_status status = open_pickle(file, &pickle);
     if (status == LAM_OK) {
-        const lam__items items = {
-            .path = file->path, .items = pickle.items, .count = pickle.item_count};
+        const lam__items items = {.path = file->path,
+                                  .items = pickle.items,
+                                  .count = pickle.item_count,
+                                  .file_size = file->size};
         status = lam__arrays_model(&items, options, model);
     }
     lam__pickle_close(&pickle);

@@ -223,8 +223,10 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     struct torch_file t;
     lam_status status = open_torch(file, &t);
     if (status == LAM_OK) {
-        const lam__items items = {
-            .path = file->path, .items = t.pickle.items, .count = t.pickle.item_count};
+        const lam__items items = {.path = file->path,
+                                  .items = t.pickle.items,
+                                  .count = t.pickle.item_count,
+                                  .file_size = file->size};
         status = lam__arrays_model(&items, options, model);
     }
     close_torch(&t);

@@ -106,6 +106,9 @@ lam_status lam__onnx_floats_of(const lam__onnx_node *node, const lam__onnx_value
 /* A constant of at most LAM__ONNX_RANK integers: a shape, axes. */
 lam_status lam__onnx_integers(const lam__onnx_node *node, size_t i, int64_t *values, size_t *count);
 
+/* The constant truth that input i is; false where it is left out. */
+lam_status lam__onnx_flag(const lam__onnx_node *node, size_t i, bool *flag);
+
 /* What became of the samples in a node: a new shape, or none (rank 0: as it was). */
 lam_status lam__onnx_samples_shape(lam__onnx_node *node, size_t rank, const size_t *dims);
 lam_status lam__onnx_samples(lam__onnx_node *node);

@@ -139,6 +139,7 @@ static lam_status broadcast(const lam__onnx_node *node, const lam__onnx_array *c
                                 "the constant '%.64s' of %zu values in %zu dimensions does not fit "
                                 "samples of %zu values in %zu dimensions",
                                 name, c->count, c->rank, features, onnx->rank);
+    LAM__TRY(lam__draft_allows(onnx->draft, node->where, *n)); /* the input claims its shape */
     *values = lam__allocate(*n, sizeof **values, "a constant");
     if (!*values)
         return LAM_ERR_MEMORY;
@@ -361,10 +362,12 @@ static lam_status read_identity(lam__onnx_node *node)
 static lam_status read_dropout(lam__onnx_node *node)
 {
     float rate;
+    bool training;
     LAM__TRY(lam__onnx_number(node, "ratio", 0.5f, &rate));
-    if (node->input_count > 2 && node->inputs[2])
+    LAM__TRY(lam__onnx_flag(node, 2, &training));
+    if (training)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "has a training mode: export the model for inference");
+                                "is in training mode: export the model for inference");
     if (node->input_count > 1 && node->inputs[1]) {
         lam__onnx_array ratio;
         LAM__TRY(lam__onnx_floats(node, 1, &ratio));

@@ -384,6 +384,8 @@ lam_status lam__onnx_parse(const unsigned char *bytes, size_t size, const char *
     if (status == LAM_OK) {
         onnx.model = (const Onnx__ModelProto *)proto.message;
         onnx.draft = lam__draft_new(name);
+        if (onnx.draft)
+            lam__draft_limit(onnx.draft, size);
         status = onnx.draft ? read_graph(&onnx, model) : LAM_ERR_MEMORY;
     }
     lam__draft_free(onnx.draft);

@@ -233,3 +233,19 @@ lam_status lam__onnx_integers(const lam__onnx_node *node, size_t i, int64_t *val
     *count = array.count;
     return LAM_OK;
 }
+
+lam_status lam__onnx_flag(const lam__onnx_node *node, size_t i, bool *flag)
+{
+    const lam__onnx_value *value;
+    *flag = false;
+    if (i >= node->input_count || !node->inputs[i])
+        return LAM_OK;
+    LAM__TRY(constant_at(node, i, &value));
+    const Onnx__TensorProto *tensor = value->tensor;
+    const bool one = tensor->has_raw_data ? tensor->raw_data.len == 1 : tensor->n_int32_data == 1;
+    if (tensor->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__BOOL || !one)
+        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "input %zu, '%.64s', is not one BOOL", i,
+                                value->name);
+    *flag = (tensor->has_raw_data ? tensor->raw_data.data[0] : tensor->int32_data[0]) != 0;
+    return LAM_OK;
+}

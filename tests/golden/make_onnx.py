@@ -147,7 +147,9 @@ def make_helper():
         helper.make_node("Transpose", ["w2"], ["w2t"], perm=[1, 0]),
         helper.make_node("Identity", ["w2t"], ["w2i"]),
         helper.make_node("MatMul", ["y1", "w2i"], ["z2"]),
-        helper.make_node("Dropout", ["z2"], ["d2", "mask"]),
+        helper.make_node("Constant", [], ["no"], value=helper.make_tensor(
+            "value", TensorProto.BOOL, [], [False])),
+        helper.make_node("Dropout", ["z2", "rate", "no"], ["d2", "mask"]),
         helper.make_node("Tanh", ["d2"], ["y2"]),
         helper.make_node("Gemm", ["y2", "w3", "b3"], ["z3"]),
         helper.make_node("Cast", ["z3"], ["y"], to=TensorProto.FLOAT),
@@ -156,7 +158,8 @@ def make_helper():
     graph = helper.make_graph(
         nodes, "helper", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 2])],
-        [numpy_helper.from_array(w1, "w1"), listed, half, numpy_helper.from_array(w3, "w3"), brain])
+        [numpy_helper.from_array(w1, "w1"), listed, half, numpy_helper.from_array(w3, "w3"), brain,
+         numpy_helper.from_array(np.float32(0.25), "rate")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     (HERE / "helper_types.onnx").write_bytes(model.SerializeToString(deterministic=True))
     x = samples((3,))
@@ -253,9 +256,31 @@ def make_refused():
         [numpy_helper.from_array(np.ones(3, np.float32), "a")])
     add("layer_norm_without_scale", "input 1 is missing",
         [node("LayerNormalization", ["x"], ["y"])])
-    add("dropout_training", "has a training mode",
+    add("dropout_training", "(Dropout): is in training mode",
         [node("Dropout", ["x", "", "t"], ["y"])],
         [helper.make_tensor("t", TensorProto.BOOL, [], [True])])
+    add("dropout_raw", "(Dropout): is in training mode",
+        [node("Dropout", ["x", "", "t"], ["y"])],
+        [helper.make_tensor("t", TensorProto.BOOL, [], b"\1", raw=True)])
+    add("dropout_both", "input 2, 't', is not one BOOL", [node("Dropout", ["x", "", "t"], ["y"])],
+        [helper.make_tensor("t", TensorProto.BOOL, [2], [False, False])])
+    add("dropout_of_samples", "input 2, 'x', is not a constant",
+        [node("Dropout", ["x", "", "x"], ["y"])])
+    # shapes that the input claims, and weights that are named again and again
+    tiny = numpy_helper.from_array(np.float32(1e-5), "e")
+    add("claimed_norm", "(Div): 4294967296 values, more than a file of", [
+        node("ReduceMean", ["x"], ["m"], axes=[1]), node("Sub", ["x", "m"], ["d"]),
+        node("Mul", ["d", "d"], ["s"]), node("ReduceMean", ["s"], ["q"], axes=[1]),
+        node("Add", ["q", "e"], ["r"]), node("Sqrt", ["r"], ["t"]), node("Div", ["d", "t"], ["y"])],
+        [tiny], inputs=[info("x", ("n", 1 << 31))])
+    add("claimed_image", "(Add): 2147483648 values, more than a file of", [
+        node("Add", ["x", "v"], ["z"]), node("Flatten", ["z"], ["y"])], [v],
+        inputs=[info("x", ("n", 1 << 30, 2))])
+    wide = numpy_helper.from_array(np.ones((40, 40), np.float32), "w")
+    names = ["x", *map(str, range(200)), "y"]
+    add("again_and_again", "(MatMul): 1640 values, more than a file of", [
+        node("MatMul", [a, "w"], [b]) for a, b in zip(names, names[1:])], [wide],
+        inputs=[info("x", ("n", 40))])
     add("mask", "its output 1 is used", [
         node("Dropout", ["x"], ["d", "m"]), node("Add", ["d", "m"], ["y"])])
     add("cast", "to data type 10", [node("Cast", ["x"], ["y"], to=TensorProto.FLOAT16)])

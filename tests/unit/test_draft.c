@@ -6,6 +6,7 @@
 
 #include <lamina/lamina.h>
 
+#include "../support/draft_run.h"
 #include "formats/draft.h"
 
 enum { MOST = 8, ROWS = 20 };
@@ -38,12 +39,12 @@ static void affine(lam__draft *draft, size_t n, double scale, double step, doubl
 /* The model must compute what the steps say. Values of a sample go from 0 to `reach`. */
 static lam_model *finish(lam__draft *draft, float reach)
 {
-    double room[2 * MOST], expected[ROWS][MOST];
+    double expected[ROWS][MOST];
     float x[ROWS][MOST], y[ROWS * MOST];
     for (int r = 0; r < ROWS; r++) {
         for (int i = 0; i < MOST; i++)
             x[r][i] = reach * 0.5f * (1.0f + wave(100 * r + i));
-        lam__draft_run(draft, x[r], room, expected[r]);
+        draft_run(draft, x[r], expected[r]);
     }
     lam_model *model = NULL;
     cr_assert_eq(lam__draft_finish(draft, &model), LAM_OK, "%s", lam_error_message());
@@ -238,4 +239,29 @@ Test(draft, errors_are_sticky_and_name_the_place)
     cr_expect_eq(lam__draft_batch_norm(draft, "bn", 2, NULL, NULL, waves(0), variance, 0.0),
                  LAM_ERR_NUMERIC);
     expect_refused(draft, LAM_ERR_NUMERIC, "bn: feature 1");
+}
+
+/* Claims of a file's shapes, and arrays named many times. */
+Test(draft, values_are_limited_by_the_size_of_the_file)
+{
+    const size_t most = ((size_t)1 << 18) + 500; /* of a file of 1000 bytes */
+    lam__draft *draft = lam__draft_new("file");
+    lam__draft_limit(draft, 1000);
+    cr_expect_eq(lam__draft_allows(draft, "here", most), LAM_OK);
+    cr_expect_eq(lam__draft_layer_norm(draft, "norm", most, NULL, NULL, 1e-5), LAM_ERR_FORMAT);
+    expect_refused(draft, LAM_ERR_FORMAT, "file: norm: 525288 values, more than a file of 1000");
+
+    draft = lam__draft_new("file");
+    lam__draft_limit(draft, 1000);
+    float *w = calloc(most, sizeof *w);
+    cr_assert_eq(lam__draft_dense(draft, "one", 1, most / 4, w, NULL), LAM_OK);
+    cr_assert_eq(lam__draft_allows(draft, "two", most / 2), LAM_OK);
+    affine(draft, 1, 2, 0, 0);
+    affine(draft, 1, 2, 0, 0);
+    expect_refused(draft, LAM_ERR_FORMAT, "a scaling: 131322 values"); /* when it is widened */
+    free(w);
+
+    draft = lam__draft_new("file");
+    cr_expect_eq(lam__draft_layer_norm(draft, "norm", most, NULL, NULL, 1e-5), LAM_OK);
+    lam__draft_free(draft);
 }

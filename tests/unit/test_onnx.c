@@ -95,7 +95,7 @@ Test(onnx, refuses_by_name)
                   "%s: '%s' is not in '%s'", line, message, lam_error_message());
     }
     fclose(file);
-    cr_expect_geq(count, 61);
+    cr_expect_geq(count, 67);
 }
 
 /* A model that is accepted can be used, and its parameters are finite. */
@@ -186,11 +186,11 @@ static void damage(const char *name, size_t step)
     free(bytes);
 }
 
-/* Every truncation, and every byte with many other values. */
+/* Every truncation, and every byte with every other value; of larger files with many. */
 Test(onnx, damaged_files, .timeout = 300)
 {
     count_memory();
-    damage("helper_types.onnx", 3);
+    damage("helper_types.onnx", 1);
     damage("sklearn_words.onnx", 37);
     damage("keras_batch_norm.onnx", 61);
 }

@@ -1,10 +1,17 @@
-/* draft_run.c: a draft calculated step by step as it was told, for comparison with the model. */
+/* draft_run.h: a draft calculated step by step as it was told, nothing folded: what the model that
+ * is made of it is held to. */
+#ifndef LAMINA_TEST_DRAFT_RUN_H
+#define LAMINA_TEST_DRAFT_RUN_H
+
 #include <math.h>
 #include <string.h>
 
 #include "formats/draft_steps.h"
 
-static void run_dense(const lam__step *step, const double *x, double *y)
+/* Widest of the samples that are run. */
+enum { DRAFT_WIDEST = 64 };
+
+static inline void draft_dense(const lam__step *step, const double *x, double *y)
 {
     memcpy(y, step->b, step->out * sizeof *y);
     for (size_t i = 0; i < step->in; i++)
@@ -12,7 +19,7 @@ static void run_dense(const lam__step *step, const double *x, double *y)
             y[j] += x[i] * step->a[i * step->out + j];
 }
 
-static void run_affine(const lam__step *step, size_t width, const double *x, double *y)
+static inline void draft_affine(const lam__step *step, size_t width, const double *x, double *y)
 {
     for (size_t i = 0; i < width; i++) {
         const size_t k = step->in == 1 ? 0 : i;
@@ -20,7 +27,7 @@ static void run_affine(const lam__step *step, size_t width, const double *x, dou
     }
 }
 
-static void run_layer_norm(const lam__step *step, const double *x, double *y)
+static inline void draft_layer_norm(const lam__step *step, const double *x, double *y)
 {
     const size_t n = step->in;
     double mean = 0.0, variance = 0.0;
@@ -32,22 +39,18 @@ static void run_layer_norm(const lam__step *step, const double *x, double *y)
         y[i] = (x[i] - mean) / sqrt(variance + step->epsilon) * step->a[i] + step->b[i];
 }
 
-/* The library's own activation, on floats kept in the second half of the row. */
-static void run_activation(const lam__step *step, size_t width, const double *x, double *y)
+/* The library's own activation. */
+static inline void draft_activation(const lam__step *step, size_t width, const double *x, double *y)
 {
-    float *z = (float *)y, *f = z + width; /* two rows of floats fill one of doubles */
+    float z[DRAFT_WIDEST], f[DRAFT_WIDEST];
     for (size_t i = 0; i < width; i++)
         f[i] = (float)x[i];
     lam__activate(step->activation, 1, width, width, NULL, f, z);
     for (size_t i = 0; i < width; i++)
-        z[i] = f[i];
-    for (size_t i = width; i-- > 0;) {
-        const float value = z[i];
-        y[i] = value; /* from the end: what is still to be read lies before it */
-    }
+        y[i] = (double)f[i];
 }
 
-static size_t features(const lam__draft *draft)
+static inline size_t draft_features(const lam__draft *draft)
 {
     for (size_t i = 0; i < draft->count; i++)
         if (draft->steps[i].in > 1 || draft->steps[i].kind == LAM__STEP_DENSE)
@@ -55,27 +58,28 @@ static size_t features(const lam__draft *draft)
     return 1;
 }
 
-void lam__draft_run(const lam__draft *draft, const float *x, double *room, double *y)
+/* y[outputs] of x[features], before lam__draft_finish, which changes the steps. */
+static inline void draft_run(const lam__draft *draft, const float *x, double *y)
 {
-    size_t width = features(draft);
-    double *now = room, *next = room + lam__draft_widest(draft);
+    size_t width = draft_features(draft);
+    double room[2][DRAFT_WIDEST], *now = room[0], *next = room[1];
     for (size_t i = 0; i < width; i++)
-        now[i] = x[i];
+        now[i] = (double)x[i];
     for (size_t s = 0; s < draft->count; s++) {
         const lam__step *step = &draft->steps[s];
         switch (step->kind) {
         case LAM__STEP_DENSE:
-            run_dense(step, now, next);
+            draft_dense(step, now, next);
             width = step->out;
             break;
         case LAM__STEP_AFFINE:
-            run_affine(step, width, now, next);
+            draft_affine(step, width, now, next);
             break;
         case LAM__STEP_LAYER_NORM:
-            run_layer_norm(step, now, next);
+            draft_layer_norm(step, now, next);
             break;
         case LAM__STEP_ACTIVATION:
-            run_activation(step, width, now, next);
+            draft_activation(step, width, now, next);
             break;
         case LAM__STEP_DROPOUT:
         case LAM__STEP_GONE:
@@ -87,3 +91,5 @@ void lam__draft_run(const lam__draft *draft, const float *x, double *room, doubl
     }
     memcpy(y, now, width * sizeof *y);
 }
+
+#endif
