@@ -25,7 +25,8 @@ typedef struct lam__item {
     const char *type;     /* objects: the class, "torch.nn.modules.linear.Linear" */
     bool in_sequence;     /* objects: stands in a list, whose order is that of calculation */
     const void *sequence; /* objects: which list */
-    double number; /* objects: a dropout's rate or a normalization's epsilon; NAN = none told */
+    double number; /* objects: a dropout's rate, a normalization's epsilon or a softmax's dimension;
+                      NAN = none told */
     /* arrays: */
     lam__st_dtype dtype;
     bool big_endian, complete; /* complete: type and strides are of use, and the data are there */

@@ -185,6 +185,11 @@ static lam_status read_object(lam__bare *bare, size_t i, size_t to, bool *told)
         *told = *told && !has_values;
         return LAM_OK;
     }
+    if (step.activation && strcmp(step.activation, "softmax") == 0 && !isnan(object->number) &&
+        object->number != 1.0 && object->number != -1.0)
+        return lam__fail(LAM_ERR_UNSUPPORTED,
+                         "%s: '%s': a softmax over dimension %g: only over the features",
+                         bare->items->path, object->name, object->number);
     if (!isnan(object->number) && step.dropout)
         step.rate = (float)object->number;
     else if (!isnan(object->number))

@@ -247,6 +247,8 @@ static lam_status read_network(lam__keras *keras, const char *text, size_t lengt
         return lam__fail(LAM_ERR_FORMAT, "%s: its configuration: line %d, column %d: %s",
                          keras->name, error.line, error.column, error.text);
     keras->draft = lam__draft_new(keras->name);
+    if (keras->draft)
+        lam__draft_limit(keras->draft, keras->weights.size + length);
     lam_status status = keras->draft ? add_layers(keras, root) : LAM_ERR_MEMORY;
     if (status == LAM_OK)
         status = lam__draft_finish(keras->draft, model);

@@ -166,6 +166,9 @@ static double number_of(const lam__pickle_value *object)
     double number;
     if (attribute(object, "p", &number) || attribute(object, "eps", &number))
         return number;
+    if (lam__pickle_is(object->u.object.class->u.class.name, "Softmax") &&
+        attribute(object, "dim", &number))
+        return number;
     if (attribute(object, "rate", &number)) /* "Neural Networks from Scratch" keeps 1 - rate */
         return 1.0 - number;
     return (double)NAN;

@@ -196,6 +196,10 @@ class Convert(Case):
                                "--calibrate", "spiral"))
         self.assertFalse(source.exists())
 
+    def test_a_softmax_over_the_batch_is_none(self):
+        self.assertIn("'1': a softmax over dimension 0: only over the features",
+                      self.bad(1, "convert", FOREIGN / "softmax-batch.pt", self.path("o.safetensors")))
+
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout
         self.assertRegex(text, r"(?ms)^Formats.*^  safetensors .*IN and OUT; \.safetensors\)")

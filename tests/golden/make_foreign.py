@@ -280,6 +280,7 @@ def torch_files():
     norm = norm.float()
     save_file(norm.state_dict(), FOLDER / "layer-norm.safetensors")
     case("layer-norm.safetensors", x, run(norm, x), "layer_norm:1e-5,6,layer_norm:1e-5:tanh,3")
+    torch.save(nn.Sequential(nn.Linear(3, 2), nn.Softmax(dim=0)), FOLDER / "softmax-batch.pt")
 
 
 # ---- Lamina itself, version 0.1
