@@ -54,7 +54,9 @@ static lam_status copy_pair(const char *a, const char *b, const char **to_a, con
 lam_status lam__contents_array(lam_model_contents *contents, const char *name, const char *type,
                                size_t rank, const size_t *shape)
 {
-    lam_content_array array = {.rank = rank};
+    lam_content_array array = {.rank = rank <= LAM_CONTENT_DIMENSIONS || rank == LAM_CONTENT_OBJECT
+                                           ? rank
+                                           : LAM_CONTENT_DIMENSIONS};
     void *list = contents->arrays;
     LAM__TRY(grow(&list, contents->array_count, &contents->array_capacity, sizeof array));
     contents->arrays = list;

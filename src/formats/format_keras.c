@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "data/zip_read.h"
+#include "formats/arrays.h"
 #include "formats/exchange.h"
 #include "formats/hdf5.h"
 #include "formats/keras_read.h"
@@ -28,7 +29,7 @@ static bool recognizes(const lam__foreign *file)
 static lam_status read(const lam__foreign *file, const lam_import_options *options,
                        lam_model **model)
 {
-    (void)options;
+    LAM__TRY(lam__refuse_bare_options(file->path, options));
 #if LAM__HAVE_JSON
     return lam__h5_recognizes(file->bytes, file->size) ? lam__keras_read_h5(file, model)
                                                        : lam__keras_read_archive(file, model);

@@ -1,6 +1,7 @@
 /* format_onnx.c: ONNX as a model format. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "formats/arrays.h"
 #include "formats/exchange.h"
 #include "formats/file_write.h"
 #include "formats/onnx_file.h"
@@ -31,8 +32,13 @@ static bool recognizes(const lam__foreign *file)
 static lam_status read_onnx(const lam__foreign *file, const lam_import_options *options,
                             lam_model **model)
 {
-    (void)options;
+    LAM__TRY(lam__refuse_bare_options(file->path, options));
     return lam__onnx_parse(file->bytes, file->size, file->path, model);
+}
+
+static lam_status describe_onnx(const lam__foreign *file, lam_model_contents *contents)
+{
+    return lam__onnx_describe(file->bytes, file->size, file->path, contents);
 }
 
 static lam_status write_onnx(const lam_model *model, const char *path,
@@ -67,6 +73,12 @@ static lam_status read_onnx(const lam__foreign *file, const lam_import_options *
     return refuse(file->path);
 }
 
+static lam_status describe_onnx(const lam__foreign *file, lam_model_contents *contents)
+{
+    (void)contents;
+    return refuse(file->path);
+}
+
 static lam_status write_onnx(const lam_model *model, const char *path,
                              const lam_export_options *options)
 {
@@ -82,4 +94,5 @@ const lam__model_format lam__format_onnx = {
     .recognizes = recognizes,
     .read = read_onnx,
     .write = write_onnx,
+    .describe = describe_onnx,
 };

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <lamina/exchange.h>
 #include <lamina/model.h>
 
 /* Keys of metadata_props: the name of class N, and the loss. */
@@ -15,6 +16,10 @@ enum { LAM__ONNX_KEY = 48 };
 /* A model from a file in memory, called `name` in messages; *model is NULL after a failure. */
 lam_status lam__onnx_parse(const unsigned char *bytes, size_t size, const char *name,
                            lam_model **model);
+
+/* Tells operators, initializers, inputs, outputs and metadata. */
+lam_status lam__onnx_describe(const unsigned char *bytes, size_t size, const char *name,
+                              lam_model_contents *contents);
 
 /* The file of a model with parameters, released with lam__release. Its bytes depend on the model
  * alone. With `transform` it takes raw input. */

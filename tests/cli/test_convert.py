@@ -200,6 +200,22 @@ class Convert(Case):
         self.assertIn("'1': a softmax over dimension 0: only over the features",
                       self.bad(1, "convert", FOREIGN / "softmax-batch.pt", self.path("o.safetensors")))
 
+    def test_onnx_files_tell_what_they_hold(self):
+        file = FOREIGN / "onnx" / "sklearn_two.onnx"
+        done = run("inspect", file)
+        if "has no ONNX" in done.stdout + done.stderr:
+            self.skipTest("a build without ONNX")
+        text = self.good("inspect", file)
+        self.assertRegex(text, r"(?m)^producer +skl2onnx [0-9.]+$")
+        self.assertRegex(text, r"(?m)^ONNX +IR version \d+, operators \d+")
+        self.assertRegex(text, r"(?m)^takes +'\w+' FLOAT \? x \d+$")
+        self.assertRegex(text, r"(?m)^FLOAT +\d+ x \d+ +coefficient$")
+        self.assertRegex(text, r"(?m)^object +node \d+ 'MatMul': MatMul$")
+        self.assertIn("bare weights only",
+                      self.bad(2, "convert", file, self.path("o.safetensors"), "--layers", "3"))
+        shown = json.loads(self.good("inspect", file, "--json"))
+        self.assertIn({"name": "coefficient", "type": "FLOAT", "shape": [3, 5]}, shown["arrays"])
+
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout
         self.assertRegex(text, r"(?ms)^Formats.*^  safetensors .*IN and OUT; \.safetensors\)")
