@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "base/memory.h"
 #include "data/byte_source.h"
 #include "data/npy_inside.h"
@@ -19,20 +20,6 @@ static uint64_t load_word(const unsigned char *from, size_t size, bool big)
     for (size_t i = 0; i < size; i++)
         word |= (uint64_t)from[i] << 8 * (big ? size - 1 - i : i);
     return word;
-}
-
-/* IEEE 754 binary16. */
-static float half_to_float(uint16_t half)
-{
-    const unsigned exponent = half >> 10 & 31, mantissa = half & 1023;
-    float value;
-    if (exponent == 31)
-        value = mantissa ? NAN : INFINITY;
-    else if (exponent == 0)
-        value = (float)mantissa * 0x1p-24f;
-    else
-        value = ldexpf((float)(mantissa + 1024), (int)exponent - 25);
-    return half >> 15 ? -value : value;
 }
 
 static float float_of(uint64_t word)
@@ -98,7 +85,7 @@ void lam__npy_convert(lam__npy_type type, const unsigned char *from, size_t coun
     case LAM__NPY_FLOAT:
         switch (type.size) {
         case 2:
-            LAM__CONVERT(2, half_to_float((uint16_t)w));
+            LAM__CONVERT(2, lam__from_half((uint16_t)w));
             break;
         case 4:
             LAM__CONVERT(4, float_of(w));

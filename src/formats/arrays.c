@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/half.h"
+
 bool lam__dtype_is_float(lam__st_dtype dtype)
 {
     return dtype == LAM__ST_F16 || dtype == LAM__ST_BF16 || dtype == LAM__ST_F32 ||
@@ -29,31 +31,19 @@ void lam__item_pack(lam__item *item, bool first_runs_fastest)
     }
 }
 
-/* IEEE 754 half precision: 1 sign, 5 exponent and 10 fraction bits. */
-static float from_half(uint64_t word)
-{
-    const int exponent = (int)(word >> 10 & 31);
-    const double fraction = (double)(word & 1023);
-    const double sign = word >> 15 & 1 ? -1.0 : 1.0;
-    if (exponent == 31)
-        return fraction > 0.0 ? NAN : (float)(sign * (double)INFINITY);
-    if (exponent == 0)
-        return (float)(sign * ldexp(fraction, -24));
-    return (float)(sign * ldexp(1024.0 + fraction, exponent - 25));
-}
-
 static float from_word(uint64_t word, lam__st_dtype dtype)
 {
     float single;
     double number;
-    uint32_t half;
+    uint32_t bits;
     switch (dtype) {
     case LAM__ST_F16:
-        return from_half(word);
-    case LAM__ST_BF16: /* the upper half of a single */
+        return lam__from_half((uint16_t)word);
+    case LAM__ST_BF16:
+        return lam__from_bfloat((uint16_t)word);
     case LAM__ST_F32:
-        half = (uint32_t)(dtype == LAM__ST_BF16 ? word << 16 : word);
-        memcpy(&single, &half, sizeof single);
+        bits = (uint32_t)word;
+        memcpy(&single, &bits, sizeof single);
         return single;
     case LAM__ST_F64:
         memcpy(&number, &word, sizeof number);

@@ -5,6 +5,7 @@
 #include "lamina_features.h"
 
 #include "base/error.h"
+#include "base/half.h"
 #include "base/memory.h"
 #include "formats/hdf5.h"
 #if LAM__HAVE_GZIP
@@ -86,21 +87,11 @@ static lam_status describe(lam__h5 *file, uint64_t object, dataset *d)
     return check_type(file, &type, d);
 }
 
-static float half(unsigned bits)
-{
-    const int exponent = (int)(bits >> 10 & 31);
-    const float mantissa = (float)(bits & 1023);
-    const float value = exponent == 0    ? ldexpf(mantissa, -24)
-                        : exponent == 31 ? (bits & 1023 ? NAN : INFINITY)
-                                         : ldexpf(mantissa + 1024.0f, exponent - 25);
-    return bits & 0x8000 ? -value : value;
-}
-
 static float value_at(const unsigned char *p, size_t item)
 {
     const uint64_t bits = lam__h5_number(p, item);
     if (item == 2)
-        return half((unsigned)bits);
+        return lam__from_half((uint16_t)bits);
     if (item == 4) {
         const uint32_t word = (uint32_t)bits;
         float value;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "base/memory.h"
 #include "formats/onnx_graph.h"
 
@@ -38,16 +39,6 @@ static uint64_t word_at(const uint8_t *bytes, size_t size)
     return word;
 }
 
-/* IEEE 754 half precision. */
-static double half(uint16_t bits)
-{
-    const int exponent = bits >> 10 & 31;
-    const double fraction = bits & 1023, sign = bits >> 15 ? -1.0 : 1.0;
-    if (exponent == 31)
-        return fraction > 0.0 ? (double)NAN : sign * (double)INFINITY;
-    return sign * (exponent ? ldexp(1024.0 + fraction, exponent - 25) : ldexp(fraction, -24));
-}
-
 static double float_of(uint32_t bits)
 {
     float value;
@@ -60,9 +51,9 @@ static double decode(const struct type *type, uint64_t word)
     double value;
     switch (type->number) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
-        return half((uint16_t)word);
+        return (double)lam__from_half((uint16_t)word);
     case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16:
-        return float_of((uint32_t)(word & 0xffff) << 16);
+        return (double)lam__from_bfloat((uint16_t)word);
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
         return float_of((uint32_t)word);
     default:
