@@ -37,7 +37,7 @@ struct lam__draft {
     char *name;
     lam__step *steps; /* [count] */
     size_t count, capacity;
-    size_t width; /* after the steps so far, 0 = not told */
+    size_t width;           /* after the steps so far, 0 = not told */
     size_t file_size, left; /* values that further steps may have; SIZE_MAX: any number */
 };
 

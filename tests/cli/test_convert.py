@@ -214,7 +214,7 @@ class Convert(Case):
         self.assertIn("bare weights only",
                       self.bad(2, "convert", file, self.path("o.safetensors"), "--layers", "3"))
         shown = json.loads(self.good("inspect", file, "--json"))
-        self.assertIn({"name": "coefficient", "type": "FLOAT", "shape": [3, 5]}, shown["arrays"])
+        self.assertIn({"name": "coefficient", "type": "FLOAT", "shape": [4, 5]}, shown["arrays"])
 
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout
