@@ -116,17 +116,23 @@ typedef struct lam_fit_options {
     float noise;           /* standard deviation, in raw units (bytes: 0..255); of any samples */
     const char *fill_mode; /* from outside: "nearest", "reflect", "wrap" or "constant" (0) */
 
-    size_t threads;        /* at most 1024; 0 = one a core that this process may use (its affinity
-                              and the CPU quota of its container); no effect on the result */
-    float threshold;       /* decision threshold of binary metrics */
-    float tolerance;       /* regression_accuracy: the largest error that counts as right;
-                              0 = std(targets) / 250 */
-    const char *callbacks; /* names of registered callbacks, separated by commas, or NULL */
-    size_t patience;       /* early stopping: end after so many epochs without a better one, and
-                              give the model the weights of the best epoch; 0 = off */
-    float min_delta;       /* >= 0: only what exceeds the best figure by more is better */
-    const char *monitor;   /* the figure to compare: "loss", "accuracy", "val_..." of validation;
-                              NULL = "val_loss", without validation "loss" */
+    size_t threads;         /* at most 1024; 0 = one a core that this process may use (its affinity
+                               and the CPU quota of its container); no effect on the result */
+    float threshold;        /* decision threshold of binary metrics */
+    float tolerance;        /* regression_accuracy: the largest error that counts as right;
+                               0 = std(targets) / 250 */
+    const char *callbacks;  /* names of registered callbacks, separated by commas, or NULL */
+    size_t patience;        /* early stopping: end after so many epochs without a better one, and
+                               give the model the weights of the best epoch; 0 = off */
+    float min_delta;        /* >= 0: only what exceeds the best figure by more is better */
+    const char *monitor;    /* the figure to compare: "loss", "accuracy", "val_..." of validation;
+                               NULL = "val_loss", without validation "loss" */
+    const char *checkpoint; /* a folder for checkpoints, made if need be, or NULL. One run at a time
+                               writes to it, and begins in an empty one or resumes */
+    const char *checkpoint_every; /* "1 epoch", "100 steps", "5 minutes" */
+    size_t keep;                  /* >= 1: the newest checkpoints, older ones are removed */
+    bool resume;                  /* go on from the newest checkpoint that is whole, as if nothing
+                                     had happened; from the beginning when there is none */
 
     const lam_dataset *validation; /* validation samples, or NULL; excludes validation_split */
     const lam_callback *callback;  /* one callback without a name, or NULL */

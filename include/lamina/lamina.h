@@ -47,6 +47,7 @@
  *      quantize.h                           networks of 8-bit integers
  *   2  trainer.h predictor.h                one's own loop; prediction without allocation
  *      batches.h                            the batches of a dataset, epoch after epoch
+ *      checkpoint.h                         what a checkpoint holds
  *   3  extend.h                             activations, losses, metrics, callbacks of one's own
  */
 #ifndef LAMINA_LAMINA_H
@@ -54,6 +55,7 @@
 
 #include <lamina/batches.h>
 #include <lamina/catalog.h>
+#include <lamina/checkpoint.h>
 #include <lamina/dataset.h>
 #include <lamina/exchange.h>
 #include <lamina/extend.h>

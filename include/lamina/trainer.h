@@ -75,6 +75,27 @@ LAM_API double lam_trainer_learning_rate(const lam_trainer *trainer);
  * most the largest float. */
 LAM_API lam_status lam_trainer_set_learning_rate(lam_trainer *trainer, double learning_rate);
 
+/* Writes a checkpoint: model, moments, number of steps and learning rate, crash-safe as
+ * lam_model_save. Gradients that have not been applied are not in it. Another trainer, of the same
+ * model with the same options, goes on from it with the same bits: where in one's own data that is
+ * follows from lam_trainer_steps. LAM_ERR_IO with the system's reason; LAM_ERR_UNSUPPORTED in a
+ * build without model files. */
+LAM_API lam_status lam_trainer_save(const lam_trainer *trainer, const char *path);
+
+/* The same to buffer[size]; *needed is how many bytes it takes. With size 0 only *needed is set.
+ * LAM_ERR_ARGUMENT when the buffer is too small. */
+LAM_API lam_status lam_trainer_save_memory(const lam_trainer *trainer, void *buffer, size_t size,
+                                           size_t *needed);
+
+/* Puts trainer and model in the state of a checkpoint, also of one that lam_fit wrote.
+ * LAM_ERR_STATE when it is of another network, optimizer, loss, seed, decay or regularization (the
+ * first difference is named); LAM_ERR_IO, LAM_ERR_FORMAT and LAM_ERR_NUMERIC for a file that cannot
+ * be read or is damaged. Then nothing has changed. */
+LAM_API lam_status lam_trainer_restore(lam_trainer *trainer, const char *path);
+
+/* The same from bytes[size]. */
+LAM_API lam_status lam_trainer_restore_memory(lam_trainer *trainer, const void *bytes, size_t size);
+
 /* Frees a trainer; NULL is allowed. The model stays. */
 LAM_API void lam_trainer_free(lam_trainer *trainer);
 

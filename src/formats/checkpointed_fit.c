@@ -1,7 +1,7 @@
 /* checkpointed_fit.c: lam_fit: the loop of train/, with checkpoints kept here. */
 #include "base/error.h"
+#include "formats/checkpoint_keep.h"
 #include "nn/fit_options.h"
-#include "train/fit_loop.h"
 
 lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_options *options,
                    lam_history **history)
@@ -15,5 +15,15 @@ lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_opt
         options = &defaults;
     LAM__TRY(lam_model_status(model));
     LAM__TRY(lam__check_fit_options(options));
-    return lam__fit_model(model, train, options, NULL, history);
+    if (options->resume && !options->checkpoint)
+        return lam__fail(LAM_ERR_ARGUMENT, "resume, but checkpoint names no folder to go on from");
+    if (!options->checkpoint)
+        return lam__fit_model(model, train, options, NULL, history);
+    lam__checkpoint_keeper *keeper = lam__checkpoint_keeper_new(options);
+    if (!keeper)
+        return LAM_ERR_MEMORY;
+    const lam_status status =
+        lam__fit_model(model, train, options, lam__checkpoint_keeper_calls(keeper), history);
+    lam__checkpoint_keeper_free(keeper);
+    return status;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/file_read.h"
+#include "formats/checkpoint.h"
 #include "formats/crc32.h"
 #include "nn/network.h"
 
@@ -115,6 +116,14 @@ static lam_status check_checksum(const lam__st_file *file, const char *text)
     return LAM_OK;
 }
 
+/* A checkpoint has a checksum over all of it in place of a model's. */
+static lam_status check(const lam__st_file *file, const char *text, const void *bytes, size_t size)
+{
+    return lam__st_metadata(file, LAM__CHECKPOINT_KEY)
+               ? lam__checkpoint_check_crc(bytes, size, file->name)
+               : check_checksum(file, text);
+}
+
 static lam_model *parse(const void *bytes, size_t size, const char *name, bool checked)
 {
     lam__st_file file;
@@ -127,7 +136,7 @@ static lam_model *parse(const void *bytes, size_t size, const char *name, bool c
                   "%s: a safetensors file, but not a model of Lamina: __metadata__ "
                   "has no '%s'",
                   name, LAM__MODEL_KEY);
-    else if (!checked || check_checksum(&file, text) == LAM_OK)
+    else if (!checked || check(&file, text, bytes, size) == LAM_OK)
         lam__model_restore(&file, text, &model);
     lam__st_close(&file);
     return model;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "formats/checkpoint.h"
 #include "formats/model_file.h"
 #include "lamina_features.h"
 #include "nn/network.h"
@@ -149,12 +150,22 @@ static lam_status restore_layers(struct place *place, const json_t *layers, lam_
     return LAM_OK;
 }
 
+/* Tensors that a checkpoint has beside the model's. */
+static size_t count_others(const lam__st_file *file)
+{
+    size_t count = 0;
+    for (size_t i = 0; lam__st_metadata(file, LAM__CHECKPOINT_KEY) && i < file->count; i++)
+        count += strncmp(file->tensors[i].name, LAM__CHECKPOINT_PREFIX,
+                         sizeof LAM__CHECKPOINT_PREFIX - 1) == 0;
+    return count;
+}
+
 /* All tensors must be the model's: `expected` counts those of its layers. */
 static lam_status restore_parameters(const lam__st_file *file, size_t expected, lam_model *model)
 {
     LAM__TRY(lam__allocate_parameters(model));
     size_t count = lam__tensor_count(model);
-    if (file->count != count + expected)
+    if (file->count != count + expected + count_others(file))
         return lam__fail(LAM_ERR_FORMAT, "%s: %zu tensors, but the description asks for %zu",
                          file->name, file->count, count + expected);
     for (size_t i = 0; i < count; i++) {

@@ -86,6 +86,9 @@ const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name);
 void lam__st_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values,
                     size_t *bad);
 
+/* *value = value i of a tensor of type F32, to the bit. */
+void lam__st_value(const lam__st_file *file, const lam__st_tensor *tensor, size_t i, float *value);
+
 void lam__st_close(lam__st_file *file);
 
 /* A tensor of floats to be written. */

@@ -300,16 +300,21 @@ void lam__st_close(lam__st_file *file)
 }
 #endif
 
+void lam__st_value(const lam__st_file *file, const lam__st_tensor *tensor, size_t i, float *value)
+{
+    const unsigned char *b = file->data + tensor->begin + 4 * i;
+    const uint32_t word =
+        (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    memcpy(value, &word, sizeof word);
+}
+
 void lam__st_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values,
                     size_t *bad)
 {
-    const unsigned char *b = file->data + tensor->begin;
-    size_t count = (tensor->end - tensor->begin) / 4;
+    const size_t count = (tensor->end - tensor->begin) / 4;
     *bad = SIZE_MAX;
-    for (size_t i = 0; i < count; i++, b += 4) {
-        uint32_t word =
-            (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-        memcpy(&values[i], &word, sizeof word);
+    for (size_t i = 0; i < count; i++) {
+        lam__st_value(file, tensor, i, &values[i]);
         if (!isfinite(values[i]) && *bad == SIZE_MAX)
             *bad = i;
     }

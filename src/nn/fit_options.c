@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "nn/initializers.h"
+#include "nn/interval.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
 #include "nn/optimizers.h"
@@ -58,6 +59,17 @@ static lam_status check_monitor(const char *text)
 
 static const char *const fill_modes[] = {"nearest", "reflect", "wrap", "constant", NULL};
 
+static lam_status check_checkpoint(const char *text)
+{
+    return !text || text[0] ? LAM_OK : lam__fail(LAM_ERR_ARGUMENT, "checkpoint is an empty name");
+}
+
+static lam_status check_interval(const char *text)
+{
+    lam__interval interval;
+    return lam__parse_interval(text, &interval);
+}
+
 /* What the rows have in common, by the type of their field. */
 #define FIELD(field) .name = #field, .offset = offsetof(lam_fit_options, field)
 #define NUMBER(field) FIELD(field), .argument = "X", .type = LAM__OPTION_FLOAT
@@ -71,9 +83,9 @@ static const char *const fill_modes[] = {"nearest", "reflect", "wrap", "constant
 
 static const lam__option rows[] = {
     {TEXT(loss, "NAME"), .help = "loss; without it, the one that fits the last activation",
-     .check_text = check_loss},
+     .check_text = check_loss, .resume = LAM__RESUME_STEP},
     {TEXT(optimizer, "NAME"), .help = "optimizer", .default_text = "adam",
-     .check_text = check_optimizer},
+     .check_text = check_optimizer, .resume = LAM__RESUME_STEP},
     {TEXT(metrics, "NAMES"), .help = "metrics, separated by commas; without it, accuracy",
      .check_text = check_metrics},
     {TEXT(initializer, "NAME"), .alias = "init", .help = "start values of weights",
@@ -81,20 +93,25 @@ static const lam__option rows[] = {
     {NUMBER(learning_rate), .alias = "lr", FROM_0, .help = "learning rate; 0 = the optimizer's own",
      .default_text = "0"},
     {NUMBER(decay), FROM_0, .help = "learning rate becomes rate / (1 + X * step)",
-     .default_text = "0"},
-    {NUMBER(momentum), FROM_0_BELOW_1, .help = "momentum of sgd", .default_text = "0"},
+     .default_text = "0", .resume = LAM__RESUME_STEP},
+    {NUMBER(momentum), FROM_0_BELOW_1, .help = "momentum of sgd", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
     {NUMBER(beta_1), FROM_0_BELOW_1, .help = "adam: decay of the first moment",
-     .default_text = "0.9"},
+     .default_text = "0.9", .resume = LAM__RESUME_STEP},
     {NUMBER(beta_2), FROM_0_BELOW_1, .help = "adam: decay of the second moment",
-     .default_text = "0.999"},
+     .default_text = "0.999", .resume = LAM__RESUME_STEP},
     {NUMBER(epsilon), FROM_0, .min_open = true, .help = "adam: added outside the root",
-     .default_text = "1e-07"},
-    {NUMBER(l1), FROM_0, .help = "strength of L1 on weights", .default_text = "0"},
-    {NUMBER(l2), FROM_0, .help = "strength of L2 on weights", .default_text = "0"},
-    {NUMBER(bias_l1), FROM_0, .help = "strength of L1 on biases", .default_text = "0"},
-    {NUMBER(bias_l2), FROM_0, .help = "strength of L2 on biases", .default_text = "0"},
+     .default_text = "1e-07", .resume = LAM__RESUME_STEP},
+    {NUMBER(l1), FROM_0, .help = "strength of L1 on weights", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
+    {NUMBER(l2), FROM_0, .help = "strength of L2 on weights", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
+    {NUMBER(bias_l1), FROM_0, .help = "strength of L1 on biases", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
+    {NUMBER(bias_l2), FROM_0, .help = "strength of L2 on biases", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
     {COUNT(epochs), .min = 1.0, .max = 1e9, .help = "passes over the training samples",
-     .default_text = "10"},
+     .default_text = "10", .resume = LAM__RESUME_ANY},
     {COUNT(batch_size), .min = 1.0, .max = MOST_ROWS, .help = "samples of a step",
      .default_text = "128"},
     {FIELD(validation_split), FROM_0_BELOW_1, .argument = "X", .type = LAM__OPTION_DOUBLE,
@@ -102,44 +119,52 @@ static const lam__option rows[] = {
     {FIELD(shuffle), .type = LAM__OPTION_BOOL, .help = "draw a new order of the samples each epoch",
      .default_text = "true"},
     {FIELD(seed), .argument = "SEED", .type = LAM__OPTION_U64,
-     .help = "seed of start values, order, dropout and split", .default_text = "1"},
+     .help = "seed of start values, order, dropout and split", .default_text = "1",
+     .resume = LAM__RESUME_STEP},
     {NUMBER(width_shift), .min = 0.0, .max = 1.0,
-     .help = "training images: shift by up to this share of the width", .default_text = "0"},
+     .help = "training images: shift by up to this share of the width", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
     {NUMBER(height_shift), .min = 0.0, .max = 1.0,
-     .help = "training images: shift by up to this share of the height", .default_text = "0"},
+     .help = "training images: shift by up to this share of the height", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
     {NUMBER(rotation), .min = 0.0, .max = 180.0,
-     .help = "training images: turn by up to this many degrees", .default_text = "0"},
+     .help = "training images: turn by up to this many degrees", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
     {NUMBER(zoom), FROM_0_BELOW_1,
      .help = "training images: zoom by a factor in 1 - X .. 1 + X, each way for itself",
-     .default_text = "0"},
+     .default_text = "0", .resume = LAM__RESUME_STEP},
     {NUMBER(shear), .min = 0.0, .max = 90.0, .max_open = true,
-     .help = "training images: slant by up to this many degrees", .default_text = "0"},
+     .help = "training images: slant by up to this many degrees", .default_text = "0",
+     .resume = LAM__RESUME_STEP},
     {FIELD(horizontal_flip), .type = LAM__OPTION_BOOL,
-     .help = "training images: mirror every other one, left to right", .default_text = "false"},
+     .help = "training images: mirror every other one, left to right", .default_text = "false",
+     .resume = LAM__RESUME_STEP},
     {FIELD(vertical_flip), .type = LAM__OPTION_BOOL,
-     .help = "training images: mirror every other one, top to bottom", .default_text = "false"},
+     .help = "training images: mirror every other one, top to bottom", .default_text = "false",
+     .resume = LAM__RESUME_STEP},
     {NUMBER(brightness), FROM_0_BELOW_1,
      .help = "training images: brighter or darker by a factor in 1 - X .. 1 + X",
-     .default_text = "0"},
+     .default_text = "0", .resume = LAM__RESUME_STEP},
     {NUMBER(noise), FROM_0,
      .help = "training samples: add normal noise of this standard deviation, in raw units "
              "(bytes: 0 to 255)",
-     .default_text = "0"},
+     .default_text = "0", .resume = LAM__RESUME_STEP},
     {TEXT(fill_mode, "NAME"), .choices = fill_modes, .default_text = "nearest",
-     .help = "what comes into moved images from outside: nearest, reflect, wrap or constant (0)"},
+     .help = "what comes into moved images from outside: nearest, reflect, wrap or constant (0)",
+     .resume = LAM__RESUME_STEP},
     {COUNT(threads), .min = 0.0, .max = LAM__MOST_THREADS,
      .help = "threads, without effect on the result; 0 = one a core it may use",
-     .default_text = "0"},
+     .default_text = "0", .resume = LAM__RESUME_ANY},
     {NUMBER(threshold), .min = -FLT_MAX, .max = FLT_MAX,
      .help = "outputs above it count as decided for", .default_text = "0.5"},
     {NUMBER(tolerance), FROM_0, .help = "of regression_accuracy; 0 = std(targets) / 250",
      .default_text = "0"},
     {TEXT(callbacks, "NAMES"), .help = "registered callbacks, separated by commas",
-     .check_text = check_callbacks},
+     .check_text = check_callbacks, .resume = LAM__RESUME_ANY},
     {COUNT(patience), .min = 0.0, .max = 1e9,
      .help = "early stopping: end after N epochs without a better one, and take the weights of the "
              "best; 0 = off",
-     .default_text = "0"},
+     .default_text = "0", .resume = LAM__RESUME_ANY},
     {NUMBER(min_delta), FROM_0, .help = "early stopping: a gain up to this is none",
      .default_text = "0"},
     {TEXT(monitor, "NAME"),
@@ -147,6 +172,17 @@ static const lam__option rows[] = {
          "early stopping: the figure to compare, such as val_accuracy; without it, val_loss, or "
          "loss where there is no validation",
      .check_text = check_monitor},
+    {TEXT(checkpoint, "DIR"),
+     .help = "write checkpoints to this folder, from which --resume goes on",
+     .check_text = check_checkpoint, .resume = LAM__RESUME_ANY},
+    {TEXT(checkpoint_every, "N"),
+     .help = "how often: N epochs, steps or minutes, as in '100 steps'", .default_text = "1 epoch",
+     .check_text = check_interval, .resume = LAM__RESUME_ANY},
+    {COUNT(keep), .min = 1.0, .max = 100000.0, .help = "checkpoints to keep, the newest ones",
+     .default_text = "3", .resume = LAM__RESUME_ANY},
+    {FIELD(resume), .type = LAM__OPTION_BOOL,
+     .help = "go on from the newest checkpoint in the folder, if there is one",
+     .default_text = "false", .resume = LAM__RESUME_ANY},
 };
 
 LAM__CHECK_ROW(lam__option);

@@ -207,3 +207,27 @@ void lam__options_default(const lam__option_table *table, void *options)
             write_field(&table->rows[i], &v, options);
     }
 }
+
+const char *lam__option_format(const lam__option *option, const void *options, char *text,
+                               size_t size)
+{
+    const value v = read_field(option, options);
+    switch (option->type) {
+    case LAM__OPTION_TEXT:
+        return v.t;
+    case LAM__OPTION_FLOAT:
+        return lam__format_float(v.f, text, size);
+    case LAM__OPTION_DOUBLE:
+        return lam__format_double(v.d, text, size);
+    case LAM__OPTION_SIZE:
+        snprintf(text, size, "%zu", v.n);
+        break;
+    case LAM__OPTION_U64:
+        snprintf(text, size, "%llu", (unsigned long long)v.u);
+        break;
+    case LAM__OPTION_BOOL:
+        snprintf(text, size, "%s", v.b ? "true" : "false");
+        break;
+    }
+    return text;
+}

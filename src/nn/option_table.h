@@ -17,6 +17,13 @@ typedef enum lam__option_type {
     LAM__OPTION_TEXT
 } lam__option_type;
 
+/* Training options: whether a run can be resumed with another value. */
+typedef enum lam__resume_rule {
+    LAM__RESUME_RUN,  /* no: it would be another run of lam_fit; a trainer does not use it */
+    LAM__RESUME_STEP, /* no: every step depends on it */
+    LAM__RESUME_ANY   /* yes */
+} lam__resume_rule;
+
 /* One option: a field of a struct of options and what may stand in it. */
 typedef struct lam__option {
     const char *name, *alias, *help;
@@ -28,6 +35,7 @@ typedef struct lam__option {
     const char *default_text;                   /* as lam_fit_options_set reads it; TEXT: or NULL */
     const char *const *choices;                 /* TEXT: NULL-terminated; else check_text */
     lam_status (*check_text)(const char *text); /* TEXT: NULL included */
+    lam__resume_rule resume;
 } lam__option;
 
 typedef struct lam__option_table {
@@ -49,6 +57,11 @@ lam_status lam__options_check(const lam__option_table *table, const void *option
 /* Sets one field from text; then *options has changed in no other way. */
 lam_status lam__options_set(const lam__option_table *table, void *options, const char *name,
                             const char *text);
+
+/* The field of an option as lam__options_set reads it: in text[size], or the field itself; NULL for
+ * a text that is not set. */
+const char *lam__option_format(const lam__option *option, const void *options, char *text,
+                               size_t size);
 
 /* Fills a zeroed struct with the defaults. */
 void lam__options_default(const lam__option_table *table, void *options);

@@ -1,0 +1,56 @@
+/* checkpoint.h: what a checkpoint holds.  Part of Lamina, MIT license.
+ *
+ * lam_fit writes checkpoints when lam_fit_options names a folder for them and goes on from the
+ * newest with `resume`; a loop of one's own does the same with lam_trainer_save and
+ * lam_trainer_restore. This header is for looking into one. lam_model_load takes the model out of a
+ * checkpoint: its weights as they were then. */
+#ifndef LAMINA_CHECKPOINT_H
+#define LAMINA_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lamina/export.h>
+#include <lamina/fit.h>
+
+LAM_BEGIN_DECLS
+
+typedef struct lam_checkpoint lam_checkpoint;
+
+/* Where a run stood. */
+typedef struct lam_checkpoint_info {
+    bool of_fit;                      /* written by lam_fit, else by lam_trainer_save: then only: */
+    uint64_t steps, seed;             /* steps done; the seed of order and dropout */
+    double learning_rate;             /* undecayed */
+    size_t epochs_done, batches_done; /* whole epochs, and batches of the one at hand */
+    size_t samples_done;              /* of the epoch at hand */
+    const char *monitor;              /* early stopping: the figure compared, or NULL; owned by the
+                                         checkpoint; the rest is of it: */
+    size_t best_epoch, epochs_since_best;
+    double best;
+} lam_checkpoint_info;
+
+/* Reads a checkpoint and checks it. NULL with LAM_ERR_STATE for a model that is no checkpoint,
+ * LAM_ERR_IO, LAM_ERR_FORMAT (damaged, with what is wrong), LAM_ERR_MEMORY or LAM_ERR_UNSUPPORTED.
+ * Free it with lam_checkpoint_free. */
+LAM_API lam_checkpoint *lam_checkpoint_open(const char *path);
+
+/* Describes it in *info. */
+LAM_API void lam_checkpoint_describe(const lam_checkpoint *checkpoint, lam_checkpoint_info *info);
+
+/* Option i of the run as text, by the names of lam_fit_options: *name and *value belong to the
+ * checkpoint. LAM_ERR_ARGUMENT when out of range. */
+LAM_API lam_status lam_checkpoint_option(const lam_checkpoint *checkpoint, size_t i,
+                                         const char **name, const char **value);
+
+/* The figures of the epochs done, owned by the checkpoint. Metrics that are not registered in this
+ * program are left out. */
+LAM_API const lam_history *lam_checkpoint_history(const lam_checkpoint *checkpoint);
+
+/* Frees a checkpoint; NULL is allowed. */
+LAM_API void lam_checkpoint_free(lam_checkpoint *checkpoint);
+
+LAM_END_DECLS
+
+#endif

@@ -1,0 +1,133 @@
+/* checkpoint.h: a run of training as a file; the layout is in docs/formats.md.
+ *
+ * A checkpoint is a model file with more in it: parts named "checkpoint.*", the settings of the run
+ * as JSON, and a checksum over all of the file. */
+#ifndef LAMINA_CHECKPOINT_INSIDE_H
+#define LAMINA_CHECKPOINT_INSIDE_H
+
+#include "formats/safetensors.h"
+#include "train/fit_loop.h"
+
+/* The version of the settings this code writes and reads. */
+#define LAM__CHECKPOINT_VERSION 1
+
+/* Keys of __metadata__. The checksum comes first, so that its place in the file is always the same:
+ * CRC-32C, 8 hex digits, of all of the file with the digits taken as "00000000". */
+#define LAM__CHECKPOINT_KEY "lamina_checkpoint"
+#define LAM__FILE_CRC_KEY "lamina_file_crc32c"
+
+/* What names of parts that are not the model's begin with. */
+#define LAM__CHECKPOINT_PREFIX "checkpoint."
+
+/* Whole numbers of a checkpoint: X(name in C, name in the file). */
+#define LAM__COUNT_LIST(X)                                                                         \
+    X(STEPS, "steps")                                                                              \
+    X(SEED, "seed")                                                                                \
+    X(EPOCH, "epochs_done")                                                                        \
+    X(BATCH, "batches_done")                                                                       \
+    X(SAMPLES, "samples_done")                                                                     \
+    X(ORDER, "order_crc32c")                                                                       \
+    X(BEST_EPOCH, "best_epoch")                                                                    \
+    X(WAITED, "epochs_since_best")
+
+/* Other numbers. */
+#define LAM__NUMBER_LIST(X)                                                                        \
+    X(RATE, "learning_rate")                                                                       \
+    X(SECONDS, "seconds")                                                                          \
+    X(LOSS, "loss_sum")                                                                            \
+    X(PENALTY, "penalty_sum")                                                                      \
+    X(BEST, "best")
+
+enum {
+#define LAM__COUNT_ENUM(name, text) LAM__COUNT_##name,
+    LAM__COUNT_LIST(LAM__COUNT_ENUM) LAM__COUNTS,
+#undef LAM__COUNT_ENUM
+#define LAM__NUMBER_ENUM(name, text) LAM__NUMBER_##name,
+    LAM__NUMBER_FIRST = -1,
+    LAM__NUMBER_LIST(LAM__NUMBER_ENUM) LAM__NUMBERS
+#undef LAM__NUMBER_ENUM
+};
+
+/* Whose state it is: of a trainer alone (run NULL), or of a run of lam_fit. */
+typedef struct lam__checkpoint_of {
+    lam_trainer *trainer;
+    lam__fit *run;
+} lam__checkpoint_of;
+
+/* A part of a checkpoint's data. */
+typedef struct lam__part {
+    char name[64];
+    lam__st_dtype dtype;
+    size_t rank, shape[2];
+    size_t bytes;
+    const float *floats; /* F32: the values; else NULL */
+} lam__part;
+
+/* Part i, with `epochs` rows of history; false when there are no more. In this order: counts,
+ * numbers, then of a run metric sums and history, then parameters, input transform, moments and the
+ * best weights. */
+enum { LAM__PART_COUNTS, LAM__PART_NUMBERS, LAM__PART_SUMS, LAM__PART_HISTORY };
+bool lam__checkpoint_part(const lam__checkpoint_of *of, size_t epochs, size_t i, lam__part *part);
+
+/* Columns of the history of a run: see lam__history_column. */
+size_t lam__history_columns(const lam__fit *run);
+
+/* The name of column i, in text[size]; returns text. */
+char *lam__history_column(const lam__fit *run, size_t i, char *text, size_t size);
+
+/* One row of it from an epoch and back: row[columns]. */
+void lam__history_write_row(const lam__fit *run, const lam_epoch *epoch, double *row);
+void lam__history_read_row(const lam__fit *run, const double *row, lam_epoch *epoch);
+
+/* The settings of a run or trainer as JSON in a string released with lam__release: the options with
+ * their defaults filled in, and what identifies the data. */
+lam_status lam__checkpoint_settings(const lam__checkpoint_of *of, char **text);
+
+/* The description of the model as it will be once trained: lam__model_describe with the loss. */
+lam_status lam__checkpoint_model(const lam__checkpoint_of *of, char **text);
+
+/* Whether the settings and the model of a file are those at hand. LAM_ERR_STATE names the first
+ * difference, LAM_ERR_FORMAT what is no such text. */
+lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *name,
+                                   const char *model, const char *settings);
+
+/* A checkpoint as bytes to be written. */
+typedef struct lam__image {
+    char *model, *settings;     /* texts of the header */
+    unsigned char *header;      /* of the next take */
+    size_t header_size, epochs; /* the rows of history it is for */
+    unsigned char *bytes;       /* [capacity], `size` of them taken */
+    size_t size, capacity;
+} lam__image;
+
+/* Prepares images of a run or trainer. */
+lam_status lam__image_open(lam__image *image, const lam__checkpoint_of *of);
+void lam__image_close(lam__image *image);
+
+/* Whether an image with so many rows of history fits the memory there is. */
+bool lam__image_fits(const lam__image *image, const lam__checkpoint_of *of, size_t epochs);
+
+/* Makes the header for so many rows of history; takes more memory where they do not fit, and then
+ * image->bytes must not be in use. */
+lam_status lam__image_lay_out(lam__image *image, const lam__checkpoint_of *of, size_t epochs);
+
+/* Takes the state as it is. Allocates nothing. */
+void lam__image_take(lam__image *image, const lam__checkpoint_of *of);
+
+/* Puts the checksum into what was taken. */
+void lam__image_seal(lam__image *image);
+
+/* The checksum of a file in memory, and the place of its digits; 0 where they are not. */
+uint32_t lam__checkpoint_crc(const unsigned char *bytes, size_t size);
+size_t lam__checkpoint_crc_place(const unsigned char *bytes, size_t size);
+
+/* Compares it: LAM_ERR_FORMAT when the file is damaged. */
+lam_status lam__checkpoint_check_crc(const unsigned char *bytes, size_t size, const char *name);
+
+/* Puts the state in a file of that name in memory back. Until everything has been checked nothing
+ * changes. LAM_ERR_STATE when it is another run's. With checked == false the checksum is not
+ * compared: for tests. */
+lam_status lam__checkpoint_restore(const lam__checkpoint_of *of, const unsigned char *bytes,
+                                   size_t size, const char *name, bool checked);
+
+#endif

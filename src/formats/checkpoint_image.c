@@ -1,0 +1,261 @@
+/* checkpoint_image.c: the bytes of a checkpoint: a header that is ready beforehand, and the state
+ * copied behind it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "formats/checkpoint.h"
+#include "formats/crc32c.h"
+#include "formats/model_file.h"
+#include "lamina_features.h"
+#include "nn/network.h"
+
+/* Rows of history there is room for from the start; the data begin at a multiple of ALIGN; images
+ * lie at pages, for the system's copy of them. */
+enum { ROWS_AT_ONCE = 1024, ALIGN = 64, HEADER_SLACK = 256 };
+
+/* Where the digits of the checksum stand in every checkpoint. */
+#define LAM__CRC_OPENING "{\"__metadata__\":{\"" LAM__FILE_CRC_KEY "\":\""
+#define LAM__CRC_DIGITS 8
+
+/* Values of 4 or 8 bytes, little-endian whatever the machine's own order. */
+static void copy_words(unsigned char *to, const void *from, size_t bytes, size_t width)
+{
+    memcpy(to, from, bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    for (size_t i = 0; i < bytes; i += width)
+        for (size_t j = 0; j < width / 2; j++) {
+            const unsigned char byte = to[i + j];
+            to[i + j] = to[i + width - 1 - j];
+            to[i + width - 1 - j] = byte;
+        }
+#else
+    (void)width;
+#endif
+}
+
+static size_t data_size(const lam__checkpoint_of *of, size_t epochs)
+{
+    size_t size = 0;
+    lam__part part;
+    for (size_t i = 0; lam__checkpoint_part(of, epochs, i, &part); i++)
+        size += part.bytes;
+    return size;
+}
+
+void lam__image_close(lam__image *image)
+{
+    lam__release(image->model);
+    lam__release(image->settings);
+    lam__release(image->header);
+    lam__release(image->bytes);
+    *image = (lam__image){0};
+}
+
+#if LAM__HAVE_JSON
+#include <jansson.h>
+
+static json_t *describe_part(const lam__part *part, size_t begin)
+{
+    json_t *shape = json_array();
+    for (size_t i = 0; i < part->rank; i++)
+        json_array_append_new(shape, json_integer((json_int_t)part->shape[i]));
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", lam__st_dtype_name(part->dtype), "shape",
+                     shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + part->bytes));
+}
+
+/* The header as JSON; NULL when memory ran out. */
+static json_t *describe(const lam__image *image, const lam__checkpoint_of *of, size_t epochs)
+{
+    json_t *header = json_object(), *metadata = json_object();
+    int failed = json_object_set_new(header, "__metadata__", metadata);
+    failed |= json_object_set_new(metadata, LAM__FILE_CRC_KEY, json_string("00000000"));
+    failed |= json_object_set_new(metadata, LAM__MODEL_KEY, json_string(image->model));
+    failed |= json_object_set_new(metadata, LAM__CHECKPOINT_KEY, json_string(image->settings));
+    lam__part part;
+    for (size_t i = 0, begin = 0; lam__checkpoint_part(of, epochs, i, &part); i++) {
+        failed |= json_object_set_new(header, part.name, describe_part(&part, begin));
+        begin += part.bytes;
+    }
+    if (!failed)
+        return header;
+    json_decref(header);
+    return NULL;
+}
+
+static lam_status grow(lam__image *image, const lam__checkpoint_of *of, size_t epochs)
+{
+    lam__release(image->bytes);
+    const size_t room = epochs < ROWS_AT_ONCE ? ROWS_AT_ONCE : 2 * epochs;
+    image->capacity = image->header_size + HEADER_SLACK + data_size(of, of->run ? room : 0);
+    image->bytes = lam__allocate_zero(image->capacity, 1, "a checkpoint"); /* pages are there */
+    if (!image->bytes)
+        image->capacity = 0;
+    return image->bytes ? LAM_OK : LAM_ERR_MEMORY;
+}
+
+lam_status lam__image_lay_out(lam__image *image, const lam__checkpoint_of *of, size_t epochs)
+{
+    json_t *json = describe(image, of, epochs);
+    const size_t length = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+    const size_t size = lam__round_up(8 + length, ALIGN);
+    unsigned char *header = length ? lam__allocate(size, 1, "the header of a checkpoint") : NULL;
+    if (header) {
+        for (int i = 0; i < 8; i++)
+            header[i] = (unsigned char)((uint64_t)(size - 8) >> 8 * i);
+        memset(header + 8, ' ', size - 8);
+        json_dumpb(json, (char *)header + 8, length, JSON_COMPACT);
+        lam__release(image->header);
+        image->header = header;
+        image->header_size = size;
+        image->epochs = SIZE_MAX; /* none, until there is room */
+    }
+    json_decref(json);
+    if (!header)
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a checkpoint");
+    if (!lam__image_fits(image, of, epochs))
+        LAM__TRY(grow(image, of, epochs));
+    image->epochs = epochs;
+    return LAM_OK;
+}
+
+lam_status lam__image_open(lam__image *image, const lam__checkpoint_of *of)
+{
+    *image = (lam__image){0};
+    lam_status status = lam__checkpoint_model(of, &image->model);
+    if (status == LAM_OK)
+        status = lam__checkpoint_settings(of, &image->settings);
+    if (status == LAM_OK)
+        status = lam__image_lay_out(image, of, of->run ? of->run->place.epoch : 0);
+    if (status != LAM_OK)
+        lam__image_close(image);
+    return status;
+}
+#else
+lam_status lam__image_lay_out(lam__image *image, const lam__checkpoint_of *of, size_t epochs)
+{
+    (void)image, (void)epochs;
+    char *text;
+    return lam__checkpoint_settings(of, &text); /* says what is missing */
+}
+
+lam_status lam__image_open(lam__image *image, const lam__checkpoint_of *of)
+{
+    *image = (lam__image){0};
+    return lam__image_lay_out(image, of, 0);
+}
+#endif
+
+bool lam__image_fits(const lam__image *image, const lam__checkpoint_of *of, size_t epochs)
+{
+    return image->header_size + HEADER_SLACK + data_size(of, epochs) <= image->capacity;
+}
+
+static void take_counts(const lam__checkpoint_of *of, unsigned char *to)
+{
+    uint64_t counts[LAM__COUNTS] = {0};
+    counts[LAM__COUNT_STEPS] = of->trainer->steps;
+    counts[LAM__COUNT_SEED] = of->trainer->weights.options.seed;
+    if (of->run) {
+        const lam__fit_place *place = &of->run->place;
+        counts[LAM__COUNT_EPOCH] = place->epoch;
+        counts[LAM__COUNT_BATCH] = place->batch;
+        counts[LAM__COUNT_SAMPLES] = place->tally.samples;
+        counts[LAM__COUNT_ORDER] = place->batch ? place->order_id : 0;
+        counts[LAM__COUNT_BEST_EPOCH] = of->run->early.best_epoch;
+        counts[LAM__COUNT_WAITED] = of->run->early.waited;
+    }
+    copy_words(to, counts, sizeof counts, sizeof *counts);
+}
+
+static void take_numbers(const lam__checkpoint_of *of, unsigned char *to)
+{
+    double numbers[LAM__NUMBERS] = {0};
+    numbers[LAM__NUMBER_RATE] = of->trainer->base_rate;
+    if (of->run) {
+        const lam__fit_place *place = &of->run->place;
+        numbers[LAM__NUMBER_SECONDS] =
+            place->batch ? place->seconds + lam__fit_clock() - of->run->started : 0.0;
+        numbers[LAM__NUMBER_LOSS] = place->tally.loss;
+        numbers[LAM__NUMBER_PENALTY] = place->tally.penalty;
+        numbers[LAM__NUMBER_BEST] = of->run->early.best;
+    }
+    copy_words(to, numbers, sizeof numbers, sizeof *numbers);
+}
+
+static void take_history(const lam__fit *run, size_t epochs, unsigned char *to)
+{
+    /* as many columns as there can be */
+    double row[3 + 2 * (4 + LAM_MAX_METRICS)];
+    const size_t bytes = lam__history_columns(run) * sizeof *row;
+    for (size_t e = 0; e < epochs; e++) {
+        lam__history_write_row(run, &run->history->epochs[e], row);
+        copy_words(to + e * bytes, row, bytes, sizeof *row);
+    }
+}
+
+void lam__image_take(lam__image *image, const lam__checkpoint_of *of)
+{
+    unsigned char *to = image->bytes + image->header_size;
+    memcpy(image->bytes, image->header, image->header_size);
+    lam__part part;
+    for (size_t i = 0; lam__checkpoint_part(of, image->epochs, i, &part); i++) {
+        if (part.floats)
+            copy_words(to, part.floats, part.bytes, sizeof *part.floats);
+        else if (i == LAM__PART_COUNTS)
+            take_counts(of, to);
+        else if (i == LAM__PART_NUMBERS)
+            take_numbers(of, to);
+        else if (i == LAM__PART_SUMS)
+            copy_words(to, of->run->place.tally.states, part.bytes, sizeof(double));
+        else
+            take_history(of->run, image->epochs, to);
+        to += part.bytes;
+    }
+    image->size = (size_t)(to - image->bytes);
+}
+
+size_t lam__checkpoint_crc_place(const unsigned char *bytes, size_t size)
+{
+    const size_t opening = sizeof LAM__CRC_OPENING - 1;
+    if (size < 8 + opening + LAM__CRC_DIGITS + 1 ||
+        memcmp(bytes + 8, LAM__CRC_OPENING, opening) != 0)
+        return 0;
+    return 8 + opening;
+}
+
+uint32_t lam__checkpoint_crc(const unsigned char *bytes, size_t size)
+{
+    const size_t at = lam__checkpoint_crc_place(bytes, size), after = at + LAM__CRC_DIGITS;
+    uint32_t crc = lam__crc32c(0, bytes, at);
+    crc = lam__crc32c(crc, "00000000", LAM__CRC_DIGITS);
+    return lam__crc32c(crc, bytes + after, size - after);
+}
+
+void lam__image_seal(lam__image *image)
+{
+    char digits[LAM__CRC_DIGITS + 1];
+    snprintf(digits, sizeof digits, "%08" PRIx32, lam__checkpoint_crc(image->bytes, image->size));
+    memcpy(image->bytes + lam__checkpoint_crc_place(image->bytes, image->size), digits,
+           LAM__CRC_DIGITS);
+}
+
+lam_status lam__checkpoint_check_crc(const unsigned char *bytes, size_t size, const char *name)
+{
+    const size_t at = lam__checkpoint_crc_place(bytes, size);
+    char digits[LAM__CRC_DIGITS + 1];
+    if (at == 0)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: the file is damaged: byte 8: a checkpoint begins with "
+                         "its checksum, '%s'",
+                         name, LAM__FILE_CRC_KEY);
+    snprintf(digits, sizeof digits, "%08" PRIx32, lam__checkpoint_crc(bytes, size));
+    if (memcmp(bytes + at, digits, LAM__CRC_DIGITS) == 0)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_FORMAT,
+                     "%s: the file is damaged: its checksum should be '%.8s', its "
+                     "bytes have %s",
+                     name, (const char *)bytes + at, digits);
+}

@@ -1,0 +1,330 @@
+/* checkpoint_settings.c: what a run was asked to do and on which data, as JSON, and whether two
+ * runs are the same. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "formats/checkpoint.h"
+#include "formats/fingerprint.h"
+#include "formats/model_file.h"
+#include "lamina_features.h"
+#include "nn/fit_options.h"
+#include "nn/network.h"
+
+lam_status lam__checkpoint_model(const lam__checkpoint_of *of, char **text)
+{
+    lam_model trained = *of->trainer->model; /* a look at it: nothing is owned */
+    trained.loss = of->trainer->pass.loss;
+    return lam__model_describe(&trained, text);
+}
+
+#if LAM__HAVE_JSON
+#include <jansson.h>
+
+/* The options with what was left open filled in, as text. */
+static json_t *describe_options(const lam__checkpoint_of *of)
+{
+    const lam_trainer *trainer = of->trainer;
+    lam_fit_options options = of->run ? *of->run->options : trainer->weights.options;
+    options.loss = trainer->pass.loss->name;
+    options.optimizer = trainer->weights.optimizer->name;
+    if (options.learning_rate == 0.0f)
+        options.learning_rate = trainer->weights.optimizer->learning_rate;
+    if (!options.metrics)
+        options.metrics = "accuracy";
+    json_t *json = json_object();
+    int failed = 0;
+    for (size_t i = 0; i < lam__table_size(&lam__fit_options); i++) {
+        const lam__option *option = lam__table_at(&lam__fit_options, i);
+        char text[64];
+        if (!of->run && option->resume != LAM__RESUME_STEP)
+            continue;
+        const char *value = lam__option_format(option, &options, text, sizeof text);
+        if (value)
+            failed |= json_object_set_new(json, option->name, json_string(value));
+    }
+    if (!failed)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+/* *json = NULL without data. */
+static lam_status describe_data(const lam_dataset *data, json_t **json)
+{
+    lam__fingerprint print;
+    char crc[9];
+    *json = NULL;
+    if (!data)
+        return LAM_OK;
+    LAM__TRY(lam__fingerprint_take(data, &print));
+    snprintf(crc, sizeof crc, "%08" PRIx32, print.crc);
+    *json = json_pack("{s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:s}", "samples",
+                      (json_int_t)print.samples, "features", (json_int_t)print.features, "type",
+                      print.type, "classes", (json_int_t)print.classes, "outputs",
+                      (json_int_t)print.outputs, "window", (json_int_t)print.window, "rows_read",
+                      (json_int_t)print.rows_read, "crc32c", crc);
+    return *json ? LAM_OK : lam__fail(LAM_ERR_MEMORY, "out of memory: settings of a checkpoint");
+}
+
+static json_t *list_columns(const lam__fit *run)
+{
+    json_t *list = json_array();
+    char text[96];
+    for (size_t i = 0; i < lam__history_columns(run); i++)
+        json_array_append_new(list, json_string(lam__history_column(run, i, text, sizeof text)));
+    return list;
+}
+
+static json_t *list_names(const char *const *names, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(names[i]));
+    return list;
+}
+
+/* Adds what a run has and a trainer has not. */
+static lam_status describe_run(const lam__fit *run, json_t *json)
+{
+    json_t *data, *validation;
+    LAM__TRY(describe_data(run->data, &data));
+    int failed = json_object_set_new(json, "data", data);
+    LAM__TRY(describe_data(run->options->validation, &validation));
+    if (validation)
+        failed |= json_object_set_new(json, "validation", validation);
+    if (run->early.patience > 0)
+        failed |= json_object_set_new(json, "early_stopping", json_string(run->early.monitor));
+    failed |= json_object_set_new(json, "history", list_columns(run));
+    return failed ? lam__fail(LAM_ERR_MEMORY, "out of memory: settings of a checkpoint") : LAM_OK;
+}
+
+static lam_status describe(const lam__checkpoint_of *of, json_t **json)
+{
+#define NAME(name, text) text,
+    static const char *const counts[] = {LAM__COUNT_LIST(NAME)};
+    static const char *const numbers[] = {LAM__NUMBER_LIST(NAME)};
+#undef NAME
+    *json = json_object();
+    int failed = json_object_set_new(*json, "version", json_integer(LAM__CHECKPOINT_VERSION));
+    failed |= json_object_set_new(*json, "of", json_string(of->run ? "fit" : "trainer"));
+    failed |= json_object_set_new(*json, "options", describe_options(of));
+    failed |= json_object_set_new(*json, "counts", list_names(counts, LAM__COUNTS));
+    failed |= json_object_set_new(*json, "numbers", list_names(numbers, LAM__NUMBERS));
+    if (failed)
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: settings of a checkpoint");
+    return of->run ? describe_run(of->run, *json) : LAM_OK;
+}
+
+lam_status lam__checkpoint_settings(const lam__checkpoint_of *of, char **text)
+{
+    json_t *json;
+    lam_status status = describe(of, &json);
+    const size_t length = status == LAM_OK ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+    if (status == LAM_OK && !(*text = lam__allocate(length + 1, 1, "settings of a checkpoint")))
+        status = LAM_ERR_MEMORY;
+    if (status == LAM_OK)
+        (*text)[json_dumpb(json, *text, length, JSON_COMPACT)] = '\0';
+    json_decref(json);
+    return status;
+}
+
+/* Where two values differ: "options.seed", and both as text. */
+typedef struct difference {
+    char place[128];
+    char here[96], there[96];
+} difference;
+
+static void show(const json_t *json, char *text, size_t size)
+{
+    if (!json) {
+        snprintf(text, size, "nothing");
+        return;
+    }
+    const size_t n = json_dumpb(json, text, size - 1, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (n < size)
+        text[n] = '\0';
+    else
+        snprintf(text, size, "%s", json_is_object(json) ? "other settings" : "another list");
+}
+
+static bool differ(const json_t *here, const json_t *there, difference *found);
+
+/* Goes into a member; leaves the place where the difference is. */
+static bool member_differs(const json_t *here, const json_t *there, const char *name,
+                           difference *found)
+{
+    const size_t length = strlen(found->place);
+    snprintf(found->place + length, sizeof found->place - length, "%s%s",
+             length && name[0] != '[' ? "." : "", name);
+    if (differ(here, there, found))
+        return true;
+    found->place[length] = '\0';
+    return false;
+}
+
+/* The first difference of two values; false when they are the same. */
+static bool differ(const json_t *here, const json_t *there, difference *found)
+{
+    const char *key;
+    json_t *value;
+    if (json_is_object(here) && json_is_object(there)) {
+        json_object_foreach((json_t *)here, key, value)
+        {
+            if (member_differs(value, json_object_get(there, key), key, found))
+                return true;
+        }
+        json_object_foreach((json_t *)there, key, value)
+        {
+            if (!json_object_get(here, key) && member_differs(NULL, value, key, found))
+                return true;
+        }
+        return false;
+    }
+    if (json_is_array(here) && json_is_array(there)) {
+        for (size_t i = 0; i < json_array_size(here) || i < json_array_size(there); i++) {
+            char name[32];
+            snprintf(name, sizeof name, "[%zu]", i);
+            if (member_differs(json_array_get(here, i), json_array_get(there, i), name, found))
+                return true;
+        }
+        return false;
+    }
+    if (here && there && json_equal((json_t *)here, (json_t *)there))
+        return false;
+    show(here, found->here, sizeof found->here);
+    show(there, found->there, sizeof found->there);
+    return true;
+}
+
+static lam_status fail_difference(const char *name, const char *what, const difference *found)
+{
+    return lam__fail(LAM_ERR_STATE, "%s: another %s: %s is %s here and %s in the checkpoint", name,
+                     what, found->place, found->here, found->there);
+}
+
+/* Removes from both what may differ. */
+static void drop_free_options(json_t *here, json_t *there)
+{
+    for (size_t i = 0; i < lam__table_size(&lam__fit_options); i++) {
+        const lam__option *option = lam__table_at(&lam__fit_options, i);
+        if (option->resume != LAM__RESUME_ANY)
+            continue;
+        json_object_del(here, option->name);
+        json_object_del(there, option->name);
+    }
+}
+
+/* A trainer goes on from a run of lam_fit, too: it looks at the options of a step only. */
+static void keep_step_options(const json_t *here, json_t *there)
+{
+    const char *key;
+    void *next;
+    json_t *value;
+    json_object_foreach_safe(there, next, key, value)
+    {
+        if (!json_object_get(here, key))
+            json_object_del(there, key);
+    }
+}
+
+static lam_status compare_settings(const lam__checkpoint_of *of, const char *name, json_t *here,
+                                   json_t *there)
+{
+    static const struct {
+        const char *key, *what;
+    } parts[] = {{"data", "data set"},
+                 {"validation", "validation set"},
+                 {"early_stopping", "rule of early stopping"},
+                 {"history", "list of figures"}};
+    const json_t *version = json_object_get(there, "version");
+    if (!json_is_integer(version) || json_integer_value(version) != LAM__CHECKPOINT_VERSION)
+        return lam__fail(LAM_ERR_FORMAT, "%s: not version %d of a checkpoint", name,
+                         LAM__CHECKPOINT_VERSION);
+    const char *kind = json_string_value(json_object_get(there, "of"));
+    if (of->run && (!kind || strcmp(kind, "fit") != 0))
+        return lam__fail(LAM_ERR_STATE,
+                         "%s: a checkpoint of lam_trainer_save: lam_fit cannot go on from it",
+                         name);
+    json_t *mine = json_object_get(here, "options"), *theirs = json_object_get(there, "options");
+    if (of->run)
+        drop_free_options(mine, theirs);
+    else
+        keep_step_options(mine, theirs);
+    difference found = {.place = ""};
+    if (differ(mine, theirs, &found))
+        return fail_difference(name, strcmp(found.place, "optimizer") ? "option" : "optimizer",
+                               &found);
+    for (size_t i = 0; of->run && i < sizeof parts / sizeof *parts; i++) {
+        const json_t *a = json_object_get(here, parts[i].key);
+        const json_t *b = json_object_get(there, parts[i].key);
+        found.place[0] = '\0';
+        if ((a || b) && member_differs(a, b, parts[i].key, &found))
+            return fail_difference(name, parts[i].what, &found);
+    }
+    return LAM_OK;
+}
+
+/* Two texts as JSON; both NULL after a failure. */
+static lam_status parse_both(const char *name, const char *mine, const char *theirs, json_t **here,
+                             json_t **there)
+{
+    *here = json_loads(mine, 0, NULL);
+    *there = json_loads(theirs, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(*here) && json_is_object(*there))
+        return LAM_OK;
+    const bool memory = !*here;
+    json_decref(*here);
+    json_decref(*there);
+    *here = *there = NULL;
+    return memory ? lam__fail(LAM_ERR_MEMORY, "out of memory: %s", name)
+                  : lam__fail(LAM_ERR_FORMAT, "%s: its settings are no JSON object", name);
+}
+
+lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *name,
+                                   const char *model, const char *settings)
+{
+    char *text = NULL;
+    json_t *here, *there;
+    difference found = {.place = ""};
+    LAM__TRY(lam__checkpoint_model(of, &text));
+    lam_status status = parse_both(name, text, model, &here, &there);
+    lam__release(text);
+    LAM__TRY(status);
+    json_object_del(here, "loss"); /* an option */
+    json_object_del(there, "loss");
+    if (differ(here, there, &found))
+        status = fail_difference(name, "network", &found);
+    json_decref(here);
+    json_decref(there);
+    LAM__TRY(status);
+    text = NULL;
+    LAM__TRY(lam__checkpoint_settings(of, &text));
+    status = parse_both(name, text, settings, &here, &there);
+    lam__release(text);
+    if (status == LAM_OK)
+        status = compare_settings(of, name, here, there);
+    json_decref(here);
+    json_decref(there);
+    return status;
+}
+#else
+lam_status lam__checkpoint_settings(const lam__checkpoint_of *of, char **text)
+{
+    (void)of, (void)text;
+    return lam__fail(LAM_ERR_UNSUPPORTED, "this build of Lamina has no checkpoints: it has no JSON "
+                                          "library (Jansson)");
+}
+
+lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *name,
+                                   const char *model, const char *settings)
+{
+    (void)of, (void)model, (void)settings;
+    return lam__fail(LAM_ERR_UNSUPPORTED,
+                     "%s: this build of Lamina has no checkpoints: it has no "
+                     "JSON library (Jansson)",
+                     name);
+}
+#endif

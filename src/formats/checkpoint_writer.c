@@ -1,0 +1,91 @@
+/* checkpoint_writer.c: a thread that writes checkpoints while training goes on. */
+#include "formats/checkpoint_writer.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* Everything slow: checksum, writing, waiting for the disk. */
+static void *run(void *context)
+{
+    lam__checkpoint_writer *writer = context;
+    pthread_mutex_lock(&writer->lock);
+    for (;;) {
+        while (!writer->work && !writer->quit)
+            pthread_cond_wait(&writer->changed, &writer->lock);
+        if (!writer->work)
+            break;
+        const uint64_t steps = writer->steps;
+        pthread_mutex_unlock(&writer->lock);
+        lam__image_seal(writer->image);
+        const lam_status status = lam__checkpoint_folder_write(
+            writer->folder, steps, writer->image->bytes, writer->image->size);
+        pthread_mutex_lock(&writer->lock);
+        writer->status = status;
+        strcpy(writer->message, status == LAM_OK ? "" : lam_error_message());
+        writer->work = false;
+        writer->finished = true;
+        pthread_cond_signal(&writer->changed);
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return NULL;
+}
+
+lam_status lam__checkpoint_writer_start(lam__checkpoint_writer *writer, lam__image *image,
+                                        lam__checkpoint_folder *folder)
+{
+    sigset_t all, before;
+    *writer = (lam__checkpoint_writer){.image = image, .folder = folder};
+    pthread_mutex_init(&writer->lock, NULL);
+    pthread_cond_init(&writer->changed, NULL);
+    /* signals are for the threads of the program */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int error = pthread_create(&writer->thread, NULL, run, writer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        pthread_mutex_destroy(&writer->lock);
+        pthread_cond_destroy(&writer->changed);
+        return lam__fail(LAM_ERR_MEMORY, "cannot start a thread for checkpoints: %s",
+                         strerror(error));
+    }
+    writer->started = true;
+    return LAM_OK;
+}
+
+void lam__checkpoint_writer_submit(lam__checkpoint_writer *writer, uint64_t steps)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->steps = steps;
+    writer->work = true;
+    writer->finished = false;
+    writer->outstanding = true;
+    pthread_cond_signal(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+bool lam__checkpoint_writer_collect(lam__checkpoint_writer *writer, bool wait)
+{
+    if (!writer->outstanding)
+        return false;
+    pthread_mutex_lock(&writer->lock);
+    while (wait && !writer->finished)
+        pthread_cond_wait(&writer->changed, &writer->lock);
+    const bool finished = writer->finished;
+    pthread_mutex_unlock(&writer->lock);
+    writer->outstanding = !finished;
+    return finished;
+}
+
+void lam__checkpoint_writer_stop(lam__checkpoint_writer *writer)
+{
+    if (!writer->started)
+        return;
+    pthread_mutex_lock(&writer->lock);
+    writer->quit = true;
+    pthread_cond_signal(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
+    pthread_join(writer->thread, NULL);
+    pthread_mutex_destroy(&writer->lock);
+    pthread_cond_destroy(&writer->changed);
+    writer->started = false;
+}

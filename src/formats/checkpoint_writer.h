@@ -1,0 +1,40 @@
+/* checkpoint_writer.h: a thread that writes checkpoints while training goes on. */
+#ifndef LAMINA_CHECKPOINT_WRITER_H
+#define LAMINA_CHECKPOINT_WRITER_H
+
+#include <pthread.h>
+
+#include "base/error.h"
+#include "formats/checkpoint.h"
+#include "formats/checkpoint_folder.h"
+
+/* One image at a time: whoever hands it over leaves its bytes alone until it has been collected. */
+typedef struct lam__checkpoint_writer {
+    lam__image *image;
+    lam__checkpoint_folder *folder;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool started, outstanding; /* the owner's: there is a thread; an image is handed over */
+
+    /* under the lock */
+    bool work, quit, finished;
+    uint64_t steps; /* of the image */
+    lam_status status;
+    char message[LAM__MESSAGE_SIZE];
+} lam__checkpoint_writer;
+
+lam_status lam__checkpoint_writer_start(lam__checkpoint_writer *writer, lam__image *image,
+                                        lam__checkpoint_folder *folder);
+
+/* Hands the image over. Not while one is outstanding. */
+void lam__checkpoint_writer_submit(lam__checkpoint_writer *writer, uint64_t steps);
+
+/* Whether the outstanding image has been written, or has not and why: then it is collected, and
+ * the image is the caller's again. With `wait`, waits for that. */
+bool lam__checkpoint_writer_collect(lam__checkpoint_writer *writer, bool wait);
+
+/* Finishes what is outstanding. A zeroed writer is allowed. */
+void lam__checkpoint_writer_stop(lam__checkpoint_writer *writer);
+
+#endif
