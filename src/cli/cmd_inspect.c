@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "inspect_file.h"
 #include "json_out.h"
+#include "show_checkpoint.h"
 
 typedef struct inspect_request {
     const char *file;
@@ -273,7 +274,7 @@ static void write_file(cli_json *json, const char *file)
 }
 
 static void write_model(const lam_model *model, const char *file,
-                        const lam_model_contents *contents)
+                        const lam_model_contents *contents, const lam_checkpoint *checkpoint)
 {
     cli_json json = {.file = stdout};
     write_file(&json, file);
@@ -290,6 +291,7 @@ static void write_model(const lam_model *model, const char *file,
     write_layers(&json, model);
     if (contents)
         cli_write_contents(&json, contents);
+    cli_write_checkpoint(&json, checkpoint);
     cli_json_close_object(&json);
     cli_json_end_line(&json);
 }
@@ -306,16 +308,19 @@ static bool is_own(const lam_model_contents *contents)
 static int inspect_model(const inspect_request *request, const lam_model *model)
 {
     lam_model_contents *contents = lam_model_contents_read(request->file);
+    lam_checkpoint *checkpoint = lam_checkpoint_open(request->file); /* NULL: a model alone */
     const bool own = !contents || is_own(contents);
     if (request->json) {
-        write_model(model, request->file, own ? NULL : contents);
+        write_model(model, request->file, own ? NULL : contents, checkpoint);
     } else {
         print_model(model, request->file);
+        cli_print_checkpoint(checkpoint);
         if (!own) {
             printf("%-12s%s\n", "format", lam_model_contents_format(contents));
             cli_print_contents(contents);
         }
     }
+    lam_checkpoint_free(checkpoint);
     lam_model_contents_free(contents);
     return CLI_SUCCESS;
 }
@@ -384,8 +389,8 @@ static const char *const examples[] = {"lamina inspect fashion.safetensors",
 const cli_command cli_inspect = {
     .name = "inspect",
     .operands = "MODEL [OPTION]...",
-    .summary =
-        "Show the layers, shapes and input transform of a model file, of other programs too.",
+    .summary = "Show the layers, shapes and input transform of a model file or checkpoint, of "
+               "other programs too.",
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
     .examples = examples,

@@ -8,13 +8,14 @@
 #include <lamina/lamina.h>
 
 #include "cli.h"
+#include "go_on.h"
 #include "output_path.h"
 #include "progress.h"
 #include "recipe.h"
 
 /* What the command line asked for. */
 typedef struct train_request {
-    const char *data, *output, *layers, *scale;
+    const char *data, *output, *layers, *scale, *init_from;
     bool standardize, json, quiet;
     lam_load_options load;
     lam_fit_options fit;
@@ -27,6 +28,8 @@ typedef struct train_run {
     lam_dataset *train, *test;
     lam_model *model;
     cli_progress progress;
+    char again[4096]; /* the command line that resumes this run */
+    int exit_status;  /* of a run that saves its model although something failed */
 } train_run;
 
 /* The signal that asked training to stop, 0 if none. */
@@ -248,7 +251,10 @@ static int build(train_run *run)
         return cli_failed();
     if (lam_model_add_layers(run->model, request->layers ? request->layers : layers) != LAM_OK)
         return cli_refused();
-    return set_transform(run);
+    const int status = set_transform(run);
+    return status == CLI_SUCCESS && request->init_from
+               ? cli_take_weights(run->model, request->init_from)
+               : status;
 }
 
 /* What is about to happen, for people who watch. */
@@ -292,10 +298,27 @@ static int fit(train_run *run)
                                              : CLI_PROGRESS_LINES;
     introduce(run);
     catch_signals();
-    const lam_status status = lam_fit(run->model, run->train, &request->fit, NULL);
+    lam_history *history = NULL;
+    const lam_status status = lam_fit(run->model, run->train, &request->fit, &history);
+    const size_t best = lam_history_best(history);
+    lam_history_free(history);
     request->fit.callback = NULL;
     cli_progress_clear(&run->progress);
-    return status == LAM_OK ? CLI_SUCCESS : cli_refused();
+    if (status == LAM_OK && best && !request->quiet && !request->json)
+        printf("the weights are those of epoch %zu\n", best);
+    const cli_progress *progress = &run->progress;
+    const bool trained =
+        progress->epochs > 0 && (stop_signal || progress->finished_epochs == progress->epochs);
+    if (status != LAM_ERR_IO || !request->fit.checkpoint || !trained)
+        return status == LAM_OK ? CLI_SUCCESS : cli_refused();
+    run->exit_status = cli_failed(); /* the last checkpoint: no reason to lose the model as well */
+    return CLI_SUCCESS;
+}
+
+static void say_how_to_go_on(const train_run *run)
+{
+    if (run->request.fit.checkpoint && (run->progress.kept || run->progress.resumed))
+        cli_error("to go on: %s", run->again);
 }
 
 static int save(const train_run *run)
@@ -308,6 +331,7 @@ static int save(const train_run *run)
     char parameters[32], size[32] = "?";
     if (interrupted && progress->batch == 0) {
         cli_error("interrupted before the first batch; nothing was saved");
+        say_how_to_go_on(run);
         return 128 + stop_signal;
     }
     if (lam_model_save(run->model, output) != LAM_OK)
@@ -316,6 +340,7 @@ static int save(const train_run *run)
         cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model so far is "
                   "saved in '%s'",
                   progress->epoch, progress->epochs, progress->batch, progress->batches, output);
+        say_how_to_go_on(run);
         return 128 + stop_signal;
     }
     if (progress->mode == CLI_PROGRESS_TERMINAL) {
@@ -325,7 +350,7 @@ static int save(const train_run *run)
                cli_format_count(lam_model_parameters(run->model), parameters, sizeof parameters),
                size, cli_now() - progress->started);
     }
-    return CLI_SUCCESS;
+    return run->exit_status;
 }
 
 static int train(train_run *run, const cli_command *command, int argc, char **argv)
@@ -350,6 +375,7 @@ static int train(train_run *run, const cli_command *command, int argc, char **ar
 static int run_train(const cli_command *command, int argc, char **argv)
 {
     train_run run = {.request.standardize = true};
+    cli_resume_command(argc, argv, run.again, sizeof run.again);
     const int status = train(&run, command, argc, argv);
     lam_model_free(run.model);
     lam_dataset_free(run.train);
@@ -384,6 +410,11 @@ static const cli_flag flags[] = {
              "than bytes]; --no-standardize takes them as they are",
      .kind = CLI_SWITCH,
      .offset = offsetof(train_request, standardize)},
+    {.name = "init-from",
+     .argument = "FILE",
+     .help = "begin with the weights of this model file or checkpoint, and nothing else of it",
+     .kind = CLI_TEXT,
+     .offset = offsetof(train_request, init_from)},
     {.name = "json",
      .help = "print one JSON object a line and epoch",
      .kind = CLI_SWITCH,
@@ -403,6 +434,11 @@ static const char *const details[] = {
     "On a terminal a bar shows the progress, elsewhere one line an epoch. Ctrl-C ends training "
     "after the current batch, saves the model and gives exit status 130; a second one ends it at "
     "once. After the last batch it changes nothing.",
+    "With --checkpoint the run can be resumed whatever ended it: the same command with --resume "
+    "goes on from the newest checkpoint that is whole, to the epochs now asked for, and ends in "
+    "the "
+    "same file to the byte. --epochs, --threads, --patience and the options of checkpoints may be "
+    "others then.",
     NULL};
 
 static const char *const examples[] = {
@@ -410,7 +446,10 @@ static const char *const examples[] = {
     "classify images with the defaults",
     "lamina train spiral -o spiral.safetensors --layers 64:tanh,dropout:0.1,3:softmax \\\n"
     "      --optimizer adam --learning-rate 0.02 --epochs 300",
-    "choose layers, optimizer and length", NULL};
+    "choose layers, optimizer and length",
+    "lamina train spiral -o spiral.safetensors --checkpoint spiral.run --resume",
+    "survive anything: run it again, and it goes on",
+    NULL};
 
 const cli_command cli_train = {
     .name = "train",

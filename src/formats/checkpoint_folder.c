@@ -138,9 +138,9 @@ static lam_status check_writable(const lam__checkpoint_folder *folder)
     const int fd = open_temporary(folder);
     if (fd < 0)
         return lam__fail_errno("cannot write to the folder", folder->path, errno);
-    close(fd);
+    const int error = close(fd) == 0 || errno == EINTR ? 0 : errno;
     unlinkat(folder->fd, temporary, 0);
-    return LAM_OK;
+    return error ? lam__fail_errno("cannot write to the folder", folder->path, error) : LAM_OK;
 }
 
 static lam_status open_folder(lam__checkpoint_folder *folder, const char *path)

@@ -27,6 +27,7 @@ struct lam__checkpoint_keeper {
     char **damaged; /* [damaged_count] what is wrong with those passed over */
     size_t damaged_count;
     bool resumed, due;
+    lam_status trouble; /* in a call that cannot return it */
     bool kept;          /* whether there is a checkpoint of this run: */
     uint64_t last_kept; /* its step */
     double next;        /* by lam__fit_clock, where the interval is a time */
@@ -164,6 +165,12 @@ static lam_status lay_out(lam__checkpoint_keeper *keeper, lam__fit *run)
     return lam__image_lay_out(&keeper->image, &of, run->place.epoch);
 }
 
+/* Only memory can run out where the header is made. */
+static lam_status fail_again(const lam__checkpoint_keeper *keeper)
+{
+    return lam__fail(keeper->trouble, "out of memory: the header of a checkpoint");
+}
+
 static lam_status epoch(lam__keeper *calls, lam__fit *run)
 {
     lam__checkpoint_keeper *keeper = keeper_of(calls);
@@ -175,7 +182,7 @@ static lam_status epoch(lam__keeper *calls, lam__fit *run)
                          keeper->path, place->epoch + 1);
     }
     place->order_id = id;
-    return lay_out(keeper, run);
+    return keeper->trouble == LAM_OK ? lay_out(keeper, run) : fail_again(keeper);
 }
 
 static bool is_due(const lam__checkpoint_keeper *keeper, const lam__fit *run)
@@ -200,9 +207,9 @@ static void step(lam__keeper *calls, lam__fit *run)
     collect(keeper, run, false);
     if (!keeper->due || keeper->writer.outstanding)
         return;
-    if (keeper->image.epochs != run->place.epoch && lay_out(keeper, run) != LAM_OK)
-        return; /* out of memory between two epochs: the next step tries again */
-    take(keeper, run);
+    keeper->trouble = lay_out(keeper, run);
+    if (keeper->trouble == LAM_OK)
+        take(keeper, run);
 }
 
 /* The state in which the run ends, so that it can go on from there. */
@@ -210,6 +217,8 @@ static lam_status end(lam__keeper *calls, lam__fit *run)
 {
     lam__checkpoint_keeper *keeper = keeper_of(calls);
     collect(keeper, run, true);
+    if (keeper->trouble != LAM_OK)
+        return fail_again(keeper);
     if (keeper->kept && keeper->last_kept == run->trainer->steps)
         return LAM_OK;
     LAM__TRY(lay_out(keeper, run));

@@ -43,7 +43,7 @@ static bool tensor_part(const lam_model *model, const float *floats, const char 
         return false;
     lam__tensor_name(&at, name, sizeof name);
     snprintf(part->name, sizeof part->name, "%s%s", prefix, name);
-    set_shape(part, LAM__ST_F32, at.bias ? 1 : 2, at.rows, at.cols);
+    set_shape(part, LAM__ST_F32, at.flat ? 1 : 2, at.rows, at.cols);
     part->floats = floats + at.offset;
     return true;
 }

@@ -18,10 +18,12 @@ WORDS = {
     "callbacks": "",
     "monitor": "val_accuracy",
     "fill_mode": "reflect",
+    "checkpoint_every": "3 steps",
 }
 # Options of images.
 OF_IMAGES = {"width_shift", "height_shift", "rotation", "zoom", "shear", "horizontal_flip",
              "vertical_flip", "brightness"}
+WRONG = {"checkpoint": ""}
 NUMBERS = {"float": "0.5", "double": "0.25", "size_t": "2", "uint64_t": "2", "bool": "true"}
 REQUIRED = ["epoch", "loss", "data_loss", "regularization_loss", "learning_rate", "accuracy",
             "seconds"]
@@ -32,13 +34,19 @@ class Flags(Case):
         images = [self.data(), "--layers=8:relu,4:softmax", "--epochs=2"]
         for name, kind in fit_fields():
             data = images if name in OF_IMAGES else ["spiral", "--samples=60", *FEW]
-            value = WORDS[name] if kind == "const char" else NUMBERS[kind]
-            for spelling in (name, name.replace("_", "-")):
+            value = WORDS.get(name) if kind == "const char" else NUMBERS[kind]
+            for i, spelling in enumerate((name, name.replace("_", "-"))):
                 with self.subTest(option=spelling):
-                    self.good("train", *data, "-o", self.path("m"), f"--{spelling}={value}")
+                    folder = self.path(f"{name} {i}")  # a run begins in an empty one
+                    if name == "checkpoint":
+                        value = folder
+                    more = [f"--checkpoint={folder}"] if name == "resume" else []
+                    self.good("train", *data, "-o", self.path("m"), f"--{spelling}={value}",
+                              *more)
+            wrong = WRONG.get(name, "no such thing") if kind == "const char" else "x"
             with self.subTest(option=name, wrong=True):
                 self.bad(2, "train", "spiral", "-o", self.path("n"), *FEW,
-                         f"--{name}={'no such thing' if kind == 'const char' else 'x'}")
+                         f"--{name}={wrong}")
         self.assertFalse(self.path("n").exists())
 
     def test_switches(self):

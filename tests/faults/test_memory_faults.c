@@ -201,6 +201,51 @@ static bool step_and_predict(void)
     return done;
 }
 
+#if LAM__HAVE_JSON
+/* Trains with checkpoints, resumes, and looks into what was written. */
+static bool train_and_resume(void)
+{
+    char scratch[256], path[512], file[1024];
+    scratch_make(scratch);
+    lam_dataset *data = lam_dataset_spiral(40, 3, 1);
+    lam_fit_options fit = lam_fit_options_default();
+    bool done = data != NULL;
+    fit.checkpoint = scratch_path(scratch, "c", path);
+    fit.resume = true;
+    fit.batch_size = 20;
+    fit.patience = 9;
+    fit.threads = 1;
+    for (fit.epochs = 1; done && fit.epochs <= 3; fit.epochs += 2) {
+        lam_model *model = lam_model_new(2);
+        done = model && lam_model_add_layers(model, "4:relu,3:softmax") == LAM_OK &&
+               lam_fit(model, data, &fit, NULL) == LAM_OK;
+        lam_model_free(model);
+    }
+    snprintf(file, sizeof file, "%s/checkpoint-000000000006.safetensors", path);
+    lam_checkpoint *checkpoint = done ? lam_checkpoint_open(file) : NULL;
+    done = checkpoint && lam_history_epochs(lam_checkpoint_history(checkpoint)) == 3;
+    lam_checkpoint_free(checkpoint);
+    lam_dataset_free(data);
+    scratch_remove(scratch);
+    return done;
+}
+
+static bool save_and_restore_trainer(void)
+{
+    char path[512];
+    lam_dataset *data;
+    lam_model *model = make_network(&data);
+    lam_trainer *trainer = model ? lam_trainer_new(model, NULL) : NULL;
+    const bool done = trainer &&
+                      lam_trainer_save(trainer, scratch_path(folder, "trainer", path)) == LAM_OK &&
+                      lam_trainer_restore(trainer, path) == LAM_OK;
+    lam_trainer_free(trainer);
+    lam_model_free(model);
+    lam_dataset_free(data);
+    return done;
+}
+#endif
+
 static void write_file(const char *name, const void *bytes, size_t size, bool packed)
 {
     char path[512];
@@ -250,6 +295,9 @@ Test(memory_faults, every_allocation)
     run(save_model, "save a model");
     cr_assert_eq(scratch_count(folder), files + 1);
     run(load_model, "load a model");
+    run(train_and_resume, "train and resume");
+    run(save_and_restore_trainer, "save and restore a trainer");
+    unlink(scratch_path(folder, "trainer", path));
 #endif
 #if LAM__HAVE_ONNX
     run(import_onnx, "import ONNX");

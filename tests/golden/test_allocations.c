@@ -11,6 +11,8 @@
 
 #include <lamina/lamina.h>
 
+#include "../support/scratch.h"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -186,6 +188,53 @@ Test(allocations, none_in_a_step)
 }
 
 static void check_predictor(size_t threads)
+/* What was allocated since the batch before, within an epoch; and the checkpoints there were. */
+typedef struct between {
+    counts before;
+    size_t batches, checkpoints;
+} between;
+
+static lam_signal watch_batches(const lam_event *event, void *user)
+{
+    between *b = user;
+    b->checkpoints += event->kind == LAM_EVENT_CHECKPOINT && event->status == LAM_OK;
+    if (event->kind != LAM_EVENT_BATCH_END)
+        return LAM_CONTINUE;
+    if (event->batch > 1) {
+        expect_none(b->before, "a step with checkpoints");
+        b->batches++;
+    }
+    b->before = now();
+    return LAM_CONTINUE;
+}
+
+Test(allocations, none_in_a_step_with_checkpoints)
+{
+    char folder[256];
+    if (strcmp(lam_build_info("json"), "yes") != 0)
+        cr_skip_test("no checkpoints in this build");
+    scratch_make(folder);
+    watch_library();
+    lam_model *model = make_model();
+    lam_dataset *data = lam_dataset_new(x, LAM_FLOAT32, SAMPLES, FEATURES, LAM_BORROW);
+    cr_assert_eq(lam_dataset_set_classes(data, classes, OUTPUTS), LAM_OK);
+    between b = {.batches = 0};
+    const lam_callback callback = {watch_batches, &b};
+    lam_fit_options options = lam_fit_options_default();
+    options.callback = &callback;
+    options.batch_size = 2;
+    options.epochs = 2;
+    options.checkpoint = folder;
+    options.checkpoint_every = "1 step";
+    cr_assert_eq(lam_fit(model, data, &options, NULL), LAM_OK, "%s", lam_error_message());
+    cr_expect_eq(b.batches, 2 * (SAMPLES / 2 - 1));
+    cr_expect_geq(b.checkpoints, 2, "%zu checkpoints", b.checkpoints);
+    lam_dataset_free(data);
+    lam_model_free(model);
+    scratch_remove(folder);
+}
+
+Test(allocations, none_in_a_prediction)
 {
     static float y[ROWS * OUTPUTS];
     static uint8_t bytes[ROWS * FEATURES];
