@@ -144,11 +144,15 @@ static lam_status collect(lam__checkpoint_keeper *keeper, lam__fit *run, bool wa
     return writer->status;
 }
 
-static void take(lam__checkpoint_keeper *keeper, lam__fit *run)
+/* Copies the state and hands it to the writer; when training has ended, writes it here. */
+static void take(lam__checkpoint_keeper *keeper, lam__fit *run, bool ended)
 {
     const lam__checkpoint_of of = {run->trainer, run};
     lam__image_take(&keeper->image, &of);
-    lam__checkpoint_writer_submit(&keeper->writer, run->trainer->steps);
+    if (ended)
+        lam__checkpoint_writer_write(&keeper->writer, run->trainer->steps);
+    else
+        lam__checkpoint_writer_submit(&keeper->writer, run->trainer->steps);
     keeper->due = false;
     keeper->next = lam__fit_clock() + 60.0 * keeper->every.count;
 }
@@ -209,7 +213,7 @@ static void step(lam__keeper *calls, lam__fit *run)
         return;
     keeper->trouble = lay_out(keeper, run);
     if (keeper->trouble == LAM_OK)
-        take(keeper, run);
+        take(keeper, run, false);
 }
 
 /* The state in which the run ends, so that it can go on from there. */
@@ -222,7 +226,7 @@ static lam_status end(lam__keeper *calls, lam__fit *run)
     if (keeper->kept && keeper->last_kept == run->trainer->steps)
         return LAM_OK;
     LAM__TRY(lay_out(keeper, run));
-    take(keeper, run);
+    take(keeper, run, true);
     const lam_status status = collect(keeper, run, true);
     return status == LAM_OK ? LAM_OK : lam__fail(status, "%s", keeper->writer.message);
 }

@@ -1,13 +1,26 @@
 /* checkpoint_writer.c: a thread that writes checkpoints while training goes on. */
+#define _GNU_SOURCE /* SCHED_IDLE */
 #include "formats/checkpoint_writer.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+
+/* Training comes first: this thread has the time that the others leave. In its turn like any other
+ * it would put a thread of the pool aside in the middle of a task, for which all others wait. */
+static void step_back(void)
+{
+#ifdef SCHED_IDLE
+    const struct sched_param none = {0};
+    pthread_setschedparam(pthread_self(), SCHED_IDLE, &none); /* where that fails, it is as it is */
+#endif
+}
 
 /* Everything slow: checksum, writing, waiting for the disk. */
 static void *run(void *context)
 {
     lam__checkpoint_writer *writer = context;
+    step_back();
     pthread_mutex_lock(&writer->lock);
     for (;;) {
         while (!writer->work && !writer->quit)
@@ -60,6 +73,20 @@ void lam__checkpoint_writer_submit(lam__checkpoint_writer *writer, uint64_t step
     writer->finished = false;
     writer->outstanding = true;
     pthread_cond_signal(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+void lam__checkpoint_writer_write(lam__checkpoint_writer *writer, uint64_t steps)
+{
+    lam__image_seal(writer->image);
+    const lam_status status = lam__checkpoint_folder_write(
+        writer->folder, steps, writer->image->bytes, writer->image->size);
+    pthread_mutex_lock(&writer->lock);
+    writer->steps = steps;
+    writer->status = status;
+    strcpy(writer->message, status == LAM_OK ? "" : lam_error_message());
+    writer->finished = true;
+    writer->outstanding = true;
     pthread_mutex_unlock(&writer->lock);
 }
 

@@ -30,6 +30,9 @@ lam_status lam__checkpoint_writer_start(lam__checkpoint_writer *writer, lam__ima
 /* Hands the image over. Not while one is outstanding. */
 void lam__checkpoint_writer_submit(lam__checkpoint_writer *writer, uint64_t steps);
 
+/* The same on the calling thread, where nothing else is to be done. */
+void lam__checkpoint_writer_write(lam__checkpoint_writer *writer, uint64_t steps);
+
 /* Whether the outstanding image has been written, or has not and why: then it is collected, and
  * the image is the caller's again. With `wait`, waits for that. */
 bool lam__checkpoint_writer_collect(lam__checkpoint_writer *writer, bool wait);

@@ -21,13 +21,13 @@ uint64_t small_run_steps(const char *path)
 }
 
 /* Waits for the writer; not for ever, for it may have had nothing to do. */
-static void wait_for_writer(void)
+static void wait_for_writer(small_run *run, size_t ended)
 {
     const struct timespec while_ = {.tv_nsec = 200000};
     int rounds = 0;
-    do
+    for (; watch_ended() < ended && rounds < 1000 && !run->waited_in_vain; rounds++)
         nanosleep(&while_, NULL);
-    while (!watch_idle() && ++rounds < 10000);
+    run->waited_in_vain = run->waited_in_vain || rounds == 1000;
     nanosleep(&while_, NULL); /* it may still remove an older one */
 }
 
@@ -44,8 +44,10 @@ static lam_signal on_event(const lam_event *event, void *user)
         run->last_kept = good ? small_run_steps(event->path) : run->last_kept;
     } else if (event->kind == LAM_EVENT_EPOCH_BEGIN && run->look_only) {
         return LAM_STOP;
-    } else if (event->kind == LAM_EVENT_BATCH_END && watched.armed) {
-        wait_for_writer();
+    } else if (event->kind == LAM_EVENT_TRAIN_BEGIN) {
+        run->ended_before = watch_ended();
+    } else if (event->kind == LAM_EVENT_BATCH_END && watched.armed && ++run->steps % 2 == 1) {
+        wait_for_writer(run, run->ended_before + run->steps / 2); /* one after every second step */
     }
     return LAM_CONTINUE;
 }

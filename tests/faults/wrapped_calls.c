@@ -18,7 +18,7 @@ const char *const call_names[] = {"open",  "create", "write",  "fsync", "fsync o
                                   "close", "rename", "unlink", "mkdir", "flock"};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool idle = true;
+static size_t ended; /* checkpoints on the disk, or given up */
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
@@ -57,7 +57,7 @@ void watch_arm(int error, size_t at, bool record)
     watched.at = at;
     watched.record = record;
     watched.armed = true;
-    idle = true;
+    ended = 0;
     pthread_mutex_unlock(&lock);
 }
 
@@ -68,10 +68,10 @@ void watch_disarm(void)
     pthread_mutex_unlock(&lock);
 }
 
-bool watch_idle(void)
+size_t watch_ended(void)
 {
     pthread_mutex_lock(&lock);
-    const bool now = idle;
+    const size_t now = ended;
     pthread_mutex_unlock(&lock);
     return now;
 }
@@ -84,10 +84,13 @@ static bool fails(watched_call call)
         return false;
     pthread_mutex_lock(&lock);
     const bool now = watched.calls++ == watched.at;
-    if (call == CALL_WRITE)
-        idle = false;
     if (now)
         watched.failed = call;
+    /* a checkpoint ends with the fsync of the folder, or where a call before it fails */
+    const bool gives_up = now && watched.error > 0 && watched.error != EINTR &&
+                          (call == CALL_CREATE || call == CALL_WRITE || call == CALL_FSYNC ||
+                           call == CALL_CLOSE || call == CALL_RENAME);
+    ended += call == CALL_SYNCDIR || gives_up;
     pthread_mutex_unlock(&lock);
     if (!now)
         return false;
@@ -105,8 +108,6 @@ static void keep(watched_call call, bool done, const char *name, const char *oth
         return;
     const int error = errno;
     pthread_mutex_lock(&lock);
-    if (call == CALL_SYNCDIR || !done)
-        idle = true;
     if (watched.record && watched.count < MOST_OPERATIONS) {
         operation *o = &watched.operations[watched.count++];
         *o = (operation){.call = call, .done = done, .size = size};

@@ -55,7 +55,7 @@ void watch_arm(int error, size_t at, bool record);
 void watch_disarm(void);
 void watch_free(void);
 
-/* Whether the writer is through with its latest checkpoint: its name is on the disk. */
-bool watch_idle(void);
+/* Checkpoints whose names are on the disk, or that were given up; and folders brought there. */
+size_t watch_ended(void);
 
 #endif

@@ -49,6 +49,68 @@ def model(description, tensors):
     return struct.pack("<Q", len(head)) + head + data
 
 
+def crc32c(data):
+    """CRC-32C, bit by bit."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def checkpoint(description, settings, tensors):
+    """tensors: list of (name, type, shape, values)."""
+    kinds = {"U64": "Q", "F64": "d", "F32": "f"}
+    zero = "00000000"
+    header = {"__metadata__": {"lamina_file_crc32c": zero, "lamina": json.dumps(description),
+                               "lamina_checkpoint": json.dumps(settings)}}
+    data = b""
+    for name, kind, shape, values in tensors:
+        packed = struct.pack(f"<{len(values)}{kinds[kind]}", *values)
+        header[name] = {"dtype": kind, "shape": shape,
+                        "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-(8 + len(head)) % 64)
+    whole = struct.pack("<Q", len(head)) + head + data
+    return whole.replace(zero.encode(), f"{crc32c(whole):08x}".encode(), 1)
+
+
+def checkpoints():
+    """Of a trainer and of a run of the network that fuzz_checkpoint.c makes."""
+    network = {"version": 1, "features": 3,
+               "layers": [{"type": "dense", "units": 2, "activation": "softmax"}],
+               "loss": "categorical_crossentropy"}
+    options = {"loss": "categorical_crossentropy", "optimizer": "adam", "decay": "0",
+               "momentum": "0", "beta_1": "0.9", "beta_2": "0.999", "epsilon": "1e-07", "l1": "0",
+               "l2": "0", "bias_l1": "0", "bias_l2": "0", "seed": "1"}
+    counts = ["steps", "seed", "epochs_done", "batches_done", "samples_done", "order_crc32c",
+              "best_epoch", "epochs_since_best"]
+    numbers = ["learning_rate", "seconds", "loss_sum", "penalty_sum", "best"]
+    settings = {"version": 1, "of": "trainer", "options": options, "counts": counts,
+                "numbers": numbers}
+    weights = [("layers.0.weight", [3, 2], [0.5, -1.0, 2.0, 0.25, 1.5, -0.75]),
+               ("layers.0.bias", [2], [0.0, 1.0])]
+    floats = [(prefix + name, "F32", shape, values)
+              for prefix in ("", "checkpoint.moment_1.", "checkpoint.moment_2.")
+              for name, shape, values in weights]
+    trainer = [("checkpoint.counts", "U64", [8], [7, 1, 0, 0, 0, 0, 0, 0]),
+               ("checkpoint.numbers", "F64", [5], [0.001, 0, 0, 0, 0])]
+    run = [("checkpoint.counts", "U64", [8], [7, 1, 2, 1, 4, 12345, 1, 1]),
+           ("checkpoint.numbers", "F64", [5], [0.001, 0.5, 2.5, 0, 0.75]),
+           ("checkpoint.metric_sums", "F64", [1, 8], [3, 4, 0, 0, 0, 0, 0, 0]),
+           ("checkpoint.history", "F64", [2, 8], [1, 0.001, 0.5, 12, 0.75, 0.75, 0, 0.5,
+                                                  2, 0.001, 0.5, 12, 0.5, 0.5, 0, 0.75])]
+    best = [("checkpoint.best." + name, "F32", shape, values) for name, shape, values in weights]
+    whole = dict(settings, of="fit", early_stopping="loss",
+                 data={"samples": 12, "features": 3, "crc32c": "00000001"},
+                 history=["epoch", "learning_rate", "seconds", "samples", "loss", "data_loss",
+                          "regularization_loss", "accuracy"])
+    return {"checkpoint/trainer": checkpoint(network, settings, trainer + floats),
+            "checkpoint/run": checkpoint(network, whole, run + floats + best)}
+
+
 def main():
     dense = {"type": "dense", "units": 2, "activation": "softmax"}
     values = [0.5, -1.0, 2.0, 0.25, 1.5, -0.75]
@@ -158,6 +220,7 @@ def main():
             small,
         ),
     }
+    files.update(checkpoints())
     for name, content in files.items():
         path = HERE / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -187,7 +187,6 @@ Test(allocations, none_in_a_step)
             }
 }
 
-static void check_predictor(size_t threads)
 /* What was allocated since the batch before, within an epoch; and the checkpoints there were. */
 typedef struct between {
     counts before;
@@ -234,7 +233,7 @@ Test(allocations, none_in_a_step_with_checkpoints)
     scratch_remove(folder);
 }
 
-Test(allocations, none_in_a_prediction)
+static void check_predictor(size_t threads)
 {
     static float y[ROWS * OUTPUTS];
     static uint8_t bytes[ROWS * FEATURES];
