@@ -5,7 +5,8 @@
  * bytes); what scales them is the model's input transform (model.h).
  *
  * Thread safety: building calls need exclusive access; a finished dataset may be read by any
- * number of threads. */
+ * number of threads. Images, gzipped files and sources (source.h) whose samples do not lie in
+ * memory are read ahead: only one thread at a time may use such a set. */
 #ifndef LAMINA_DATASET_H
 #define LAMINA_DATASET_H
 

@@ -85,9 +85,11 @@ static void print_columns(const cli_survey *survey, size_t columns)
         printf("%-24s ", cli_plain_text(column.name, name, sizeof name));
         if (column.kind == LAM_COLUMN_IGNORED)
             printf("ignored");
+        else if (column.kind == LAM_COLUMN_TEXT && column.target)
+            printf("text     %zu classes, to be predicted", column.category_count);
         else if (column.kind == LAM_COLUMN_TEXT)
-            printf("text     %zu %s", column.category_count,
-                   column.target ? "classes, to be predicted" : "categories");
+            printf("text     %12zu %-38s %8zu", column.category_count, "categories",
+                   column.missing);
         else if (column.target)
             printf("number   to be predicted");
         else {

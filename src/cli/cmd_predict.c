@@ -245,9 +245,7 @@ static int check_file(const char *file)
     struct stat info;
     const bool exists = stat(file, &info) == 0;
     if (exists && S_ISDIR(info.st_mode))
-        cli_error("'%s' is a folder: predict takes files of samples, such as "
-                  "'%s/t10k-images-idx3-ubyte'",
-                  file, file);
+        cli_error("'%s' is a folder: predict takes files of samples, such as those in it", file);
     else if (!exists && cli_recipe_for(file)->data)
         cli_error("'%s' is a built-in data set: predict takes files of samples", file);
     else

@@ -46,7 +46,7 @@ static const lam__data_format rows[] = {
      .load = lam__npy_folder_load},
     {.name = "csv",
      .alias = "tsv",
-     .help = "a table: a .csv or .tsv file, plain or gzipped",
+     .help = "a table: a .csv or .tsv file, or text that reads as one, plain or gzipped",
      .recognizes = lam__csv_recognizes,
      .load = lam__csv_load},
 };

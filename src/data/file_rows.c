@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -27,8 +28,8 @@ typedef struct file_set {
     lam__file_rows rows; /* path owned */
     int fd;
     uint32_t *index; /* of a part: [samples of the part] their numbers in the file; else NULL */
-    long disk_reads; /* of this process at the last step */
-    int warm;        /* steps since one that read from the disk */
+    atomic_long disk_reads; /* of this process at the last step */
+    atomic_int warm;        /* steps since one that read from the disk */
     pthread_mutex_t mutex;
     lam_status trouble; /* under the mutex */
     char message[LAM__MESSAGE_SIZE];
@@ -102,6 +103,8 @@ static bool read_values(const file_set *set, size_t row, size_t first, size_t co
     if (type.size == 1 && type.kind != LAM__NPY_SIGNED) {
         if (!read_at(set, bytes, count, at))
             return false;
+        for (size_t i = 0; type.kind == LAM__NPY_BOOL && i < count; i++)
+            bytes[i] = bytes[i] != 0;
         for (size_t i = 0; set->rows.invert && i < count; i++)
             bytes[i] = (unsigned char)(255 - bytes[i]);
         return true;
@@ -172,10 +175,12 @@ static lam_status prepare(const lam_dataset *dataset, const uint32_t *order, siz
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return LAM_OK;
-    set->warm = usage.ru_inblock != set->disk_reads ? 0 : set->warm + (set->warm < WARM);
-    set->disk_reads = usage.ru_inblock;
+    /* several threads may read one set: what they count together is good enough */
+    const bool cold = atomic_exchange(&set->disk_reads, usage.ru_inblock) != usage.ru_inblock;
+    const int before = atomic_load(&set->warm), warm = cold ? 0 : before + (before < WARM);
+    atomic_store(&set->warm, warm);
     const size_t bytes = dataset->features * set->rows.type.size;
-    for (size_t i = at + rows; set->warm < WARM && i < count && i < at + 2 * rows; i++) {
+    for (size_t i = at + rows; warm < WARM && i < count && i < at + 2 * rows; i++) {
         const size_t sample = order ? order[i] : i;
         const uint64_t row = set->index ? set->index[sample] : sample;
         posix_fadvise(set->fd, (off_t)(set->rows.offset + row * bytes), (off_t)bytes,

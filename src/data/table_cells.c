@@ -32,6 +32,23 @@ static lam_status fail_not_a_number(const lam__csv *csv, const lam__csv_field *f
                          lam__csv_show(field, text), comma ? ": the decimal point is '.'" : "");
 }
 
+/* Whether a field says infinity, in any case. */
+static bool is_infinity(const lam__csv_field *field)
+{
+    static const char *const words[] = {"inf", "infinity"};
+    const char *begin = field->begin + (*field->begin == '-' || *field->begin == '+');
+    for (size_t w = 0; w < 2; w++) {
+        const size_t length = strlen(words[w]);
+        size_t i = 0;
+        while (i < length && begin + i < field->end &&
+               (begin[i] == words[w][i] || begin[i] == words[w][i] - 'a' + 'A'))
+            i++;
+        if (i == length && begin + i == field->end)
+            return true;
+    }
+    return false;
+}
+
 /* A cell of a number that is not one right away; returns where it ends in *at. */
 static lam_status other_cell(lam__table *table, const char **at, size_t c, float *cell)
 {
@@ -52,6 +69,10 @@ static lam_status other_cell(lam__table *table, const char **at, size_t c, float
             column->first_missing = field.begin;
         return LAM_OK;
     }
+    /* the first word of a text may be one, a number of a column may not */
+    if (is_infinity(&field) && column->missing < table->rows)
+        return lam__csv_fail(&table->csv, LAM_ERR_NUMERIC, field.begin, c, "%s is no finite number",
+                             lam__csv_show(&field, text));
     if (column->fixed)
         return fail_not_a_number(&table->csv, &field, c);
     column->kind = LAM__CELL_TEXT;

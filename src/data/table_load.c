@@ -97,14 +97,50 @@ static bool looks_like_table(const lam__place *place)
     return separated;
 }
 
-/* By the ending of its name; what has none, as standard input, by its content. */
+/* Whether a row has all columns, and a number where it has one only; *at moves to the next,
+ * *numbers counts. */
+static bool is_full_row(const lam__csv *csv, const char **at, size_t *numbers)
+{
+    lam__csv_field field;
+    float value;
+    const size_t before = *numbers;
+    for (size_t c = 0; c < csv->columns; c++) {
+        if (lam__csv_field_at(csv, *at, c, &field) != LAM_OK ||
+            (c + 1 < csv->columns) != (*field.next == csv->separator))
+            return false;
+        *numbers += lam__csv_number(&field, &value);
+        *at = field.next + 1;
+    }
+    *at = lam__csv_next_row(field.next);
+    return csv->columns > 1 || *numbers > before;
+}
+
+/* Whether the whole lines that have been looked at make a table, with numbers: a line of prose has
+ * commas, too. */
+static bool reads_as_table(const lam__place *place)
+{
+    size_t size = place->head_size, numbers = 0;
+    while (place->head_size == LAM__PLACE_HEAD && size > 0 && place->head[size - 1] != '\n')
+        size--;
+    lam__csv csv;
+    bool good = lam__csv_copy(place->head, size, place->path, &csv) == LAM_OK &&
+                lam__csv_lay_out(&csv, '\0', "auto", NULL, 0) == LAM_OK;
+    for (const char *at = good ? csv.body : ""; good && *at;)
+        good = is_full_row(&csv, &at, &numbers);
+    lam__csv_close(&csv);
+    return good && numbers > 0;
+}
+
+/* By the ending of its name, else by its content: what has no ending, as standard input, is taken
+ * for a table already when its first line is separated. */
 bool lam__csv_recognizes(const lam__place *place)
 {
     static const char *const endings[] = {".csv", ".tsv", ".tab", NULL};
     const char *name = strrchr(place->path, '/');
     if (!place->file || lam__place_ends(place, endings))
         return place->file;
-    return !strchr(name ? name : place->path, '.') && looks_like_table(place);
+    return (!strchr(name ? name : place->path, '.') && looks_like_table(place)) ||
+           reads_as_table(place);
 }
 
 lam_status lam__csv_load(const lam__place *place, lam_split split, const lam_load_options *options,

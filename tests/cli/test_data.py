@@ -123,6 +123,35 @@ class Shown(Case):
         self.bad(2, "data", "a", "b")
 
 
+class Recognized(Case):
+    """Tables whose names do not say so."""
+
+    def format_of(self, name, text):
+        file = self.path(name)
+        file.write_text(text)
+        return json.loads(self.good("data", file, "--json"))["format"]
+
+    def test_tables_by_content(self):
+        rows = "".join(f"{i},{i * i},{'ab'[i % 2]}\n" for i in range(3000))
+        for name in ("iris.data", "iris.txt", "iris"):
+            self.assertEqual(self.format_of(name, rows), "csv")
+        self.assertEqual(self.format_of("x.txt", "a;b\n1;2\n3;4"), "csv")
+        self.assertEqual(self.format_of("x.dat", "a, b\n1, 2\r\n3, 4\r\n"), "csv")
+
+    def test_other_text(self):
+        for text in ("Dear reader,\nthis is none, is it\n", "a line, of prose\n", "words\nalone\n", '{"a": [1, 2]}\n',
+                     "1,2\n3,4,5\n", '1,"2\n'):
+            file = self.path("text.txt")
+            file.write_text(text)
+            self.assertIn("no data set that is known", self.bad(1, "data", file))
+
+    def test_a_column_from_standard_input(self):
+        model = self.model("--epochs=2", data="sine")
+        done = subprocess.run([LAMINA, "predict", model, "-"], input=b"0.25\n0.5\n", timeout=60, capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(len(done.stdout.splitlines()), 2)
+
+
 class Predicted(Case):
     def setUp(self):
         super().setUp()

@@ -208,7 +208,7 @@ class OwnData(Case):
     def test_predict_takes_files(self):
         model = self.model()
         data = self.data()
-        self.assertIn(f"'{data}/t10k-images-idx3-ubyte'", self.bad(1, "predict", model, data))
+        self.assertIn(f"'{data}' is a folder", self.bad(1, "predict", model, data))
         self.assertIn("built-in", self.bad(1, "predict", model, "spiral", cwd=self.folder))
 
 

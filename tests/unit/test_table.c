@@ -54,6 +54,17 @@ static void expect_refused(const char *text, const lam_load_options *options, la
     lam_dataset_free(dataset);
 }
 
+/* Not a category, where numbers came before. */
+Test(table, infinite_numbers_are_refused)
+{
+    expect_refused("a,y\n1,2\n-Inf,3\n", NULL, LAM_ERR_NUMERIC,
+                   "line 3, column 1 ('a'): -Inf is no");
+    expect_refused("a,y\n1,2\n2,INFINITY\n", NULL, LAM_ERR_NUMERIC, "line 3, column 2 ('y')");
+    lam_dataset *data = load("a,y\nInf,1.5\nPar,2.5\nInf,3\n", NULL);
+    cr_assert_eq(lam_dataset_features(data), 2);
+    lam_dataset_free(data);
+}
+
 Test(table, text_columns_are_one_hot)
 {
     lam_dataset *data =
