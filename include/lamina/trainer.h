@@ -78,8 +78,8 @@ LAM_API lam_status lam_trainer_set_learning_rate(lam_trainer *trainer, double le
 /* Writes a checkpoint: model, moments, number of steps and learning rate, crash-safe as
  * lam_model_save. Gradients that have not been applied are not in it. Another trainer, of the same
  * model with the same options, goes on from it with the same bits: where in one's own data that is
- * follows from lam_trainer_steps. LAM_ERR_IO with the system's reason; LAM_ERR_UNSUPPORTED in a
- * build without model files. */
+ * follows from lam_trainer_steps. LAM_ERR_IO with the system's reason; LAM_ERR_NUMERIC when a
+ * parameter is not finite; LAM_ERR_UNSUPPORTED in a build without model files. */
 LAM_API lam_status lam_trainer_save(const lam_trainer *trainer, const char *path);
 
 /* The same to buffer[size]; *needed is how many bytes it takes. With size 0 only *needed is set.

@@ -52,38 +52,40 @@ int cli_take_weights(lam_model *model, const char *file)
     return status;
 }
 
-/* Appends a word, in quotes where a shell would not leave it alone. */
-static void add_word(const char *word, char *text, size_t size)
+/* Appends a word, in quotes where a shell would not leave it alone; false without room. */
+static bool add_word(const char *word, char *text, size_t size)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "_-+=./:,@%";
     size_t at = strlen(text);
     const bool quoted = word[0] == '\0' || word[strspn(word, plain)] != '\0';
+    if (size - at < 4 * strlen(word) + 4) /* ' '' and at most '\'' for each character */
+        return false;
     at += (size_t)snprintf(text + at, size - at, " %s", quoted ? "'" : "");
-    for (; *word && at + 8 < size; word++)
+    for (; *word; word++)
         if (*word == '\'')
             at += (size_t)snprintf(text + at, size - at, "'\\''");
         else
             text[at++] = *word;
-    text[at] = '\0';
-    if (quoted && at + 1 < size)
-        snprintf(text + at, size - at, "'");
+    snprintf(text + at, size - at, "%s", quoted ? "'" : "");
+    return true;
 }
 
 void cli_resume_command(int argc, char *const *argv, char *text, size_t size)
 {
-    bool resumes = false;
+    bool resumes = false, complete = true;
     snprintf(text, size, "lamina");
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--resume") == 0)
             resumes = true;
         if (!resumes && strcmp(argv[i], "--") == 0) {
-            add_word("--resume", text, size);
+            complete = complete && add_word("--resume", text, size);
             resumes = true;
         }
-        if (strlen(text) + 16 < size)
-            add_word(argv[i], text, size);
+        complete = complete && add_word(argv[i], text, size);
     }
-    if (!resumes && strlen(text) + 16 < size)
-        add_word("--resume", text, size);
+    if (!resumes)
+        complete = complete && add_word("--resume", text, size);
+    if (!complete)
+        snprintf(text, size, "the same command with --resume");
 }

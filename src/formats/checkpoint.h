@@ -98,24 +98,31 @@ typedef struct lam__image {
     size_t header_size, epochs; /* the rows of history it is for */
     unsigned char *bytes;       /* [capacity], `size` of them taken */
     size_t size, capacity;
+    size_t parameters, parameters_end; /* where in bytes those of the model lie */
 } lam__image;
 
 /* Prepares images of a run or trainer. */
 lam_status lam__image_open(lam__image *image, const lam__checkpoint_of *of);
 void lam__image_close(lam__image *image);
 
-/* Whether an image with so many rows of history fits the memory there is. */
-bool lam__image_fits(const lam__image *image, const lam__checkpoint_of *of, size_t epochs);
-
-/* Makes the header for so many rows of history; takes more memory where they do not fit, and then
- * image->bytes must not be in use. */
+/* Makes the header for so many rows of history. */
 lam_status lam__image_lay_out(lam__image *image, const lam__checkpoint_of *of, size_t epochs);
 
-/* Takes the state as it is. Allocates nothing. */
+/* Whether what was laid out fits the memory there is. */
+bool lam__image_fits(const lam__image *image, const lam__checkpoint_of *of);
+
+/* Takes memory for it, and for more rows to come. image->bytes must not be in use. */
+lam_status lam__image_grow(lam__image *image, const lam__checkpoint_of *of);
+
+/* Takes the state as it is. Allocates nothing. Before, what was laid out must fit. */
 void lam__image_take(lam__image *image, const lam__checkpoint_of *of);
 
-/* Puts the checksum into what was taken. */
-void lam__image_seal(lam__image *image);
+/* Puts the checksum into what was taken. LAM_ERR_NUMERIC when a parameter is not finite: no such
+ * file is read again. */
+lam_status lam__image_seal(lam__image *image);
+
+/* Whether all of floats[count] of a file are finite, else the first that is not. */
+bool lam__all_finite(const unsigned char *floats, size_t count, size_t *bad);
 
 /* The checksum of a file in memory, and the place of its digits; 0 where they are not. */
 uint32_t lam__checkpoint_crc(const unsigned char *bytes, size_t size);

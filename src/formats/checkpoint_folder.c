@@ -108,7 +108,14 @@ static lam_status list(lam__checkpoint_folder *folder)
         return lam__fail_errno("cannot read the folder", folder->path, errno);
     lam_status status = LAM_OK;
     uint64_t steps;
-    for (struct dirent *entry; status == LAM_OK && (entry = readdir(entries)) != NULL;) {
+    while (status == LAM_OK) {
+        errno = 0;
+        const struct dirent *entry = readdir(entries);
+        if (!entry) /* a list cut short must not look like a folder without checkpoints */
+            status =
+                errno ? lam__fail_errno("cannot read the folder", folder->path, errno) : LAM_OK;
+        if (!entry)
+            break;
         if (!parse_name(entry->d_name, &steps))
             continue;
         if (folder->count == folder->capacity)

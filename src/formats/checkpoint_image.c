@@ -14,7 +14,7 @@
 
 /* Rows of history there is room for from the start; the data begin at a multiple of ALIGN; images
  * lie at pages, for the system's copy of them. */
-enum { ROWS_AT_ONCE = 1024, ALIGN = 64, HEADER_SLACK = 256 };
+enum { ROWS_AT_ONCE = 1024, ALIGN = 64 };
 
 /* Where the digits of the checksum stand in every checkpoint. */
 #define LAM__CRC_OPENING "{\"__metadata__\":{\"" LAM__FILE_CRC_KEY "\":\""
@@ -85,17 +85,6 @@ static json_t *describe(const lam__image *image, const lam__checkpoint_of *of, s
     return NULL;
 }
 
-static lam_status grow(lam__image *image, const lam__checkpoint_of *of, size_t epochs)
-{
-    lam__release(image->bytes);
-    const size_t room = epochs < ROWS_AT_ONCE ? ROWS_AT_ONCE : 2 * epochs;
-    image->capacity = image->header_size + HEADER_SLACK + data_size(of, of->run ? room : 0);
-    image->bytes = lam__allocate_zero(image->capacity, 1, "a checkpoint"); /* pages are there */
-    if (!image->bytes)
-        image->capacity = 0;
-    return image->bytes ? LAM_OK : LAM_ERR_MEMORY;
-}
-
 lam_status lam__image_lay_out(lam__image *image, const lam__checkpoint_of *of, size_t epochs)
 {
     json_t *json = describe(image, of, epochs);
@@ -110,15 +99,10 @@ lam_status lam__image_lay_out(lam__image *image, const lam__checkpoint_of *of, s
         lam__release(image->header);
         image->header = header;
         image->header_size = size;
-        image->epochs = SIZE_MAX; /* none, until there is room */
+        image->epochs = epochs;
     }
     json_decref(json);
-    if (!header)
-        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a checkpoint");
-    if (!lam__image_fits(image, of, epochs))
-        LAM__TRY(grow(image, of, epochs));
-    image->epochs = epochs;
-    return LAM_OK;
+    return header ? LAM_OK : lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a checkpoint");
 }
 
 lam_status lam__image_open(lam__image *image, const lam__checkpoint_of *of)
@@ -129,6 +113,8 @@ lam_status lam__image_open(lam__image *image, const lam__checkpoint_of *of)
         status = lam__checkpoint_settings(of, &image->settings);
     if (status == LAM_OK)
         status = lam__image_lay_out(image, of, of->run ? of->run->place.epoch : 0);
+    if (status == LAM_OK)
+        status = lam__image_grow(image, of);
     if (status != LAM_OK)
         lam__image_close(image);
     return status;
@@ -148,9 +134,20 @@ lam_status lam__image_open(lam__image *image, const lam__checkpoint_of *of)
 }
 #endif
 
-bool lam__image_fits(const lam__image *image, const lam__checkpoint_of *of, size_t epochs)
+bool lam__image_fits(const lam__image *image, const lam__checkpoint_of *of)
 {
-    return image->header_size + HEADER_SLACK + data_size(of, epochs) <= image->capacity;
+    return image->header_size + data_size(of, image->epochs) <= image->capacity;
+}
+
+lam_status lam__image_grow(lam__image *image, const lam__checkpoint_of *of)
+{
+    const size_t room = image->epochs < ROWS_AT_ONCE ? ROWS_AT_ONCE : 2 * image->epochs;
+    lam__release(image->bytes);
+    image->capacity = image->header_size + data_size(of, of->run ? room : 0);
+    image->bytes = lam__allocate_zero(image->capacity, 1, "a checkpoint"); /* pages are there */
+    if (!image->bytes)
+        image->capacity = 0;
+    return image->bytes ? LAM_OK : LAM_ERR_MEMORY;
 }
 
 static void take_counts(const lam__checkpoint_of *of, unsigned char *to)
@@ -200,6 +197,7 @@ void lam__image_take(lam__image *image, const lam__checkpoint_of *of)
 {
     unsigned char *to = image->bytes + image->header_size;
     memcpy(image->bytes, image->header, image->header_size);
+    const size_t numbers = of->run ? 4 : 2, tensors = lam__tensor_count(of->trainer->model);
     lam__part part;
     for (size_t i = 0; lam__checkpoint_part(of, image->epochs, i, &part); i++) {
         if (part.floats)
@@ -212,9 +210,26 @@ void lam__image_take(lam__image *image, const lam__checkpoint_of *of)
             copy_words(to, of->run->place.tally.states, part.bytes, sizeof(double));
         else
             take_history(of->run, image->epochs, to);
+        const size_t begin = (size_t)(to - image->bytes);
         to += part.bytes;
+        if (i == numbers)
+            image->parameters = begin;
+        if (i < numbers + tensors)
+            image->parameters_end = begin + part.bytes;
     }
     image->size = (size_t)(to - image->bytes);
+}
+
+/* Little-endian floats: an exponent of ones is an infinity or no number. */
+bool lam__all_finite(const unsigned char *floats, size_t count, size_t *bad)
+{
+    unsigned any = 0;
+    for (size_t i = 0; i < count; i++) /* without branches: some GB a second */
+        any |= (unsigned)((floats[4 * i + 3] & 0x7f) == 0x7f) & floats[4 * i + 2] >> 7;
+    for (*bad = 0; any && *bad < count; ++*bad)
+        if ((floats[4 * *bad + 3] & 0x7f) == 0x7f && floats[4 * *bad + 2] >> 7)
+            break;
+    return !any;
 }
 
 size_t lam__checkpoint_crc_place(const unsigned char *bytes, size_t size)
@@ -234,12 +249,18 @@ uint32_t lam__checkpoint_crc(const unsigned char *bytes, size_t size)
     return lam__crc32c(crc, bytes + after, size - after);
 }
 
-void lam__image_seal(lam__image *image)
+lam_status lam__image_seal(lam__image *image)
 {
+    const size_t floats = (image->parameters_end - image->parameters) / sizeof(float);
+    size_t bad;
+    if (!lam__all_finite(image->bytes + image->parameters, floats, &bad))
+        return lam__fail(LAM_ERR_NUMERIC,
+                         "no checkpoint: parameter %zu of the model is not a finite number", bad);
     char digits[LAM__CRC_DIGITS + 1];
     snprintf(digits, sizeof digits, "%08" PRIx32, lam__checkpoint_crc(image->bytes, image->size));
     memcpy(image->bytes + lam__checkpoint_crc_place(image->bytes, image->size), digits,
            LAM__CRC_DIGITS);
+    return LAM_OK;
 }
 
 lam_status lam__checkpoint_check_crc(const unsigned char *bytes, size_t size, const char *name)

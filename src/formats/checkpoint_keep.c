@@ -157,16 +157,17 @@ static void take(lam__checkpoint_keeper *keeper, lam__fit *run, bool ended)
     keeper->next = lam__fit_clock() + 60.0 * keeper->every.count;
 }
 
-/* Makes the header for the epochs done. Only for a history longer than there is room for, it waits
- * for the writer, whose image has to grow. */
+/* Makes the header for the epochs done. Only where the history is longer than there is room for, it
+ * waits for the writer: the image it works on has to grow. */
 static lam_status lay_out(lam__checkpoint_keeper *keeper, lam__fit *run)
 {
     const lam__checkpoint_of of = {run->trainer, run};
-    if (keeper->image.epochs == run->place.epoch)
+    if (keeper->image.epochs != run->place.epoch)
+        LAM__TRY(lam__image_lay_out(&keeper->image, &of, run->place.epoch));
+    if (lam__image_fits(&keeper->image, &of))
         return LAM_OK;
-    if (!lam__image_fits(&keeper->image, &of, run->place.epoch))
-        collect(keeper, run, true);
-    return lam__image_lay_out(&keeper->image, &of, run->place.epoch);
+    collect(keeper, run, true);
+    return lam__image_grow(&keeper->image, &of);
 }
 
 /* Only memory can run out where the header is made. */

@@ -89,13 +89,11 @@ static lam_status check_place(const lam__fit *run, const contents *read)
 /* Parameters must be finite, as in a model file. */
 static lam_status check_finite(const lam__st_file *file, const lam__st_tensor *tensor)
 {
-    const size_t count = (tensor->end - tensor->begin) / 4;
-    const unsigned char *b = bytes_of(file, tensor);
-    for (size_t i = 0; i < count; i++)
-        if ((b[4 * i + 3] & 0x7f) == 0x7f && (b[4 * i + 2] & 0x80)) /* all ones: inf, NaN */
-            return lam__fail(LAM_ERR_NUMERIC, "%s: tensor '%s': value %zu is not a finite number",
-                             file->name, tensor->name, i);
-    return LAM_OK;
+    size_t bad;
+    if (lam__all_finite(bytes_of(file, tensor), (tensor->end - tensor->begin) / 4, &bad))
+        return LAM_OK;
+    return lam__fail(LAM_ERR_NUMERIC, "%s: tensor '%s': value %zu is not a finite number",
+                     file->name, tensor->name, bad);
 }
 
 /* Every part must be there as this run has it, and no other; those that stay as they are, of the

@@ -17,6 +17,13 @@ static void step_back(void)
 }
 
 /* Everything slow: checksum, writing, waiting for the disk. */
+static lam_status write_image(lam__checkpoint_writer *writer, uint64_t steps)
+{
+    LAM__TRY(lam__image_seal(writer->image));
+    return lam__checkpoint_folder_write(writer->folder, steps, writer->image->bytes,
+                                        writer->image->size);
+}
+
 static void *run(void *context)
 {
     lam__checkpoint_writer *writer = context;
@@ -29,9 +36,7 @@ static void *run(void *context)
             break;
         const uint64_t steps = writer->steps;
         pthread_mutex_unlock(&writer->lock);
-        lam__image_seal(writer->image);
-        const lam_status status = lam__checkpoint_folder_write(
-            writer->folder, steps, writer->image->bytes, writer->image->size);
+        const lam_status status = write_image(writer, steps);
         pthread_mutex_lock(&writer->lock);
         writer->status = status;
         strcpy(writer->message, status == LAM_OK ? "" : lam_error_message());
@@ -78,9 +83,7 @@ void lam__checkpoint_writer_submit(lam__checkpoint_writer *writer, uint64_t step
 
 void lam__checkpoint_writer_write(lam__checkpoint_writer *writer, uint64_t steps)
 {
-    lam__image_seal(writer->image);
-    const lam_status status = lam__checkpoint_folder_write(
-        writer->folder, steps, writer->image->bytes, writer->image->size);
+    const lam_status status = write_image(writer, steps);
     pthread_mutex_lock(&writer->lock);
     writer->steps = steps;
     writer->status = status;

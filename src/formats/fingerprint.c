@@ -9,18 +9,21 @@
 #define LAM__READ_WHOLE ((size_t)256 << 20)
 enum { ROWS_SPREAD = 1024 };
 
-/* A few raw samples of a set that is large or not in memory. */
+/* A few raw samples of a set that is large or not in memory: of all, or of the first window of one
+ * that is read from front to back, where the rest would cost a pass over it. */
 static lam_status read_spread(const lam_dataset *data, lam__fingerprint *print)
 {
     float *x = lam__allocate(data->features, sizeof *x, "a sample");
     if (!x)
         return LAM_ERR_MEMORY;
-    print->rows_read = data->samples < ROWS_SPREAD ? data->samples : ROWS_SPREAD;
+    const size_t among =
+        data->window > 0 && data->window < data->samples ? data->window : data->samples;
+    print->rows_read = among < ROWS_SPREAD ? among : ROWS_SPREAD;
     lam_status status = LAM_OK;
     for (size_t i = 0; i < print->rows_read && status == LAM_OK; i++) {
         /* the first and the last among them */
         const size_t steps = print->rows_read > 1 ? print->rows_read - 1 : 1;
-        const size_t row = (size_t)((double)i / (double)steps * (double)(data->samples - 1));
+        const size_t row = (size_t)((double)i / (double)steps * (double)(among - 1));
         status = lam__source_read(data, row, 1, x);
         print->crc = lam__crc32c(print->crc, x, data->features * sizeof *x);
     }

@@ -15,7 +15,8 @@ typedef struct lam__fingerprint {
     uint32_t crc;            /* CRC-32C of those, all labels and all target rows */
 } lam__fingerprint;
 
-/* Of samples in memory up to 256 MiB every value counts, of others 1024 samples spread evenly. */
+/* Of samples in memory up to 256 MiB every value counts, of others 1024 samples spread evenly, of
+ * those read from front to back within the first window. */
 lam_status lam__fingerprint_take(const lam_dataset *data, lam__fingerprint *print);
 
 #endif

@@ -10,14 +10,16 @@
 #include "formats/checkpoint.h"
 #include "formats/file_write.h"
 
-/* The state as the bytes of a file, in image->bytes. */
+/* The state as the bytes of a file, in image->bytes; nothing on failure. */
 static lam_status take(const lam_trainer *trainer, lam__image *image)
 {
     const lam__checkpoint_of of = {(lam_trainer *)(uintptr_t)trainer, NULL}; /* only read */
     LAM__TRY(lam__image_open(image, &of));
     lam__image_take(image, &of);
-    lam__image_seal(image);
-    return LAM_OK;
+    const lam_status status = lam__image_seal(image);
+    if (status != LAM_OK)
+        lam__image_close(image);
+    return status;
 }
 
 lam_status lam_trainer_save(const lam_trainer *trainer, const char *path)

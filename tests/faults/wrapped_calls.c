@@ -1,6 +1,7 @@
 /* wrapped_calls.c: the system calls of checkpoints, watched. */
 #include "wrapped_calls.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -14,8 +15,9 @@
 #include <unistd.h>
 
 watch watched;
-const char *const call_names[] = {"open",  "create", "write",  "fsync", "fsync of the folder",
-                                  "close", "rename", "unlink", "mkdir", "flock"};
+const char *const call_names[] = {"open",   "create", "write",  "fsync", "fsync of the folder",
+                                  "close",  "rename", "unlink", "mkdir", "flock",
+                                  "readdir"};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t ended; /* checkpoints on the disk, or given up */
@@ -40,6 +42,10 @@ int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __real_flock(int fd, int how);
 int __wrap_flock(int fd, int how);
+void *__real_readdir(DIR *folder);
+void *__wrap_readdir(DIR *folder);
+void *__real_readdir64(DIR *folder);
+void *__wrap_readdir64(DIR *folder);
 
 void watch_free(void)
 {
@@ -253,3 +259,16 @@ int __wrap_flock(int fd, int how)
 {
     return fails(CALL_LOCK) ? -1 : __real_flock(fd, how);
 }
+
+/* Either name, by the size of file offsets; other libraries have one. */
+void *__wrap_readdir(DIR *folder)
+{
+    return fails(CALL_LIST) ? NULL : __real_readdir(folder);
+}
+
+#ifdef __GLIBC__
+void *__wrap_readdir64(DIR *folder)
+{
+    return fails(CALL_LIST) ? NULL : __real_readdir64(folder);
+}
+#endif

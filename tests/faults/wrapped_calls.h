@@ -19,7 +19,8 @@ typedef enum watched_call {
     CALL_RENAME, /* name to other */
     CALL_UNLINK, /* name */
     CALL_MKDIR,
-    CALL_LOCK
+    CALL_LOCK,
+    CALL_LIST
 } watched_call;
 
 /* Names of the above for messages. */
