@@ -26,20 +26,33 @@ static bool recognizes(const lam__foreign *file)
     return false;
 }
 
-static lam_status read(const lam__foreign *file, const lam_import_options *options,
-                       lam_model **model)
+static lam_status open_file(const lam__foreign *file, lam_model_contents *contents,
+                            lam_model **model)
 {
-    LAM__TRY(lam__refuse_bare_options(file->path, options));
 #if LAM__HAVE_JSON
-    return lam__h5_recognizes(file->bytes, file->size) ? lam__keras_read_h5(file, model)
-                                                       : lam__keras_read_archive(file, model);
+    return lam__h5_recognizes(file->bytes, file->size)
+               ? lam__keras_read_h5(file, contents, model)
+               : lam__keras_read_archive(file, contents, model);
 #else
-    (void)model;
+    (void)contents, (void)model;
     return lam__fail(LAM_ERR_UNSUPPORTED,
                      "%s: this build of Lamina reads no Keras files: it has no JSON library "
                      "(Jansson)",
                      file->path);
 #endif
+}
+
+static lam_status read(const lam__foreign *file, const lam_import_options *options,
+                       lam_model **model)
+{
+    LAM__TRY(lam__refuse_bare_options(file->path, options));
+    return open_file(file, NULL, model);
+}
+
+static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
+{
+    lam_model *none = NULL;
+    return open_file(file, contents, &none);
 }
 
 const lam__model_format lam__format_keras = {
@@ -48,4 +61,5 @@ const lam__model_format lam__format_keras = {
     .extensions = "keras h5 hdf5",
     .recognizes = recognizes,
     .read = read,
+    .describe = describe,
 };

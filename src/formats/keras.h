@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <lamina/exchange.h>
+
 #include "formats/draft.h"
 #include "formats/hdf5.h"
 
@@ -16,8 +18,9 @@ typedef struct lam__keras {
     bool legacy;      /* .h5: weights by the names of layers; else .keras: by their classes */
     uint64_t layers;  /* the group of the layers' groups */
     lam__draft *draft;
-    size_t rank;    /* axes of a sample so far, 0: not told */
-    size_t dims[8]; /* their lengths */
+    lam_model_contents *contents; /* to tell instead of making a model; or NULL */
+    size_t rank;                  /* axes of a sample so far, 0: not told */
+    size_t dims[8];               /* their lengths */
 } lam__keras;
 
 /* A layer of the configuration. */

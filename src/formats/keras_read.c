@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/zip_read.h"
+#include "formats/contents.h"
 #include "formats/exchange.h"
 #include "lamina_features.h"
 
@@ -238,6 +239,25 @@ static lam_status add_layers(lam__keras *keras, const json_t *root)
     return LAM_OK;
 }
 
+/* Class and layers, whatever a model of Lamina can tell of them. */
+static lam_status list_layers(const lam__keras *keras, const json_t *root,
+                              lam_model_contents *contents)
+{
+    const json_t *config = json_object_get(root, "config");
+    const json_t *layers = json_is_array(config) ? config : json_object_get(config, "layers");
+    const size_t count = json_is_array(layers) ? json_array_size(layers) : 0;
+    LAM__TRY(lam__contents_fact(contents, "class", text_of(root, "class_name")));
+    if (count > LAYERS_MOST)
+        return lam__fail(LAM_ERR_FORMAT, "%s: its configuration has %zu layers", keras->name,
+                         count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *layer = json_array_get(layers, i);
+        LAM__TRY(lam__contents_array(contents, text_of(json_object_get(layer, "config"), "name"),
+                                     text_of(layer, "class_name"), LAM_CONTENT_OBJECT, NULL));
+    }
+    return LAM_OK;
+}
+
 static lam_status read_network(lam__keras *keras, const char *text, size_t length,
                                lam_model **model)
 {
@@ -246,6 +266,11 @@ static lam_status read_network(lam__keras *keras, const char *text, size_t lengt
     if (!root)
         return lam__fail(LAM_ERR_FORMAT, "%s: its configuration: line %d, column %d: %s",
                          keras->name, error.line, error.column, error.text);
+    if (keras->contents) {
+        const lam_status listed = list_layers(keras, root, keras->contents);
+        json_decref(root);
+        return listed;
+    }
     keras->draft = lam__draft_new(keras->name);
     if (keras->draft)
         lam__draft_limit(keras->draft, keras->weights.size + length);
@@ -257,9 +282,10 @@ static lam_status read_network(lam__keras *keras, const char *text, size_t lengt
     return status;
 }
 
-lam_status lam__keras_read_h5(const lam__foreign *file, lam_model **model)
+lam_status lam__keras_read_h5(const lam__foreign *file, lam_model_contents *contents,
+                              lam_model **model)
 {
-    lam__keras keras = {.name = file->path, .legacy = true};
+    lam__keras keras = {.name = file->path, .legacy = true, .contents = contents};
     char **config;
     size_t count;
     LAM__TRY(lam__h5_open(&keras.weights, file->bytes, file->size, file->path));
@@ -292,11 +318,12 @@ static lam_status read_entry(lam__zip *zip, const lam__foreign *file, const char
 }
 
 static lam_status read_archive(lam__zip *zip, const lam__foreign *file, unsigned char **config,
-                               unsigned char **weights, lam_model **model)
+                               unsigned char **weights, lam_model_contents *contents,
+                               lam_model **model)
 {
     /* the second is what Keras 2.12 and 2.13 wrote */
     static const char *const groups[] = {"layers", "_layer_checkpoint_dependencies"};
-    lam__keras keras = {.name = file->path};
+    lam__keras keras = {.name = file->path, .contents = contents};
     size_t config_size, size;
     LAM__TRY(read_entry(zip, file, "config.json", config, &config_size));
     LAM__TRY(read_entry(zip, file, "model.weights.h5", weights, &size));
@@ -308,12 +335,13 @@ static lam_status read_archive(lam__zip *zip, const lam__foreign *file, unsigned
     return read_network(&keras, (const char *)*config, config_size, model);
 }
 
-lam_status lam__keras_read_archive(const lam__foreign *file, lam_model **model)
+lam_status lam__keras_read_archive(const lam__foreign *file, lam_model_contents *contents,
+                                   lam_model **model)
 {
     lam__zip *zip;
     unsigned char *config = NULL, *weights = NULL;
     LAM__TRY(lam__zip_open_memory(file->bytes, file->size, file->path, &zip));
-    lam_status status = read_archive(zip, file, &config, &weights, model);
+    lam_status status = read_archive(zip, file, &config, &weights, contents, model);
     lam__release(config);
     lam__release(weights);
     lam__zip_close(zip);

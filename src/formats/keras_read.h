@@ -4,7 +4,10 @@
 
 #include "formats/exchange.h"
 
-lam_status lam__keras_read_archive(const lam__foreign *file, lam_model **model);
-lam_status lam__keras_read_h5(const lam__foreign *file, lam_model **model);
+/* With `contents` the layers are told there, and no model is made. */
+lam_status lam__keras_read_archive(const lam__foreign *file, lam_model_contents *contents,
+                                   lam_model **model);
+lam_status lam__keras_read_h5(const lam__foreign *file, lam_model_contents *contents,
+                              lam_model **model);
 
 #endif

@@ -216,6 +216,17 @@ class Convert(Case):
         shown = json.loads(self.good("inspect", file, "--json"))
         self.assertIn({"name": "coefficient", "type": "FLOAT", "shape": [4, 5]}, shown["arrays"])
 
+    def test_keras_files_tell_their_layers(self):
+        keras = FOREIGN.parent / "keras" / "refused"
+        for name in ("k3_leaky.keras", "k2_leaky.h5"):
+            done = run("inspect", keras / name)
+            if "no JSON library" in done.stdout + done.stderr or "no zip" in done.stdout:
+                self.skipTest("a build without what Keras files need")
+            self.assertRegex(done.stdout, r"(?m)^class +Sequential$")
+            self.assertRegex(done.stdout, r"(?m)^object +leaky_re_lu\w*: LeakyReLU$")
+            self.assertRegex(done.stdout, r"(?m)^no model as it is: .*LeakyReLU")
+            self.assertEqual(done.returncode, 1)
+
     def test_help_lists_the_formats(self):
         text = run("convert", "--help").stdout
         self.assertRegex(text, r"(?ms)^Formats.*^  safetensors .*IN and OUT; \.safetensors\)")
