@@ -101,7 +101,7 @@ static bool looks_like_table(const lam__place *place)
  * *numbers counts. */
 static bool is_full_row(const lam__csv *csv, const char **at, size_t *numbers)
 {
-    lam__csv_field field;
+    lam__csv_field field = {.next = *at};
     float value;
     const size_t before = *numbers;
     for (size_t c = 0; c < csv->columns; c++) {
