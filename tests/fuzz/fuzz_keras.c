@@ -45,8 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const lam__foreign file = {.path = "input", .bytes = data, .size = size};
     lam_model *model = NULL;
     const lam_status status = lam__h5_recognizes(data, size)
-                                  ? lam__keras_read_h5(&file, &model)
-                                  : lam__keras_read_archive(&file, &model);
+                                  ? lam__keras_read_h5(&file, NULL, &model)
+                                  : lam__keras_read_archive(&file, NULL, &model);
     if (status != LAM_OK)
         return 0;
     /* what was accepted is a usable model with finite parameters */
