@@ -24,7 +24,8 @@ static const struct {
 };
 
 static const char *const build_facts[] = {
-    "blas", "instruction_set", "products", "lapack", "gzip", "zip", "json", "cpuinfo", "images"};
+    "blas", "instruction_set", "products", "lapack", "gzip", "zip",
+    "json", "cpuinfo",         "onnx",     "images"};
 
 static size_t text_width(void)
 {
