@@ -60,6 +60,12 @@ def has_gzip():
     return re.search(r"^gzip +yes$", run("--version").stdout, re.M) is not None
 
 
+def rows_have_bits_of_their_own():
+    """Whether a row's outputs are the same bits in any batch: where the products are the library's
+    own, as predictor.h says; a BLAS may sum in another order when there are more rows."""
+    return re.search(r"^products +tiles$", run("--version").stdout, re.M) is not None
+
+
 def fit_fields():
     """(name, type) of the options struct that can be set by text, from the public header."""
     text = (SOURCE / "include" / "lamina" / "fit.h").read_text()
