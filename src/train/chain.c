@@ -251,14 +251,20 @@ void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t
 /* The least multiply-adds of a layer on which several threads gain more than they cost. */
 #define LEAST_SHARED_LAYER 1e5
 
-enum { SHARED_PANELS = 4 }; /* that one task of a shared layer computes */
+/* Columns that one task of a shared layer computes: four panels, which a row reads side by side; of
+ * a layer that has no more two, so that a second thread has something to do. */
+static size_t shared_width(const lam__layer *layer)
+{
+    const size_t panel = lam__products_chosen()->panel;
+    return (layer->out > 4 * panel ? 4 : 2) * panel;
+}
 
 size_t lam__shared_tasks(const lam__layer *layer, size_t rows)
 {
     const double work = (double)rows * (double)layer->in * (double)layer->out;
     if (work < LEAST_SHARED_LAYER || !lam__dense_has_columns(layer))
         return 1;
-    const size_t width = SHARED_PANELS * lam__products_chosen()->panel;
+    const size_t width = shared_width(layer);
     return (layer->out + width - 1) / width;
 }
 
@@ -289,7 +295,7 @@ void lam__chain_forward_shared(const lam__chain *chain, const float *parameters,
             layer->type->forward(layer, parameters, &c.slab);
             continue;
         }
-        c.width = SHARED_PANELS * lam__products_chosen()->panel;
+        c.width = shared_width(layer);
         lam__pool_run(pool, tasks, columns_task, &c);
     }
 }
