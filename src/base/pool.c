@@ -21,15 +21,18 @@
 /* Rounds of spinning before a thread sleeps: 30 to 100 us. */
 #define SPIN_ROUNDS 3000
 
-/* A region is one call of lam__pool_run. `state` holds its number in the upper and the tasks not
- * yet claimed in the lower half: whoever lowers it by one with compare-and-swap has claimed a task
- * of just that region, and until that task is done the region's fields stay as they are. */
+/* A region is one call of lam__pool_run. Each thread owns a share of its tasks, one after the other:
+ * every step has the same regions, so a thread meets the memory that its caches hold. Who has done
+ * its own takes the last ones of others. A share is the next task in the lower half, and in the
+ * upper where the tasks left to claim end. Whoever changes it by compare-and-swap has claimed a
+ * task, and until that task is done the region's fields stay as they are; they are written before
+ * any share is. */
 struct lam__pool {
-    alignas(LAM__ALIGN) _Atomic uint64_t state;
-    alignas(LAM__ALIGN) _Atomic size_t unfinished; /* tasks of the region not yet done */
+    alignas(LAM__ALIGN) _Atomic uint64_t region;    /* its number; the first shares lie beside it */
+    _Atomic uint64_t shares[LAM__MOST_THREADS];     /* by thread */
+    alignas(LAM__ALIGN) _Atomic size_t unfinished;  /* tasks of the region not yet done */
     alignas(LAM__ALIGN) lam__task task;
     void *context;
-    size_t count;
     int spin_rounds;
     size_t threads; /* the caller's included */
     pthread_mutex_t mutex;
@@ -58,36 +61,55 @@ static inline void relax(void)
 #endif
 }
 
-/* Claims tasks of the current region and runs them until none is left. */
-static void work(lam__pool *pool)
-{
-    uint64_t state = atomic_load_explicit(&pool->state, memory_order_acquire);
-    while ((uint32_t)state != 0) {
-        if (!atomic_compare_exchange_weak_explicit(&pool->state, &state, state - 1,
-                                                   memory_order_acq_rel, memory_order_acquire))
-            continue;
-        pool->task(pool->context, pool->count - (uint32_t)state);
-        if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->waiting)) {
-            pthread_mutex_lock(&pool->mutex);
-            pthread_cond_signal(&pool->done);
-            pthread_mutex_unlock(&pool->mutex);
-        }
-        state = atomic_load_explicit(&pool->state, memory_order_acquire);
-    }
-}
-
-/* Whether a worker has a reason to look up. */
-static bool called(lam__pool *pool)
-{
-    return (uint32_t)atomic_load(&pool->state) != 0 || atomic_load(&pool->quit);
-}
-
 /* Of a worker; 0 on every other thread. */
 static _Thread_local size_t thread_number;
 
 size_t lam__pool_thread(void)
 {
     return thread_number;
+}
+
+/* Claims the next task of a share or, where it is another's, the last; false if none is left. */
+static bool claim(_Atomic uint64_t *share, bool own, size_t *index)
+{
+    uint64_t state = atomic_load_explicit(share, memory_order_acquire);
+    while ((uint32_t)state != state >> 32) {
+        const uint64_t next = own ? state + 1 : state - (UINT64_C(1) << 32);
+        *index = own ? (uint32_t)state : (size_t)(next >> 32);
+        if (atomic_compare_exchange_weak_explicit(share, &state, next, memory_order_acq_rel,
+                                                  memory_order_acquire))
+            return true;
+    }
+    return false;
+}
+
+/* Runs a task that has been claimed. */
+static void run_task(lam__pool *pool, size_t index)
+{
+    pool->task(pool->context, index);
+    if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->waiting)) {
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+}
+
+/* Runs tasks of the current region until none is left to claim. */
+static void work(lam__pool *pool)
+{
+    const size_t threads = pool->threads;
+    size_t owner = thread_number, index;
+    for (size_t i = 0; i < threads; i++) {
+        while (claim(&pool->shares[owner], i == 0, &index))
+            run_task(pool, index);
+        owner = owner + 1 < threads ? owner + 1 : 0;
+    }
+}
+
+/* Whether a worker that has seen the region `seen` has a reason to look up. */
+static bool called(lam__pool *pool, uint64_t seen)
+{
+    return atomic_load(&pool->region) != seen || atomic_load(&pool->quit);
 }
 
 /* A thread that wakes is put on the core it was on before, even where the caller is there now and
@@ -110,18 +132,20 @@ static void *run_worker(void *argument)
     thread_number = atomic_fetch_add(&pool->numbered, 1) + 1;
     lam__denormals_flush();
     keep_apart(pool);
+    uint64_t seen = 0;
     while (!atomic_load(&pool->quit)) {
-        for (int i = 0; i < pool->spin_rounds && !called(pool); i++)
+        for (int i = 0; i < pool->spin_rounds && !called(pool, seen); i++)
             relax();
-        if (!called(pool)) {
+        if (!called(pool, seen)) {
             pthread_mutex_lock(&pool->mutex);
             atomic_fetch_add(&pool->sleepers, 1);
-            while (!called(pool))
+            while (!called(pool, seen))
                 pthread_cond_wait(&pool->wake, &pool->mutex);
             atomic_fetch_sub(&pool->sleepers, 1);
             pthread_mutex_unlock(&pool->mutex);
             keep_apart(pool);
         }
+        seen = atomic_load(&pool->region);
         work(pool);
     }
     return NULL;
@@ -146,10 +170,13 @@ static void run_shared(lam__pool *pool, size_t count, lam__task task, void *cont
 {
     pool->task = task;
     pool->context = context;
-    pool->count = count;
     atomic_store(&pool->unfinished, count);
-    const uint64_t region = (atomic_load(&pool->state) >> 32) + 1;
-    atomic_store(&pool->state, region << 32 | (uint32_t)count);
+    const size_t threads = pool->threads;
+    for (uint64_t t = 0; t < threads; t++) {
+        const uint64_t first = t * count / threads, end = (t + 1) * count / threads;
+        atomic_store_explicit(&pool->shares[t], end << 32 | first, memory_order_release);
+    }
+    atomic_fetch_add(&pool->region, 1);
     if (atomic_load(&pool->sleepers) > 0) {
         atomic_store(&pool->seats[0].core, lam__core_now());
         pthread_mutex_lock(&pool->mutex);
