@@ -83,7 +83,12 @@ static void fill(bare_step *s)
         for (size_t k = 0; k < l->in * l->out; k++)
             l->w[k] = (float)(k % 17) * 0.01f - 0.08f;
         if (s->products)
-            s->products->pack_transposed(l->in, l->out, l->w, 0, l->in, l->w_backwards);
+            s->products->pack_transposed(&(lam__packing){.in = l->in,
+                                                         .out = l->out,
+                                                         .w = l->w,
+                                                         .ldw = l->out,
+                                                         .rows = l->in,
+                                                         .panels = l->w_backwards});
     }
 }
 

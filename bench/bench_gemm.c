@@ -94,10 +94,10 @@ static shape open_shape(form f, size_t m, size_t n, size_t k, const lam__product
     if (!products)
         return s;
     s.panels = make(lam__panels_floats(products, k, n));
-    if (f != NT)
-        products->pack(k, n, s.b, n, 0, k, s.panels);
-    else
-        products->pack_transposed(n, k, s.b, 0, n, s.panels);
+    lam__packing whole = {.w = s.b, .panels = s.panels};
+    whole.in = whole.rows = f == NT ? n : k;
+    whole.out = whole.ldw = f == NT ? k : n;
+    (f == NT ? products->pack_transposed : products->pack)(&whole);
     return s;
 }
 

@@ -13,6 +13,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
 
 #include "base/denormals.h"
 #include "base/error.h"
@@ -21,16 +24,16 @@
 /* Rounds of spinning before a thread sleeps: 30 to 100 us. */
 #define SPIN_ROUNDS 3000
 
-/* A region is one call of lam__pool_run. Each thread owns a share of its tasks, one after the other:
- * every step has the same regions, so a thread meets the memory that its caches hold. Who has done
- * its own takes the last ones of others. A share is the next task in the lower half, and in the
- * upper where the tasks left to claim end. Whoever changes it by compare-and-swap has claimed a
- * task, and until that task is done the region's fields stay as they are; they are written before
- * any share is. */
+/* A region is one call of lam__pool_run. Each thread owns a share of its tasks, one after the
+ * other: every step has the same regions, so a thread meets the memory that its caches hold. Who
+ * has done its own takes the last ones of others. A share is the next task in the lower half, and
+ * in the upper where the tasks left to claim end. Whoever changes it by compare-and-swap has
+ * claimed a task, and until that task is done the region's fields stay as they are; they are
+ * written before any share is. */
 struct lam__pool {
-    alignas(LAM__ALIGN) _Atomic uint64_t region;    /* its number; the first shares lie beside it */
-    _Atomic uint64_t shares[LAM__MOST_THREADS];     /* by thread */
-    alignas(LAM__ALIGN) _Atomic size_t unfinished;  /* tasks of the region not yet done */
+    alignas(LAM__ALIGN) _Atomic uint64_t region;   /* its number; the first shares lie beside it */
+    _Atomic uint64_t shares[LAM__MOST_THREADS];    /* by thread */
+    alignas(LAM__ALIGN) _Atomic size_t unfinished; /* tasks of the region not yet done */
     alignas(LAM__ALIGN) lam__task task;
     void *context;
     int spin_rounds;
@@ -83,10 +86,19 @@ static bool claim(_Atomic uint64_t *share, bool own, size_t *index)
     return false;
 }
 
+/* What a task has written past the caches is there before others hear that it is done. */
+static inline void finish_stores(void)
+{
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
 /* Runs a task that has been claimed. */
 static void run_task(lam__pool *pool, size_t index)
 {
     pool->task(pool->context, index);
+    finish_stores();
     if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->waiting)) {
         pthread_mutex_lock(&pool->mutex);
         pthread_cond_signal(&pool->done);

@@ -10,6 +10,7 @@
 #include "kernels/products.h"
 #include "train/chain.h"
 #include "train/engine.h"
+#include "train/panels.h"
 #include "train/source.h"
 
 /* Rows that pass through all layers together: a slab of activations stays in the cache. */
@@ -77,8 +78,8 @@ static lam_predictor *open_predictor(const lam_model *model, size_t max_rows, si
         predictor->acquired = status == LAM_OK;
     }
     if (status == LAM_OK)
-        status = reused ? lam__chain_open_few(&predictor->chain, model, slab)
-                        : lam__chain_open(&predictor->chain, model, slab, false, 0);
+        status = lam__chain_open(&predictor->chain, model,
+                                 &(lam__chain_use){.batch = slab, .few_rows = reused});
     if (status == LAM_OK)
         status = lam__pool_new(useful_threads(model, slab, threads), &predictor->pool);
     if (status != LAM_OK) {
@@ -139,7 +140,7 @@ static void predict_slab(const lam__chain *chain, const lam_model *model, const 
 static void refresh(lam_predictor *predictor, size_t rows)
 {
     const lam_model *model = predictor->model;
-    if (rows >= LAM__LEAST_ROWS_OF_PANELS || (predictor->chain.few_rows && !model->viewed))
+    if (rows >= LAM__LEAST_ROWS_OF_PANELS || (predictor->chain.use.few_rows && !model->viewed))
         lam__chain_refresh(&predictor->chain, model, predictor->pool);
     else
         predictor->chain.panels_fresh = false;
@@ -159,7 +160,7 @@ static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, 
                               .features = model->features,
                               .dtype = dtype,
                               .x = x};
-    const size_t outputs = lam_model_outputs(model), slab = predictor->chain.batch;
+    const size_t outputs = lam_model_outputs(model), slab = predictor->chain.use.batch;
     const uint64_t mode = lam__denormals_flush();
     refresh(predictor, rows);
     for (size_t first = 0; first < rows; first += slab) {
@@ -219,7 +220,7 @@ static lam_status predict_all(prediction *p, lam__engine *engine, size_t threads
     const size_t samples = p->data->samples;
     const size_t batch = samples < SLABS * SLAB_ROWS ? samples : SLABS * SLAB_ROWS;
     LAM__TRY(lam__engine_start(engine, p->model, batch, samples, threads));
-    LAM__TRY(lam__chain_open(&p->chain, p->model, batch, false, 0));
+    LAM__TRY(lam__chain_open(&p->chain, p->model, &(lam__chain_use){.batch = batch}));
     const uint64_t mode = lam__denormals_flush();
     lam__chain_refresh(&p->chain, p->model, engine->pool);
     lam_status status = LAM_OK;

@@ -23,6 +23,19 @@ typedef struct lam__warm {
     size_t bytes, pieces, step;
 } lam__warm;
 
+/* A matrix copied to panels, some rows at a time. */
+typedef struct lam__packing {
+    size_t in, out; /* of the matrix [in][ldw] */
+    const float *w;
+    size_t ldw;
+    size_t first, rows; /* of the matrix, to be copied */
+    float *panels;      /* those of B = W or B = W^T, 64-byte aligned */
+    /* Other cores will read the panels. They are written past the caches then: a line that a core
+     * writes again after others have read it costs a round trip to all of them, which no prefetch
+     * hides. Whoever tells the others fences first, as the pool does after each task. */
+    bool shared;
+} lam__packing;
+
 /* C[m][n] = A B. */
 typedef struct lam__product {
     size_t m, n, k;
@@ -48,12 +61,10 @@ typedef struct lam__products {
     void (*columns)(const lam__product *product);
     /* columns is faster with B in panels from so many columns on, if B is used several times */
     size_t least_packed_gradient;
-    /* Rows first .. first + rows - 1 of W [in][ldw], `out` columns, to `panels`, those of B = W. */
-    void (*pack)(size_t in, size_t out, const float *w, size_t ldw, size_t first, size_t rows,
-                 float *panels);
+    /* Rows of W to the panels of B = W. */
+    void (*pack)(const lam__packing *packing);
     /* The same rows to the panels of B = W^T [out][in]. */
-    void (*pack_transposed)(size_t in, size_t out, const float *w, size_t first, size_t rows,
-                            float *panels);
+    void (*pack_transposed)(const lam__packing *packing);
 } lam__products;
 
 /* The products of the instruction set chosen at start, or NULL where the BLAS library is to be

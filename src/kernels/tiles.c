@@ -412,65 +412,7 @@ static void columns(const lam__product *product)
     run_tiles(product, 1, false);
 }
 
-static void pack(size_t in, size_t out, const float *w, size_t ldw, size_t first, size_t rows,
-                 float *panels)
-{
-    for (size_t j = 0; j < out; j += PANEL) {
-        const size_t cols = out - j < PANEL ? out - j : PANEL;
-        const float *from = w + first * ldw + j;
-        float *to = panels + j * in + first * PANEL;
-        for (size_t i = 0; i < rows; i++, from += ldw, to += PANEL) {
-            if (cols == PANEL) {
-                v_store(to, v_load(from));
-                v_store(to + W, v_load(from + W));
-            } else {
-                memcpy(to, from, cols * sizeof *to);
-            }
-        }
-    }
-}
-
-/* Columns first .. first + cols - 1 of `lanes` rows of W, one by one. */
-static void transpose_rest(size_t out, const float *w, size_t lanes, size_t first, size_t cols,
-                           float *to)
-{
-    for (size_t o = first; o < first + cols; o++)
-        for (size_t q = 0; q < lanes; q++)
-            to[o * PANEL + q] = w[q * out + o];
-}
-
-/* W rows of W by W columns at a time. */
-static void transpose_vectors(size_t out, const float *w, float *to)
-{
-    size_t o = 0;
-    for (; o + W <= out; o += W) {
-        vf x[W];
-        EACH (q, W)
-            x[q] = v_load(w + q * out + o);
-        v_transpose(x);
-        EACH (q, W)
-            v_store(to + (o + q) * PANEL, x[q]);
-    }
-    transpose_rest(out, w, W, o, out - o, to);
-}
-
-static void pack_transposed(size_t in, size_t out, const float *w, size_t first, size_t rows,
-                            float *panels)
-{
-    (void)in;
-    for (size_t i = first; i < first + rows;) {
-        const size_t lane = i % PANEL, left = first + rows - i;
-        float *to = panels + (i - lane) * out + lane; /* [out][PANEL] */
-        if (lane % W == 0 && left >= W) {
-            transpose_vectors(out, w + i * out, to);
-            i += W;
-        } else {
-            const size_t lanes = left < W - lane % W ? left : W - lane % W;
-            transpose_rest(out, w + i * out, lanes, 0, out, to);
-            i += lanes;
-        }
-    }
-}
+#include "body_pack.h"
 
 #define JOIN_AGAIN(a, b) a##b
 #define JOIN(a, b) JOIN_AGAIN(a, b)

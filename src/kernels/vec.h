@@ -5,6 +5,7 @@
  *
  *   vf v_load(p), v_load_n(p, n)      W floats, or the first n < W and zeros; nothing else is read
  *   v_store(p, v), v_store_n(p, v, n) the reverse
+ *   v_stream(p, v)                    v_store past the caches, p aligned to a vector
  *   vf v_load_u8(p), v_load_u8_n      bytes to floats
  *   vf v_fma(a, b, c)                 a * b + c, fused where the instruction exists
  *   vf v_max(a, b), v_min(a, b)       b where either is NaN (NEON: NaN)

@@ -28,6 +28,11 @@ static inline void v_store(float *p, vf v)
     _mm256_storeu_ps(p, (__m256)v);
 }
 
+static inline void v_stream(float *p, vf v)
+{
+    _mm256_stream_ps(p, (__m256)v);
+}
+
 /* In pieces: masked stores are slow on AMD's processors (masked loads are not). */
 static inline void v_store_n(float *p, vf v, size_t n)
 {

@@ -26,6 +26,11 @@ static inline void v_store(float *p, vf v)
     _mm512_storeu_ps(p, (__m512)v);
 }
 
+static inline void v_stream(float *p, vf v)
+{
+    _mm512_stream_ps(p, (__m512)v);
+}
+
 static inline void v_store_n(float *p, vf v, size_t n)
 {
     _mm512_mask_storeu_ps(p, v_first(n), (__m512)v);

@@ -31,6 +31,12 @@ static inline void v_store(float *p, vf v)
     memcpy(p, &v, sizeof v);
 }
 
+/* No such instruction. */
+static inline void v_stream(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
 static inline void v_store_n(float *p, vf v, size_t n)
 {
     for (size_t i = 0; i < n && i < W; i++)

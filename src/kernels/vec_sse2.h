@@ -33,6 +33,11 @@ static inline void v_store(float *p, vf v)
     _mm_storeu_ps(p, (__m128)v);
 }
 
+static inline void v_stream(float *p, vf v)
+{
+    _mm_stream_ps(p, (__m128)v);
+}
+
 static inline void v_store_n(float *p, vf v, size_t n)
 {
     switch (n) {

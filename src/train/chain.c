@@ -4,22 +4,22 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "kernels/products.h"
+#include "train/panels.h"
 
 /* Sets up the stages that take part; buffers come later. */
-static lam_status make_stages(lam__chain *chain, const lam_model *model, bool training,
-                              uint64_t seed)
+static lam_status make_stages(lam__chain *chain, const lam_model *model)
 {
     chain->stages = lam__allocate_zero(model->layer_count, sizeof *chain->stages, "stages");
     if (!chain->stages)
         return LAM_ERR_MEMORY;
     for (size_t i = 0; i < model->layer_count; i++) {
         const lam__layer *layer = &model->layers[i];
-        if (!training && layer->type->only_training)
+        if (!chain->use.training && layer->type->only_training)
             continue;
         lam__stage *stage = &chain->stages[chain->stage_count++];
         stage->layer = layer;
         stage->index = i;
-        stage->key = lam__derive_key(seed, LAM__FOR_DROPOUT, (uint32_t)i);
+        stage->key = lam__derive_key(chain->use.seed, LAM__FOR_DROPOUT, (uint32_t)i);
     }
     return LAM_OK;
 }
@@ -32,38 +32,12 @@ static size_t row_length(size_t width)
     return width % 256 == 0 ? width + 16 : width;
 }
 
-/* Room for the weights in the order that products read them. */
-static void take_panels(const lam__chain *chain, lam__stage *stage, bool with_dx, lam__arena *arena)
-{
-    const lam__products *products = lam__products_chosen();
-    enum { LEAST_PACKED = 256 }; /* outputs below which W itself is read as fast as panels of it */
-    const lam__layer *layer = stage->layer;
-    if (!products || !layer->type->multiplies)
-        return;
-    if (chain->few_rows ? layer->out >= 2 * products->panel
-                        : layer->out >= LEAST_PACKED && chain->batch >= LAM__LEAST_ROWS_OF_PANELS)
-        stage->panels = lam__arena_take(arena, lam__panels_floats(products, layer->in, layer->out),
-                                        sizeof(float));
-    if (with_dx)
-        stage->panels_transposed = lam__arena_take(
-            arena, lam__panels_floats(products, layer->out, layer->in), sizeof(float));
-}
-
-/* Room for dL/dz in the order that the gradient of the weights reads it. */
-static void take_gradient_panels(lam__stage *stage, size_t batch, lam__arena *arena)
-{
-    const lam__products *products = lam__products_chosen();
-    const lam__layer *layer = stage->layer;
-    if (products && layer->type->multiplies && layer->out >= products->least_packed_gradient)
-        stage->dy_panels =
-            lam__arena_take(arena, lam__panels_floats(products, batch, layer->out), sizeof(float));
-}
-
 /* Takes all buffers from the arena; called twice, see arena.h. */
-static void carve(lam__chain *chain, size_t features, bool training)
+static void carve(lam__chain *chain, size_t features)
 {
     lam__arena *arena = &chain->arena;
-    const size_t batch = chain->batch;
+    const size_t batch = chain->use.batch;
+    const bool training = chain->use.training;
     size_t widest = 0;
     for (size_t i = 0; i < chain->stage_count; i++)
         if (chain->stages[i].layer->out > widest)
@@ -87,14 +61,13 @@ static void carve(lam__chain *chain, size_t features, bool training)
         stage->ldx = i ? chain->stages[i - 1].ldy : chain->ldx;
         if (layer->activation && layer->activation->needs_z)
             stage->z = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
-        take_panels(chain, stage, training && learns_below, arena);
+        lam__panels_take(chain, stage, training && learns_below);
         if (!training) {
             stage->y = turns[i % 2];
             continue;
         }
         stage->y = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
         stage->dy = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
-        take_gradient_panels(stage, batch, arena);
         stage->dx = learns_below ? chain->stages[i - 1].dy : NULL;
         if (layer->type->kept)
             stage->kept = lam__arena_take(arena, batch * layer->type->kept, sizeof(float));
@@ -118,36 +91,22 @@ static lam_status check_size(const lam_model *model, size_t batch)
     return LAM_OK;
 }
 
-static lam_status open_chain(lam__chain *chain, const lam_model *model, bool training,
-                             uint64_t seed)
+lam_status lam__chain_open(lam__chain *chain, const lam_model *model, const lam__chain_use *use)
 {
+    *chain = (lam__chain){.use = *use};
     chain->changes = model->changes - 1; /* nothing packed */
-    const size_t batch = chain->batch;
-    LAM__TRY(check_size(model, batch));
-    lam_status status = make_stages(chain, model, training, seed);
+    LAM__TRY(check_size(model, use->batch));
+    lam_status status = make_stages(chain, model);
     if (status == LAM_OK) {
-        carve(chain, model->features, training);
+        carve(chain, model->features);
         status = lam__arena_open(&chain->arena, "activations");
     }
     if (status != LAM_OK) {
         lam__chain_close(chain);
         return status;
     }
-    carve(chain, model->features, training);
+    carve(chain, model->features);
     return LAM_OK;
-}
-
-lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
-                           uint64_t seed)
-{
-    *chain = (lam__chain){.batch = batch};
-    return open_chain(chain, model, training, seed);
-}
-
-lam_status lam__chain_open_few(lam__chain *chain, const lam_model *model, size_t batch)
-{
-    *chain = (lam__chain){.batch = batch, .few_rows = true};
-    return open_chain(chain, model, false, 0);
 }
 
 void lam__chain_close(lam__chain *chain)
@@ -156,54 +115,6 @@ void lam__chain_close(lam__chain *chain)
     lam__release(chain->stages);
     chain->stages = NULL;
     chain->stage_count = 0;
-}
-
-void lam__chain_pack(const lam__stage *stage, const float *parameters, size_t first, size_t rows)
-{
-    const lam__products *products = lam__products_chosen();
-    const lam__layer *layer = stage->layer;
-    const float *w = parameters + layer->weight; /* [in][out] */
-    if (stage->panels)
-        products->pack(layer->in, layer->out, w, layer->out, first, rows, stage->panels);
-    if (stage->panels_transposed)
-        products->pack_transposed(layer->in, layer->out, w, first, rows, stage->panels_transposed);
-}
-
-/* Rows of W that one task packs. */
-enum { PACKED_ROWS = 64 };
-
-typedef struct packing {
-    const lam__chain *chain;
-    const float *parameters;
-} packing;
-
-static size_t pack_tasks(const lam__stage *stage)
-{
-    const bool any = stage->panels || stage->panels_transposed;
-    return any ? (stage->layer->in + PACKED_ROWS - 1) / PACKED_ROWS : 0;
-}
-
-static void pack_task(void *context, size_t task)
-{
-    const packing *p = context;
-    const lam__stage *stage = p->chain->stages;
-    for (; task >= pack_tasks(stage); stage++)
-        task -= pack_tasks(stage);
-    const size_t first = task * PACKED_ROWS, left = stage->layer->in - first;
-    lam__chain_pack(stage, p->parameters, first, left < PACKED_ROWS ? left : PACKED_ROWS);
-}
-
-void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool)
-{
-    if (chain->changes == model->changes && !model->viewed)
-        return;
-    packing p = {chain, model->parameters};
-    size_t tasks = 0;
-    for (size_t i = 0; i < chain->stage_count; i++)
-        tasks += pack_tasks(&chain->stages[i]);
-    lam__pool_run(pool, tasks, pack_task, &p);
-    chain->changes = model->changes;
-    chain->panels_fresh = true;
 }
 
 lam__slab lam__stage_slab(const lam__stage *stage, size_t first, size_t rows, uint64_t step)
@@ -232,7 +143,7 @@ static lam__slab slab_of(const lam__chain *chain, const lam__stage *stage, size_
                          size_t rows, uint64_t step)
 {
     lam__slab slab = lam__stage_slab(stage, first, rows, step);
-    if (!(chain->few_rows ? chain->panels_fresh : rows >= LAM__LEAST_ROWS_OF_PANELS))
+    if (!(chain->use.few_rows ? chain->panels_fresh : rows >= LAM__LEAST_ROWS_OF_PANELS))
         slab.panels = NULL;
     return slab;
 }
@@ -308,9 +219,7 @@ void lam__chain_backward(const lam__chain *chain, const float *parameters, size_
         lam__slab slab = slab_of(chain, stage, first, rows, step);
         slab.raw_output = raw_output && i + 1 == chain->stage_count;
         stage->layer->type->backward(stage->layer, parameters, &slab);
-        if (stage->dy_panels)
-            lam__products_chosen()->pack(chain->batch, stage->layer->out, stage->dy, stage->ldy,
-                                         first, rows, stage->dy_panels);
+        lam__panels_of_dy(chain, stage, first, rows);
         if (!stage->dx)
             break;
     }

@@ -20,41 +20,33 @@ typedef struct lam__stage {
     float *kept;    /* [batch][kept of the type] in training, else NULL */
     uint64_t *mask; /* [batch][mask_words] of dropout in training, else NULL */
     size_t mask_words;
-    /* where the products of products.h are used: W as B = W, if it is wide and there are rows
-     * enough, and with dx as B = W^T; else NULL */
-    float *panels, *panels_transposed;
-    float *dy_panels; /* dL/dz as B of the gradient of the weights where that is faster, or NULL */
-    lam__key key;     /* of dropout */
+    /* where the products of products.h are used, see panels.h; else NULL */
+    float *panels, *panels_transposed, *dy_panels;
+    lam__key key; /* of dropout */
 } lam__stage;
+
+/* What a chain is for. */
+typedef struct lam__chain_use {
+    size_t batch;  /* at most so many rows */
+    bool training; /* otherwise there are no gradients and only two buffers, used in turns */
+    bool shared;   /* in training: several threads take part */
+    bool few_rows; /* inference again and again with the same weights, often on few rows */
+    uint64_t seed; /* keys dropout */
+} lam__chain_use;
 
 typedef struct lam__chain {
     lam__arena arena;
-    size_t batch;
+    lam__chain_use use;
     lam__stage *stages; /* [stage_count]; at inference without the layers that do nothing there */
     size_t stage_count;
     float *x; /* [batch][ldx] transformed input */
     size_t ldx;
     uint64_t changes; /* of the model's parameters when the panels were last as they */
-    bool few_rows;    /* opened by lam__chain_open_few */
     bool panels_fresh;
 } lam__chain;
 
-/* Lays out the buffers of up to `batch` rows. With training == false there are no gradients and
- * only two buffers, used in turns. `seed` keys dropout. */
-lam_status lam__chain_open(lam__chain *chain, const lam_model *model, size_t batch, bool training,
-                           uint64_t seed);
+lam_status lam__chain_open(lam__chain *chain, const lam_model *model, const lam__chain_use *use);
 void lam__chain_close(lam__chain *chain);
-
-/* The same for inference again and again with the same weights, often on few rows: the panels of a
- * layer, if it is not narrow, are there and used for any number of rows. */
-lam_status lam__chain_open_few(lam__chain *chain, const lam_model *model, size_t batch);
-
-/* Makes sure that the panels are as the model's weights: before forward. They are, unless somebody
- * has changed the weights otherwise than by lam__chain_pack, or may have. */
-void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool);
-
-/* Packs rows first .. first + rows - 1 of a stage's W. Stages and rows are independent. */
-void lam__chain_pack(const lam__stage *stage, const float *parameters, size_t first, size_t rows);
 
 /* Rows first .. first + rows - 1 of chain->x through all stages. With raw_output the last layer
  * leaves its logits, without bias, to a fused loss. `step` keys dropout. */

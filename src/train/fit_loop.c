@@ -114,7 +114,8 @@ static lam_status prepare_validation(lam__fit *run)
     const size_t rows = run->held_out ? run->held_out : run->validation->samples;
     const size_t batch = options->batch_size < rows ? options->batch_size : rows;
     LAM__TRY(lam__pass_open(&run->judge, run->trainer->model, options,
-                            options->metrics ? options->metrics : "accuracy", batch, false));
+                            options->metrics ? options->metrics : "accuracy", batch, false,
+                            lam__pool_threads(run->trainer->engine.pool)));
     LAM__TRY(lam__pass_accepts(&run->judge, run->validation));
     run->judge.tolerance = run->trainer->pass.tolerance;
     return LAM_OK;
@@ -155,7 +156,7 @@ static lam_status fail_not_finite(const lam__fit *run, size_t batch, size_t batc
 
 size_t lam__fit_batches(const lam__fit *run)
 {
-    const size_t batch = run->trainer->pass.chain.batch;
+    const size_t batch = run->trainer->pass.chain.use.batch;
     return (run->row_count + batch - 1) / batch;
 }
 
@@ -164,7 +165,7 @@ static lam_status run_batches(lam__fit *run)
 {
     lam_trainer *trainer = run->trainer;
     lam__fit_place *place = &run->place;
-    const size_t batch = trainer->pass.chain.batch, batches = lam__fit_batches(run);
+    const size_t batch = trainer->pass.chain.use.batch, batches = lam__fit_batches(run);
     while (place->batch < batches && !run->stopped) {
         const size_t first = place->batch * batch, left = run->row_count - first;
         run->epoch.learning_rate = lam_trainer_learning_rate(trainer);

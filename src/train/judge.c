@@ -5,12 +5,13 @@
 #include "base/error.h"
 #include "nn/fit_options.h"
 #include "train/engine.h"
+#include "train/panels.h"
 #include "train/weights.h"
 
 lam_status lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
                       const uint32_t *index, size_t rows, double penalty, lam_scores *scores)
 {
-    const size_t batch = pass->chain.batch;
+    const size_t batch = pass->chain.use.batch;
     lam__tally tally = {0};
     const uint64_t mode = lam__denormals_flush();
     lam__chain_refresh(&pass->chain, pass->model, pool);
@@ -46,7 +47,8 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
     const size_t batch =
         dataset->samples < options->batch_size ? dataset->samples : options->batch_size;
     LAM__TRY(lam__engine_start(engine, model, batch, dataset->samples, options->threads));
-    LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false));
+    LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false,
+                            lam__pool_threads(engine->pool)));
     LAM__TRY(lam__pass_accepts(pass, dataset));
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(dataset, NULL, dataset->samples);

@@ -60,7 +60,7 @@ static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
                               &pass->metric_count);
 }
 
-static lam_status allocate(lam__pass *pass, size_t batch, bool training, uint64_t seed)
+static lam_status allocate(lam__pass *pass, size_t batch, size_t threads, uint64_t seed)
 {
     pass->slab_rows = choose_slab_rows(pass->model, batch);
     const size_t slabs = (batch + pass->slab_rows - 1) / pass->slab_rows;
@@ -74,11 +74,15 @@ static lam_status allocate(lam__pass *pass, size_t batch, bool training, uint64_
         return LAM_ERR_MEMORY;
     if (!pass->slab_loss || !pass->slab_states || !pass->labels || !pass->targets)
         return LAM_ERR_MEMORY;
-    return lam__chain_open(&pass->chain, pass->model, batch, training, seed);
+    const lam__chain_use use = {.batch = batch,
+                                .training = pass->training,
+                                .shared = pass->training && threads > 1,
+                                .seed = seed};
+    return lam__chain_open(&pass->chain, pass->model, &use);
 }
 
 lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit_options *options,
-                          const char *metric_list, size_t batch, bool training)
+                          const char *metric_list, size_t batch, bool training, size_t threads)
 {
     *pass = (lam__pass){.model = model, .training = training};
     pass->outputs = lam_model_outputs(model);
@@ -86,7 +90,7 @@ lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit
         lam__augment_open(&pass->augment, options);
     lam_status status = choose_parts(pass, options, metric_list);
     if (status == LAM_OK)
-        status = allocate(pass, batch, training, options->seed);
+        status = allocate(pass, batch, threads, options->seed);
     if (status != LAM_OK)
         lam__pass_close(pass);
     return status;
@@ -244,7 +248,7 @@ static void run_slab(void *context, size_t slab)
 void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
                    const uint32_t *index, size_t first, size_t rows, uint64_t step)
 {
-    assert(rows >= 1 && rows <= pass->chain.batch);
+    assert(rows >= 1 && rows <= pass->chain.use.batch);
     pass->dataset = dataset;
     pass->index = index;
     pass->first = first;

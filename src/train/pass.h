@@ -50,9 +50,10 @@ typedef struct lam__pass {
 } lam__pass;
 
 /* Prepares passes of up to `batch` rows over a model with parameters. Of the options, loss, seed,
- * threshold and tolerance are used; metric_list names the metrics, separated by commas. */
+ * threshold and tolerance are used; metric_list names the metrics, separated by commas. `threads`
+ * is how many will run them. */
 lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit_options *options,
-                          const char *metric_list, size_t batch, bool training);
+                          const char *metric_list, size_t batch, bool training, size_t threads);
 void lam__pass_close(lam__pass *pass);
 
 /* Whether the dataset's samples and targets fit the model: LAM_ERR_SHAPE with both shapes. */

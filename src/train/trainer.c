@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "nn/fit_options.h"
+#include "train/panels.h"
 #include "train/trainer_inside.h"
 
 static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
@@ -25,7 +26,7 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
                                options->threads));
     LAM__TRY(lam__pass_open(&trainer->pass, model, options,
                             options->metrics ? options->metrics : "accuracy", options->batch_size,
-                            true));
+                            true, lam__pool_threads(trainer->engine.pool)));
     return lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options,
                              lam__pool_threads(trainer->engine.pool));
 }
@@ -88,9 +89,9 @@ static lam_status checked_step(lam_trainer *trainer, const lam_dataset *dataset,
                                const uint32_t *index, size_t rows, bool update, lam_scores *scores)
 {
     LAM__TRY(lam__pass_accepts(&trainer->pass, dataset));
-    if (rows < 1 || rows > trainer->pass.chain.batch)
+    if (rows < 1 || rows > trainer->pass.chain.use.batch)
         return lam__fail(LAM_ERR_SHAPE, "a batch of %zu rows: the trainer takes 1 to %zu", rows,
-                         trainer->pass.chain.batch);
+                         trainer->pass.chain.use.batch);
     lam__tally tally = {0};
     const uint64_t step = trainer->steps;
     LAM__TRY(lam__trainer_step(trainer, dataset, index, rows, 0, rows, update, &tally));

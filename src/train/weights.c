@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "blas/gemm.h"
 #include "kernels/products.h"
+#include "train/panels.h"
 
 /* Floats a task of lam__weights_update takes: four arrays of it fit in a second-level cache. */
 enum { UPDATE_CHUNK = 16384 };
@@ -38,7 +39,7 @@ static size_t list_tasks(const lam__chain *chain, lam__weight_task *tasks)
         const lam__layer *layer = chain->stages[s].layer;
         if (!layer->type->has_parameters)
             continue;
-        const size_t height = choose_slab_rows(layer, chain->batch);
+        const size_t height = choose_slab_rows(layer, chain->use.batch);
         for (size_t first = 0; first < layer->weight_rows; first += height, count++) {
             size_t left = layer->weight_rows - first;
             if (tasks)
@@ -56,7 +57,7 @@ static size_t largest_task(const lam__chain *chain)
         const lam__layer *layer = chain->stages[s].layer;
         if (!layer->type->has_parameters)
             continue;
-        const size_t floats = choose_slab_rows(layer, chain->batch) * layer->out;
+        const size_t floats = choose_slab_rows(layer, chain->use.batch) * layer->out;
         largest = floats > largest ? floats : largest;
     }
     return lam__round_up(largest, LAM__ALIGN / sizeof(float));
@@ -141,12 +142,27 @@ static float *gradient_of(const lam__weights *weights, size_t offset)
                            : weights->gradients + offset;
 }
 
+/* sums[out] = the sum of dL/dz over the batch, from where phase 2 reads it. */
+static void sum_dy(const lam__weights *weights, const lam__stage *stage, float *sums)
+{
+    const lam__kernels *kernels = lam__kernels_chosen();
+    const size_t out = stage->layer->out;
+    if (!stage->dy_panels) {
+        kernels->column_sums(weights->rows, out, stage->ldy, stage->dy, sums);
+        return;
+    }
+    const size_t panel = lam__products_chosen()->panel;
+    for (size_t j = 0; j < out; j += panel)
+        kernels->column_sums(weights->rows, out - j < panel ? out - j : panel, panel,
+                             stage->dy_panels + j * weights->chain->use.batch, sums + j);
+}
+
 /* The bias of a layer: its gradient is the sum of dL/dz over the batch. */
 static double run_bias(const lam__weights *weights, const lam__stage *stage)
 {
     const lam__layer *layer = stage->layer;
     float *g = gradient_of(weights, layer->bias); /* [out] */
-    lam__kernels_chosen()->column_sums(weights->rows, layer->out, stage->ldy, stage->dy, g);
+    sum_dy(weights, stage, g);
     double penalty =
         penalize_bias(layer, &weights->options, weights->model->parameters + layer->bias, g);
     if (weights->update)
@@ -170,6 +186,8 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
         warm[count++] = (lam__warm){weights->m + offset, bytes, 1, 0};
     if (weights->v)
         warm[count++] = (lam__warm){weights->v + offset, bytes, 1, 0};
+    if (weights->chain->use.shared)
+        return count; /* panels are written past the caches */
     if (stage->panels)
         warm[count++] =
             (lam__warm){stage->panels + task->first * panel, task->rows * panel * sizeof(float),
@@ -185,7 +203,7 @@ static void multiply(const lam__weights *weights, const lam__stage *stage,
                      const lam__weight_task *task, float *g)
 {
     const lam__products *products = lam__products_chosen();
-    const size_t out = stage->layer->out;
+    const size_t out = stage->layer->out, batch = weights->chain->use.batch;
     lam__warm warm[MOST_WARM];
     if (products)
         products->columns(&(lam__product){
@@ -196,7 +214,7 @@ static void multiply(const lam__weights *weights, const lam__stage *stage,
             .lda = stage->ldx,
             .b = stage->dy_panels ? stage->dy_panels : stage->dy,
             .ldb = stage->dy_panels ? products->panel : stage->ldy,
-            .panel_step = products->panel * (stage->dy_panels ? weights->chain->batch : 1),
+            .panel_step = products->panel * (stage->dy_panels ? batch : 1),
             .c = g,
             .ldc = out,
             .warm = warm,
@@ -227,7 +245,8 @@ static void run_task(void *context, size_t t)
         penalize_weights(layer, &weights->options, n, weights->model->parameters + offset, g);
     if (weights->update) {
         update(weights, offset, n, g);
-        lam__chain_pack(stage, weights->model->parameters, task->first, task->rows);
+        lam__panels_of_w(weights->chain, stage, weights->model->parameters, task->first,
+                         task->rows);
     }
     if (task->first == 0)
         penalty += run_bias(weights, stage);

@@ -99,17 +99,25 @@ static matrix turned(const matrix *a, size_t gap)
 }
 
 /* The panels of b [k][n], made by `pack` from b or by pack_transposed from its transpose, in pieces
- * of `piece` rows. */
-static matrix packed(const matrix *b, bool from_transpose, size_t piece)
+ * of `piece` rows, past the caches if `shared`. */
+static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool shared)
 {
     matrix panels = make(1, lam__panels_floats(products, b->rows, b->cols), 0, false);
     matrix dense = from_transpose ? turned(b, 0) : make(b->rows, b->cols, 0, false);
     for (size_t first = 0; first < dense.rows; first += piece) {
         const size_t left = dense.rows - first, rows = left < piece ? left : piece;
+        const lam__packing part = {.in = dense.rows,
+                                   .out = dense.cols,
+                                   .w = from_transpose ? dense.data : b->data,
+                                   .ldw = from_transpose ? dense.ld : b->ld,
+                                   .first = first,
+                                   .rows = rows,
+                                   .panels = panels.data,
+                                   .shared = shared};
         if (from_transpose)
-            products->pack_transposed(dense.rows, dense.cols, dense.data, first, rows, panels.data);
+            products->pack_transposed(&part);
         else
-            products->pack(b->rows, b->cols, b->data, b->ld, first, rows, panels.data);
+            products->pack(&part);
     }
     drop(&dense);
     return panels;
@@ -132,15 +140,15 @@ static void check(size_t m, size_t n, size_t k, size_t gap)
     q.warm_count = 2;
     products->columns(&q);
     expect_same(&c, &d, "warming");
-    for (int turn = 0; turn < 2; turn++)
+    for (int turn = 0; turn < 4; turn++)
         for (size_t piece = 5; piece < 80; piece *= 7) {
-            matrix panels = packed(&b, turn != 0, piece);
+            matrix panels = packed(&b, turn % 2 != 0, piece, turn / 2 != 0);
             q = product_of(&a, &b, &d, k);
             q.b = panels.data;
             q.ldb = products->panel;
             q.panel_step = products->panel * k;
             products->rows(&q);
-            expect_same(&c, &d, turn ? "packed from the transpose" : "packed");
+            expect_same(&c, &d, turn % 2 ? "packed from the transpose" : "packed");
             q.a = t.data;
             q.lda = t.ld;
             products->columns(&q);

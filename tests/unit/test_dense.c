@@ -57,7 +57,12 @@ static result run(const problem *p, const lam__layer *layer, size_t rows, bool r
     const lam__products *products = lam__products_chosen();
     if (products) {
         cr_assert_leq(lam__panels_floats(products, OUT, IN), sizeof transposed / sizeof(float));
-        products->pack_transposed(IN, OUT, p->parameters, 0, IN, transposed);
+        products->pack_transposed(&(lam__packing){.in = IN,
+                                                  .out = OUT,
+                                                  .w = p->parameters,
+                                                  .ldw = OUT,
+                                                  .rows = IN,
+                                                  .panels = transposed});
     }
     const lam__slab slab = {.rows = rows,
                             .panels_transposed = products ? transposed : NULL,

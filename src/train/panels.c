@@ -1,0 +1,115 @@
+/* panels.c: copies of matrices in the order in which products read them. */
+#include "train/panels.h"
+
+#include "kernels/products.h"
+
+/* Outputs below which one thread reads W itself as fast as panels of it. */
+enum { LEAST_PACKED = 256 };
+
+/* Panels from which several threads read copies: narrower layers cost less to hand over than to
+ * copy. */
+enum { LEAST_SHARED = 2 };
+
+/* Whether products read W from panels: those of a slab of few rows do not. */
+static bool wants_w(const lam__chain *chain, const lam__layer *layer, const lam__products *products)
+{
+    if (chain->use.few_rows)
+        return layer->out >= 2 * products->panel;
+    return chain->use.batch >= LAM__LEAST_ROWS_OF_PANELS &&
+           layer->out >= (chain->use.shared ? LEAST_SHARED * products->panel : LEAST_PACKED);
+}
+
+void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx)
+{
+    const lam__products *products = lam__products_chosen();
+    const lam__layer *layer = stage->layer;
+    const size_t batch = chain->use.batch;
+    lam__arena *arena = &chain->arena;
+    if (!products || !layer->type->multiplies)
+        return;
+    if (wants_w(chain, layer, products))
+        stage->panels = lam__arena_take(arena, lam__panels_floats(products, layer->in, layer->out),
+                                        sizeof(float));
+    if (with_dx)
+        stage->panels_transposed = lam__arena_take(
+            arena, lam__panels_floats(products, layer->out, layer->in), sizeof(float));
+    const size_t least =
+        chain->use.shared ? LEAST_SHARED * products->panel : products->least_packed_gradient;
+    if (chain->use.training && layer->out >= least)
+        stage->dy_panels =
+            lam__arena_take(arena, lam__panels_floats(products, batch, layer->out), sizeof(float));
+}
+
+void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const float *parameters,
+                      size_t first, size_t rows)
+{
+    const lam__products *products = lam__products_chosen();
+    const lam__layer *layer = stage->layer;
+    if (!stage->panels && !stage->panels_transposed)
+        return;
+    lam__packing packing = {.in = layer->in,
+                            .out = layer->out,
+                            .w = parameters + layer->weight,
+                            .ldw = layer->out,
+                            .first = first,
+                            .rows = rows,
+                            .shared = chain->use.shared};
+    packing.panels = stage->panels;
+    if (packing.panels)
+        products->pack(&packing);
+    packing.panels = stage->panels_transposed;
+    if (packing.panels)
+        products->pack_transposed(&packing);
+}
+
+void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t first, size_t rows)
+{
+    const lam__products *products = lam__products_chosen();
+    if (stage->dy_panels)
+        products->pack(&(lam__packing){.in = chain->use.batch,
+                                       .out = stage->layer->out,
+                                       .w = stage->dy,
+                                       .ldw = stage->ldy,
+                                       .first = first,
+                                       .rows = rows,
+                                       .panels = stage->dy_panels,
+                                       .shared = chain->use.shared});
+}
+
+/* Rows of W that one task packs. */
+enum { PACKED_ROWS = 64 };
+
+typedef struct packing {
+    const lam__chain *chain;
+    const float *parameters;
+} packing;
+
+static size_t pack_tasks(const lam__stage *stage)
+{
+    const bool any = stage->panels || stage->panels_transposed;
+    return any ? (stage->layer->in + PACKED_ROWS - 1) / PACKED_ROWS : 0;
+}
+
+static void pack_task(void *context, size_t task)
+{
+    const packing *p = context;
+    const lam__stage *stage = p->chain->stages;
+    for (; task >= pack_tasks(stage); stage++)
+        task -= pack_tasks(stage);
+    const size_t first = task * PACKED_ROWS, left = stage->layer->in - first;
+    lam__panels_of_w(p->chain, stage, p->parameters, first,
+                     left < PACKED_ROWS ? left : PACKED_ROWS);
+}
+
+void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool)
+{
+    if (chain->changes == model->changes && !model->viewed)
+        return;
+    packing p = {chain, model->parameters};
+    size_t tasks = 0;
+    for (size_t i = 0; i < chain->stage_count; i++)
+        tasks += pack_tasks(&chain->stages[i]);
+    lam__pool_run(pool, tasks, pack_task, &p);
+    chain->changes = model->changes;
+    chain->panels_fresh = true;
+}

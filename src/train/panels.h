@@ -1,0 +1,30 @@
+/* panels.h: copies of a stage's matrices in the order in which the products of products.h read
+ * them.
+ *
+ *   panels             W as B = W: if it is wide, or several threads read it
+ *   panels_transposed  W as B = W^T, with dx
+ *   dy_panels          dL/dz as B of the gradient of the weights: where that is faster, or several
+ *                      threads read it
+ *
+ * With several threads, a matrix that one writes and all read in every step is shared in copies
+ * that go past the caches (products.h): W, which phase 2 updates, and dL/dz. W itself, its moments
+ * and the rows of Y stay with one thread. X is not copied: that was slower. */
+#ifndef LAMINA_PANELS_H
+#define LAMINA_PANELS_H
+
+#include "train/chain.h"
+
+/* Takes a stage's panels from the chain's arena; twice, see arena.h. */
+void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx);
+
+/* Copies rows first .. first + rows - 1 of a stage's W or dL/dz to its panels, where there are
+ * any. Stages and rows are independent. */
+void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const float *parameters,
+                      size_t first, size_t rows);
+void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t first, size_t rows);
+
+/* Makes sure that the panels are as the model's weights: before forward. They are, unless somebody
+ * has changed the weights otherwise than in phase 2 of a step, or may have. */
+void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool);
+
+#endif
