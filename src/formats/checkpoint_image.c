@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/checkpoint.h"
@@ -174,7 +175,7 @@ static void take_numbers(const lam__checkpoint_of *of, unsigned char *to)
     if (of->run) {
         const lam__fit_place *place = &of->run->place;
         numbers[LAM__NUMBER_SECONDS] =
-            place->batch ? place->seconds + lam__fit_clock() - of->run->started : 0.0;
+            place->batch ? place->seconds + lam__now() - of->run->started : 0.0;
         numbers[LAM__NUMBER_LOSS] = place->tally.loss;
         numbers[LAM__NUMBER_PENALTY] = place->tally.penalty;
         numbers[LAM__NUMBER_BEST] = of->run->early.best;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/file_read.h"
@@ -30,7 +31,7 @@ struct lam__checkpoint_keeper {
     lam_status trouble; /* in a call that cannot return it */
     bool kept;          /* whether there is a checkpoint of this run: */
     uint64_t last_kept; /* its step */
-    double next;        /* by lam__fit_clock, where the interval is a time */
+    double next;        /* by lam__now, where the interval is a time */
 };
 
 static lam__checkpoint_keeper *keeper_of(lam__keeper *calls)
@@ -115,7 +116,7 @@ static lam_status begin(lam__keeper *calls, lam__fit *run)
     }
     LAM__TRY(lam__image_open(&keeper->image, &of));
     LAM__TRY(lam__checkpoint_writer_start(&keeper->writer, &keeper->image, &keeper->folder));
-    keeper->next = lam__fit_clock() + 60.0 * keeper->every.count;
+    keeper->next = lam__now() + 60.0 * keeper->every.count;
     return LAM_OK;
 }
 
@@ -154,7 +155,7 @@ static void take(lam__checkpoint_keeper *keeper, lam__fit *run, bool ended)
     else
         lam__checkpoint_writer_submit(&keeper->writer, run->trainer->steps);
     keeper->due = false;
-    keeper->next = lam__fit_clock() + 60.0 * keeper->every.count;
+    keeper->next = lam__now() + 60.0 * keeper->every.count;
 }
 
 /* Makes the header for the epochs done. Only where the history is longer than there is room for, it
@@ -202,7 +203,7 @@ static bool is_due(const lam__checkpoint_keeper *keeper, const lam__fit *run)
     case LAM__EVERY_MINUTE:
         break;
     }
-    return lam__fit_clock() >= keeper->next;
+    return lam__now() >= keeper->next;
 }
 
 static void step(lam__keeper *calls, lam__fit *run)

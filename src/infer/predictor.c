@@ -16,11 +16,15 @@
 /* Rows that pass through all layers together: a slab of activations stays in the cache. */
 enum { SLAB_ROWS = 64 };
 
+/* Calls with 1, 2 to 3, 4 to 7 and so on rows are paced each by themselves. */
+enum { PACES = 7 };
+
 struct lam_predictor {
     const lam_model *model;
     lam__chain chain; /* of slab_rows rows */
     size_t max_rows;
     lam__pool *pool; /* NULL: the caller's thread alone */
+    lam__pace paces[PACES];
     bool acquired;
 };
 
@@ -126,13 +130,29 @@ static void copy_outputs(const lam__chain *chain, size_t first, size_t rows, flo
         memcpy(y + r * outputs, last->y + (first + r) * last->ldy, outputs * sizeof *y);
 }
 
-/* One slab of rows, from `first` of data on, layer by layer, each on all threads of the pool. */
-static void predict_slab(const lam__chain *chain, const lam_model *model, const lam_dataset *data,
-                         size_t first, size_t rows, lam__pool *pool, float *y)
+/* Of slabs of so many rows; NULL where several threads are faster anyway, or there is one. */
+static lam__pace *pace_of(lam_predictor *predictor, size_t rows)
 {
+    const double work = (double)rows * (double)lam_model_parameters(predictor->model);
+    size_t pace = 0;
+    while (pace + 1 < PACES && rows >> (pace + 1))
+        pace++;
+    return predictor->pool && work < LAM__MOST_PACED_WORK ? &predictor->paces[pace] : NULL;
+}
+
+/* One slab of rows, from `first` of data on, layer by layer, each on all threads of the pool. */
+static void predict_slab(lam_predictor *predictor, const lam_dataset *data, size_t first,
+                         size_t rows, float *y)
+{
+    const lam__chain *chain = &predictor->chain;
+    const lam_model *model = predictor->model;
+    lam__pace *pace = pace_of(predictor, rows);
+    const bool alone = pace && lam__pace_begin(pace);
     data->ops->gather(data, NULL, first, rows, &model->transform, chain->x, chain->ldx);
-    lam__chain_forward_shared(chain, model->parameters, rows, pool);
+    lam__chain_forward_shared(chain, model->parameters, rows, alone ? NULL : predictor->pool);
     copy_outputs(chain, 0, rows, y);
+    if (pace)
+        lam__pace_end(pace);
 }
 
 /* Panels of weights that may have changed, because somebody has a writable view of them, are made
@@ -165,8 +185,7 @@ static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, 
     refresh(predictor, rows);
     for (size_t first = 0; first < rows; first += slab) {
         size_t count = rows - first < slab ? rows - first : slab;
-        predict_slab(&predictor->chain, model, &data, first, count, predictor->pool,
-                     y + first * outputs);
+        predict_slab(predictor, &data, first, count, y + first * outputs);
     }
     lam__denormals_restore(mode);
     return LAM_OK;

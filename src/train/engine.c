@@ -13,9 +13,15 @@
 /* Multiply-adds in all below which they do not pay for being started: some milliseconds of work. */
 #define LEAST_WORK_IN_ALL 2e8
 
+/* Multiply-adds of a forward pass over a batch. */
+static double work_of(const lam_model *model, size_t batch)
+{
+    return (double)batch * (double)lam_model_parameters(model);
+}
+
 bool lam__engine_shares(const lam_model *model, size_t batch)
 {
-    return (double)batch * (double)lam_model_parameters(model) >= LEAST_SHARED_WORK;
+    return work_of(model, batch) >= LEAST_SHARED_WORK;
 }
 
 lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch, size_t rows,
@@ -28,15 +34,26 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
         LAM__TRY(lam__blas_acquire());
         engine->acquired = true;
     }
-    if (!lam__engine_shares(model, batch) ||
-        (double)rows * (double)lam_model_parameters(model) < LEAST_WORK_IN_ALL)
+    if (!lam__engine_shares(model, batch) || work_of(model, rows) < LEAST_WORK_IN_ALL)
         return LAM_OK;
     lam_status status = lam__pool_new(threads, &engine->pool);
+    engine->paced = engine->pool && work_of(model, batch) < LAM__MOST_PACED_WORK;
     if (status == LAM_OK && engine->acquired)
         status = lam__blas_reserve(lam__pool_threads(engine->pool));
     if (status != LAM_OK)
         lam__engine_stop(engine);
     return status;
+}
+
+lam__pool *lam__engine_begin(lam__engine *engine)
+{
+    return engine->paced && lam__pace_begin(&engine->pace) ? NULL : engine->pool;
+}
+
+void lam__engine_end(lam__engine *engine)
+{
+    if (engine->paced)
+        lam__pace_end(&engine->pace);
 }
 
 void lam__engine_stop(lam__engine *engine)

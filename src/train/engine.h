@@ -5,10 +5,17 @@
 #include <lamina/model.h>
 
 #include "base/pool.h"
+#include "train/pace.h"
+
+/* Multiply-adds of a turn from which several threads are faster wherever they are: what trying one
+ * would cost is saved. */
+#define LAM__MOST_PACED_WORK 3e7
 
 typedef struct lam__engine {
     lam__pool *pool; /* NULL: one thread */
     bool acquired;   /* the BLAS */
+    bool paced;      /* work so small that one thread may be faster */
+    lam__pace pace;
 } lam__engine;
 
 /* Whether a step over `batch` rows of this model is work enough for several threads: by shapes
@@ -21,6 +28,11 @@ bool lam__engine_shares(const lam_model *model, size_t batch);
  * others would take longer. The result of a computation does not depend on it. */
 lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch, size_t rows,
                              size_t threads);
+
+/* Begins and ends a turn, of turns that are all alike, as steps of training are: the pool for it,
+ * NULL where one thread is faster at present. */
+lam__pool *lam__engine_begin(lam__engine *engine);
+void lam__engine_end(lam__engine *engine);
 
 /* Stops it; a zeroed engine is allowed. */
 void lam__engine_stop(lam__engine *engine);

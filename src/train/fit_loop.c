@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -14,13 +14,6 @@
 #include "train/judge.h"
 #include "train/learn_input.h"
 #include "train/order.h"
-
-double lam__fit_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void lam__fit_tell(lam__fit *run, lam_event *event)
 {
@@ -200,7 +193,7 @@ static lam_status validate(lam__fit *run)
 static lam_status begin_epoch(lam__fit *run)
 {
     const lam__fit_place *place = &run->place;
-    run->started = lam__fit_clock();
+    run->started = lam__now();
     run->epoch = (lam_epoch){.epoch = place->epoch + 1};
     run->epoch.learning_rate = lam_trainer_learning_rate(run->trainer);
     if (place->batch > 0)
@@ -217,7 +210,7 @@ static lam_status end_epoch(lam__fit *run)
     const bool whole = place->batch == lam__fit_batches(run);
     if (run->validation)
         LAM__TRY(validate(run));
-    run->epoch.seconds = place->seconds + lam__fit_clock() - run->started;
+    run->epoch.seconds = place->seconds + lam__now() - run->started;
     LAM__TRY(lam__history_add(run->history, &run->epoch));
     if (whole) { /* else the run goes on, if ever, in the middle of this epoch */
         lam__early_judge(&run->early, run->trainer->model, &run->epoch);

@@ -41,7 +41,7 @@ typedef struct lam__fit {
     struct lam__keeper *keeper; /* or NULL */
     lam__early early;
     lam__fit_place place;
-    double started; /* this run on the epoch at hand, by lam__fit_clock */
+    double started; /* this run on the epoch at hand, by lam__now */
     lam_epoch epoch;
     bool stopped;
 } lam__fit;
@@ -62,9 +62,6 @@ typedef struct lam__keeper {
 
 /* Batches of an epoch. */
 size_t lam__fit_batches(const lam__fit *run);
-
-/* Seconds of a clock that never goes back. */
-double lam__fit_clock(void);
 
 /* Tells every callback of an event whose kind, path, status and message are set. */
 void lam__fit_tell(lam__fit *run, lam_event *event);

@@ -71,10 +71,12 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
     LAM__TRY(lam__source_prepare(dataset, order, count, at, rows));
     const uint64_t mode = lam__denormals_flush();
     lam__chain_refresh(&trainer->pass.chain, trainer->model, trainer->engine.pool);
-    lam__pass_run(&trainer->pass, trainer->engine.pool, dataset, order ? order + at : NULL,
-                  order ? 0 : at, rows, trainer->steps);
-    double penalty = lam__weights_run(&trainer->weights, trainer->engine.pool, rows, update,
-                                      trainer->base_rate, trainer->steps);
+    lam__pool *pool = lam__engine_begin(&trainer->engine);
+    lam__pass_run(&trainer->pass, pool, dataset, order ? order + at : NULL, order ? 0 : at, rows,
+                  trainer->steps);
+    double penalty =
+        lam__weights_run(&trainer->weights, pool, rows, update, trainer->base_rate, trainer->steps);
+    lam__engine_end(&trainer->engine);
     lam__pass_add(&trainer->pass, tally);
     tally->penalty += penalty * (double)rows;
     trainer->has_gradients = trainer->keeps_gradients = !update;
