@@ -1,5 +1,6 @@
 /* bench_machine.c: the limits every other figure is a share of: multiply-adds, bandwidth of each
- * level of the memory, and the installed BLAS on large squares; of one core.
+ * level of the memory, and the installed BLAS on large squares, of one core; and how long a line
+ * takes to another.
  *
  *     bench_machine [--quick] [--json]
  *
@@ -68,6 +69,19 @@ static void report_bandwidth(bool quick)
         report_number("array_kib", 0, (double)bytes / 1024.0);
         report_number("copy_gb_per_s", 1, copy);
         report_number("triad_gb_per_s", 1, triad);
+        report_end();
+    }
+}
+
+/* Several times: where a virtual machine is moved about, it changes. */
+static void report_handoff(bool quick)
+{
+    report_note("A line of the cache from one core to the other, one way.");
+    for (int i = 0; i < (quick ? 1 : 3); i++) {
+        const double taken = measure_handoff();
+        check(isnan(taken) || taken > 0.0, "handoff", taken);
+        report_begin();
+        report_number("handoff_ns", 0, taken);
         report_end();
     }
 }
@@ -145,7 +159,8 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--help") == 0) {
             puts("usage: bench_machine [--quick] [--json]\n"
                  "Measures the limits of one core: multiply-adds, bandwidth of each level of the\n"
-                 "memory, and square products of the installed BLAS. --quick: small sizes, once.");
+                 "memory, and square products of the installed BLAS; and how long a line of the\n"
+                 "cache takes to another core. --quick: small sizes, once.");
             return 0;
         } else {
             fprintf(stderr, "bench_machine: unknown argument '%s'\n", argv[i]);
@@ -155,6 +170,7 @@ int main(int argc, char **argv)
     report_open("machine", json);
     report_peaks();
     report_bandwidth(quick);
+    report_handoff(quick);
     report_products(quick);
     return 0;
 }

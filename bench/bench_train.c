@@ -2,7 +2,8 @@
  * peak, the ratio to the plain cblas_sgemm calls of the same shapes, scaling over threads, memory.
  *
  * Everything that is compared runs in turns within one process. Times are medians over the rounds,
- * ratios medians of the ratios within each round. The peak is measured in each round too.
+ * ratios medians of the ratios within each round. The peak is measured in each round too, and how
+ * long a line of the cache takes from core to core, on which the gain of a second thread depends.
  *
  * peak_memory_mb is the largest resident size of a process of its own that loads the data (bytes
  * stay bytes), trains for some steps and does nothing else: see run_for_memory.
@@ -42,10 +43,11 @@ typedef struct contender {
 
 /* What the rounds of one network measured, besides the contenders' times. */
 typedef struct rounds {
-    size_t samples;           /* of an epoch: what was asked for, or all there are */
-    double plain[MAX_ROUNDS]; /* seconds of an epoch's products */
-    double peak[MAX_ROUNDS];  /* GFLOPS of one core */
-    double bare[MAX_ROUNDS];  /* seconds of one step's arithmetic, or NaN */
+    size_t samples;             /* of an epoch: what was asked for, or all there are */
+    double plain[MAX_ROUNDS];   /* seconds of an epoch's products */
+    double peak[MAX_ROUNDS];    /* GFLOPS of one core */
+    double bare[MAX_ROUNDS];    /* seconds of one step's arithmetic, or NaN */
+    double handoff[MAX_ROUNDS]; /* nanoseconds of a line from core to core */
 } rounds;
 
 static void fail(const char *what)
@@ -280,7 +282,8 @@ static void measure_rounds(const settings *s, const network *net, contender *con
         out->peak[r] = measure_fma_peak(lam_build_info("instruction_set"));
         out->plain[r] = plain_run(&plain, net, samples);
         out->bare[r] = bare ? bare_run(bare, batches) : NAN;
-        for (size_t t = 0; t < s->threads; t++)
+        out->handoff[r] = measure_handoff();
+        for (size_t t = s->threads; t-- > 0;)
             contenders[t].times[r] = run_epoch(&contenders[t], net, data, order);
     }
     bare_close(bare);
@@ -298,6 +301,13 @@ static double overhead(const network *net, const contender *c, const rounds *mea
         layers += 1.0;
     for (size_t r = 0; r < count; r++)
         each[r] = (c->times[r] / steps - measured->bare[r]) / layers * 1e6;
+    return measure_median(each, count);
+}
+
+static double handoff(const rounds *measured, size_t count)
+{
+    double each[MAX_ROUNDS];
+    memcpy(each, measured->handoff, count * sizeof *each);
     return measure_median(each, count);
 }
 
@@ -326,6 +336,7 @@ static void report(const settings *s, const network *net, size_t threads,
                   network_flops(net, (double)net->batch) / network_bytes(net, (double)net->batch));
     report_number("time_over_cblas", 3, measure_median_ratio(c->times, measured->plain, s->rounds));
     report_number("speedup", 2, measure_median_ratio(contenders->times, c->times, s->rounds));
+    report_number("handoff_ns", 0, threads > 1 ? handoff(measured, s->rounds) : NAN);
     report_number("peak_memory_mb", 1, peak_memory(s, net, threads));
     report_number("overhead_us_per_layer", 2,
                   bare ? overhead(net, c, measured, s->rounds, steps) : NAN);

@@ -45,6 +45,11 @@ double measure_bandwidth(size_t bytes_in_all_arrays, measure_stream stream);
  * 0 for an unknown name. */
 double measure_level_bandwidth(const char *level, measure_stream stream);
 
+/* Nanoseconds a line of the cache takes from the first core this process may use to the second: some
+ * tens where they have a cache in common, hundreds where they have none. In a virtual machine it can
+ * change from one second to the next. NaN where there is one core or it cannot be told. */
+double measure_handoff(void);
+
 /* Keeps the BLAS to the calling thread in this process; false where it cannot be told so. */
 bool measure_blas_one_thread(void);
 
