@@ -1,6 +1,6 @@
 /* bench_machine.c: the limits every other figure is a share of: multiply-adds, bandwidth of each
- * level of the memory, and the installed BLAS on large squares, of one core; and how long a line
- * takes to another.
+ * level of the memory, and the installed BLAS on large squares, of one core; and what it costs
+ * that two cores share memory.
  *
  *     bench_machine [--quick] [--json]
  *
@@ -74,14 +74,22 @@ static void report_bandwidth(bool quick)
 }
 
 /* Several times: where a virtual machine is moved about, it changes. */
-static void report_handoff(bool quick)
+static void report_sharing(bool quick)
 {
-    report_note("A line of the cache from one core to the other, one way.");
-    for (int i = 0; i < (quick ? 1 : 3); i++) {
-        const double taken = measure_handoff();
-        check(isnan(taken) || taken > 0.0, "handoff", taken);
+    report_note(
+        "Two cores that read the same 400 KB and write half of it each, in turns: nanoseconds\n"
+        "a line of the cache takes to be written and to be read; and one line that goes to\n"
+        "and fro, one way.");
+    for (int i = 0; i < (quick ? 2 : 6); i++) {
+        const bool streamed = i % 2 != 0;
+        double write = NAN, read = NAN;
+        const bool told = measure_shared_lines(streamed, &write, &read);
+        check(!told || (write > 0.0 && read > 0.0), "shared lines", write);
         report_begin();
-        report_number("handoff_ns", 0, taken);
+        report_text("stores", streamed ? "past the caches" : "ordinary");
+        report_number("handoff_ns", 0, measure_handoff());
+        report_number("write_ns", 1, write);
+        report_number("read_ns", 1, read);
         report_end();
     }
 }
@@ -159,8 +167,8 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--help") == 0) {
             puts("usage: bench_machine [--quick] [--json]\n"
                  "Measures the limits of one core: multiply-adds, bandwidth of each level of the\n"
-                 "memory, and square products of the installed BLAS; and how long a line of the\n"
-                 "cache takes to another core. --quick: small sizes, once.");
+                 "memory, and square products of the installed BLAS; and what it costs that\n"
+                 "two cores share memory. --quick: small sizes, once.");
             return 0;
         } else {
             fprintf(stderr, "bench_machine: unknown argument '%s'\n", argv[i]);
@@ -170,7 +178,7 @@ int main(int argc, char **argv)
     report_open("machine", json);
     report_peaks();
     report_bandwidth(quick);
-    report_handoff(quick);
+    report_sharing(quick);
     report_products(quick);
     return 0;
 }

@@ -45,10 +45,15 @@ double measure_bandwidth(size_t bytes_in_all_arrays, measure_stream stream);
  * 0 for an unknown name. */
 double measure_level_bandwidth(const char *level, measure_stream stream);
 
-/* Nanoseconds a line of the cache takes from the first core this process may use to the second: some
- * tens where they have a cache in common, hundreds where they have none. In a virtual machine it can
- * change from one second to the next. NaN where there is one core or it cannot be told. */
+/* Nanoseconds a line of the cache takes from the first core this process may use to the second:
+ * some tens where they have a cache in common, hundreds where they have none. In a virtual machine
+ * it can change from one second to the next. NaN where there is one core or it cannot be told. */
 double measure_handoff(void);
+
+/* Two cores that read the same 400 KB and write half of it each, again and again, as weights are in
+ * training: nanoseconds a line takes to be written, by ordinary stores or by those that go past the
+ * caches, and to be read afterwards. False where it cannot be told. */
+bool measure_shared_lines(bool streamed, double *write_ns, double *read_ns);
 
 /* Keeps the BLAS to the calling thread in this process; false where it cannot be told so. */
 bool measure_blas_one_thread(void);
