@@ -6,18 +6,16 @@
 /* The other way has to be faster by this much: changing costs something, and times vary. */
 #define WORTH_CHANGING 0.97
 
-enum { TURNS = LAM__PACE_SKIPPED + LAM__PACE_TRIES }; /* of one way, when both are tried */
-
-static bool is_timed(const lam__pace *pace)
-{
-    return pace->turn < 2 * TURNS;
-}
-
-/* Turns 0 .. TURNS - 1 try the present way, the next as many the other one. */
 bool lam__pace_alone(const lam__pace *pace)
 {
-    const bool other = pace->turn >= TURNS && pace->turn < 2 * TURNS;
+    const bool other = pace->compared == 1;
     return pace->alone != other;
+}
+
+/* Whether the turn at hand needs the time. */
+static bool is_timed(const lam__pace *pace)
+{
+    return pace->compared < 2 || (pace->turns + 1) % LAM__PACE_STRETCH == 0;
 }
 
 static double median(const double *seconds)
@@ -32,30 +30,51 @@ static double median(const double *seconds)
     return sorted[LAM__PACE_TRIES / 2];
 }
 
-void lam__pace_note(lam__pace *pace, double seconds)
+bool lam__pace_begin_at(lam__pace *pace, double now)
 {
-    const size_t tried = pace->turn % TURNS;
-    if (is_timed(pace) && tried >= LAM__PACE_SKIPPED)
-        pace->seconds[lam__pace_alone(pace)][tried - LAM__PACE_SKIPPED] = seconds;
-    pace->turn++;
-    if (pace->turn == 2 * TURNS) {
-        const double present = median(pace->seconds[pace->alone]);
-        const double other = median(pace->seconds[!pace->alone]);
-        if (other < WORTH_CHANGING * present)
-            pace->alone = !pace->alone;
+    pace->started = now;
+    if (pace->since == 0.0)
+        pace->since = now;
+    return lam__pace_alone(pace);
+}
+
+/* Keeps the time of a turn of the way being tried, once that has settled; after the last one of
+ * both ways takes the faster. */
+static void try_turn(lam__pace *pace, double now)
+{
+    if (pace->started - pace->since < LAM__PACE_SETTLE)
+        return;
+    pace->seconds[pace->compared][pace->turns++] = now - pace->started;
+    if (pace->turns < LAM__PACE_TRIES)
+        return;
+    pace->turns = 0;
+    pace->since = now;
+    if (++pace->compared == 2 &&
+        median(pace->seconds[1]) < WORTH_CHANGING * median(pace->seconds[0]))
+        pace->alone = !pace->alone;
+}
+
+void lam__pace_end_at(lam__pace *pace, double now)
+{
+    if (pace->compared < 2) {
+        try_turn(pace, now);
+        return;
     }
-    if (pace->turn == 2 * TURNS + LAM__PACE_STRETCH)
-        pace->turn = 0;
+    const bool timed = is_timed(pace);
+    pace->turns++;
+    if (timed && now - pace->since >= LAM__PACE_REST) {
+        pace->turns = 0;
+        pace->since = now;
+        pace->compared = 0;
+    }
 }
 
 bool lam__pace_begin(lam__pace *pace)
 {
-    if (is_timed(pace))
-        pace->started = lam__now();
-    return lam__pace_alone(pace);
+    return lam__pace_begin_at(pace, is_timed(pace) ? lam__now() : 0.0);
 }
 
 void lam__pace_end(lam__pace *pace)
 {
-    lam__pace_note(pace, is_timed(pace) ? lam__now() - pace->started : 0.0);
+    lam__pace_end_at(pace, is_timed(pace) ? lam__now() : 0.0);
 }

@@ -4,81 +4,118 @@
 
 #include "train/pace.h"
 
-enum {
-    TRYING = 2 * (LAM__PACE_SKIPPED + LAM__PACE_TRIES),
-    CYCLE = TRYING + LAM__PACE_STRETCH,
-};
+/* A pace and its time. */
+typedef struct course {
+    lam__pace pace;
+    double now;
+    size_t turns, alone; /* taken, and of them by one thread */
+} course;
 
-/* Turns that take so many seconds on several threads and on one. Returns how many took one. */
-static size_t run(lam__pace *pace, size_t turns, double several, double alone)
+/* Turns for so many seconds, of which each takes `several` or, on one thread, `alone`. */
+static void run(course *c, double seconds, double several, double alone)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < turns; i++) {
-        const bool one = lam__pace_alone(pace);
-        count += one;
-        lam__pace_note(pace, one ? alone : several);
+    const double end = c->now + seconds;
+    c->turns = c->alone = 0;
+    for (; c->now < end; c->turns++) {
+        const bool one = lam__pace_begin_at(&c->pace, c->now);
+        c->alone += one;
+        c->now += one ? alone : several;
+        lam__pace_end_at(&c->pace, c->now);
     }
-    return count;
 }
 
-Test(pace, begins_with_several_and_tries_both)
+static void expect_share(const course *c, double least, double most)
+{
+    const double share = (double)c->alone / (double)c->turns;
+    cr_assert(share >= least && share <= most, "%zu of %zu turns took one thread", c->alone,
+              c->turns);
+}
+
+Test(pace, begins_with_several)
 {
     lam__pace pace = {0};
     cr_assert(!lam__pace_alone(&pace));
-    cr_assert_eq(run(&pace, TRYING, 1.0, 2.0), TRYING / 2);
+    cr_assert(!lam__pace_begin_at(&pace, 1.0));
 }
 
-Test(pace, keeps_several_where_they_are_faster)
+Test(pace, keeps_several_where_they_are_faster_and_tries_one)
 {
-    lam__pace pace = {0};
-    cr_assert_eq(run(&pace, 10 * CYCLE, 1.0, 2.0), 10 * TRYING / 2);
+    static const double turns[] = {4e-6, 40e-6, 400e-6, 10e-3};
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        course c = {.now = 1.0};
+        run(&c, 4000 * turns[i] + 1.0, turns[i], 2.0 * turns[i]);
+        cr_assert_gt(c.alone, 0);
+        expect_share(&c, 0.0, 0.02);
+    }
 }
 
 Test(pace, takes_one_where_that_is_faster)
 {
-    lam__pace pace = {0};
-    cr_assert_eq(run(&pace, CYCLE, 2.0, 1.0), TRYING / 2 + LAM__PACE_STRETCH);
-    cr_assert_eq(run(&pace, CYCLE, 2.0, 1.0), TRYING / 2 + LAM__PACE_STRETCH);
+    static const double turns[] = {4e-6, 40e-6, 400e-6, 10e-3};
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        course c = {.now = 1.0};
+        run(&c, 4000 * turns[i] + 1.0, 2.0 * turns[i], turns[i]);
+        cr_assert_lt(c.alone, c.turns);
+        expect_share(&c, 0.98, 1.0);
+    }
 }
 
 Test(pace, changes_when_the_machine_does)
 {
-    lam__pace pace = {0};
-    run(&pace, CYCLE, 2.0, 1.0);
-    cr_assert_eq(run(&pace, CYCLE, 1.0, 2.0), TRYING / 2, "back to several");
-    cr_assert_eq(run(&pace, CYCLE, 2.0, 1.0), TRYING / 2 + LAM__PACE_STRETCH, "and to one");
+    course c = {.now = 1.0};
+    run(&c, 1.0, 40e-6, 20e-6);
+    expect_share(&c, 0.95, 1.0);
+    run(&c, 1.0, 20e-6, 40e-6);
+    expect_share(&c, 0.0, 0.15);
+    run(&c, 1.0, 40e-6, 20e-6);
+    expect_share(&c, 0.85, 1.0);
 }
 
 Test(pace, does_not_change_for_next_to_nothing)
 {
-    lam__pace pace = {0};
-    cr_assert_eq(run(&pace, CYCLE, 1.0, 0.98), TRYING / 2);
-    run(&pace, CYCLE, 2.0, 1.0);
-    cr_assert_eq(run(&pace, CYCLE, 0.98, 1.0), TRYING / 2 + LAM__PACE_STRETCH);
+    course c = {.now = 1.0};
+    run(&c, 1.0, 20e-6, 19.6e-6);
+    expect_share(&c, 0.0, 0.05);
+    run(&c, 0.2, 40e-6, 20e-6);
+    run(&c, 1.0, 19.6e-6, 20e-6);
+    expect_share(&c, 0.95, 1.0);
 }
 
-/* A turn during which the system does something else is not taken for the way's own time. */
-Test(pace, a_few_slow_turns_do_not_count)
+/* A thread that has to wake first, or turns during which the system does something else, are not
+ * taken for the way's own time. */
+Test(pace, what_is_slow_for_a_moment_does_not_count)
 {
-    lam__pace pace = {0};
-    for (size_t i = 0; i < TRYING; i++) {
-        const bool one = lam__pace_alone(&pace);
-        const bool disturbed = i < LAM__PACE_SKIPPED + 2; /* what is skipped and two tries more */
-        lam__pace_note(&pace, disturbed ? 100.0 : one ? 2.0 : 1.0);
+    course c = {.now = 1.0};
+    run(&c, 0.1, 40e-6, 20e-6); /* one thread, the others sleep */
+    cr_assert(c.pace.alone);
+    double woken = 0.0; /* when the others have woken */
+    size_t one = 0, count = 0;
+    for (; c.now < 2.0; count++) {
+        const bool alone = lam__pace_begin_at(&c.pace, c.now);
+        if (alone)
+            woken = 0.0;
+        else if (woken == 0.0)
+            woken = c.now + 1e-4;
+        c.now += alone ? 20e-6 : c.now < woken ? 60e-6 : count % 4 == 0 ? 300e-6 : 10e-6;
+        lam__pace_end_at(&c.pace, c.now);
+        one += alone;
     }
-    cr_assert(!lam__pace_alone(&pace));
+    cr_assert_lt((double)one, 0.2 * (double)count, "%zu of %zu turns took one thread", one, count);
 }
 
 Test(pace, reads_the_clock)
 {
     lam__pace pace = {0};
-    for (size_t i = 0; i < CYCLE; i++) {
-        const bool one = lam__pace_alone(&pace);
-        cr_assert_eq(lam__pace_begin(&pace), one);
-        for (volatile int k = 0; k < (one ? 100 : 100000); k++)
+    while (pace.compared < 2) {
+        const bool alone = lam__pace_alone(&pace);
+        cr_assert_eq(lam__pace_begin(&pace), alone);
+        for (volatile int k = 0; k < (alone ? 100 : 100000); k++)
             continue;
         lam__pace_end(&pace);
-        if (i >= TRYING)
-            cr_assert(one, "turn %zu took several threads, which are a thousand times slower", i);
+    }
+    cr_assert(pace.alone, "one thread is a thousand times faster");
+    for (int i = 0; i < 10 * LAM__PACE_STRETCH; i++) {
+        lam__pace_begin(&pace);
+        lam__pace_end(&pace);
     }
 }
