@@ -24,8 +24,6 @@ static void stay_on(int core)
     sched_setaffinity(0, sizeof set, &set);
 }
 
-/* Runs `play` on the first two cores this process may use, on this thread and on another; false
- * where there are no two. */
 typedef struct player {
     void (*play)(struct player *player);
     int core, number; /* 0, 1 */
@@ -41,6 +39,8 @@ static void *run_player(void *p)
     return NULL;
 }
 
+/* Runs both on the first two cores this process may use, on this thread and on another; false where
+ * there are no two. */
 static bool run_both(player *players)
 {
     cpu_set_t mine;

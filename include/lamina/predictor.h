@@ -31,7 +31,8 @@ LAM_API lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows
 typedef struct lam_predictor_options {
     /* 0 (default): decided from shapes and cores: threads of the predictor's own share each layer
      * of 100,000 multiply-adds a call or more (784 x 512 on one row, 784 x 128 on one; not 30 x
-     * 64), everything else stays on the caller's thread, which takes part. n: at most n threads,
+     * 64) or, from 32 rows and 500,000 multiply-adds on, the rows; everything else stays on the
+     * caller's thread, which takes part. n: at most n threads,
      * the caller's included; 1: the caller's alone. The outputs have the same bits for any number.
      * Small calls are tried on one thread as well, now and then, and take whichever way is faster
      * at the time: cores can be far from each other, or busy.
@@ -49,7 +50,7 @@ LAM_API lam_predictor_options lam_predictor_options_default(void);
 LAM_API lam_predictor *lam_predictor_new_with(const lam_model *model, size_t max_rows,
                                               const lam_predictor_options *options);
 
-/* Threads that calls of the predictor use, the caller's included; 0 for NULL. */
+/* Threads that calls of the predictor may use, the caller's included; 0 for NULL. */
 LAM_API size_t lam_predictor_threads(const lam_predictor *predictor);
 
 /* Computes y[rows][outputs] from raw samples x[rows][features]; the model's input transform is

@@ -3,8 +3,8 @@
  * The thread that calls takes part, and tasks are claimed one by one: a worker that the system has
  * put aside holds nobody up unless it was in the middle of a task. Waiting threads spin for some
  * tens of microseconds, about the pause between two phases, and then sleep. Both matter on a
- * machine that has other work too: see docs/design.md for what a pool with fixed shares and long
- * spinning costs there. */
+ * machine that has other work too: docs/design.md has what a pool with long spinning costs there.
+ */
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -106,11 +106,11 @@ static void run_task(lam__pool *pool, size_t index)
     }
 }
 
-/* Runs tasks of the current region until none is left to claim. */
-static void work(lam__pool *pool)
+/* Runs tasks of the current region until none is left to claim: the thread's own, then others'. */
+static void work(lam__pool *pool, size_t owner)
 {
     const size_t threads = pool->threads;
-    size_t owner = thread_number, index;
+    size_t index;
     for (size_t i = 0; i < threads; i++) {
         while (claim(&pool->shares[owner], i == 0, &index))
             run_task(pool, index);
@@ -158,7 +158,7 @@ static void *run_worker(void *argument)
             keep_apart(pool);
         }
         seen = atomic_load(&pool->region);
-        work(pool);
+        work(pool, thread_number);
     }
     return NULL;
 }
@@ -178,6 +178,12 @@ static void wait_for_all(lam__pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+/* The first task of thread t's share: the caller's is never empty and never the smaller one. */
+static uint64_t share_start(const lam__pool *pool, size_t count, uint64_t t)
+{
+    return (t * count + pool->threads - 1) / pool->threads;
+}
+
 static void run_shared(lam__pool *pool, size_t count, lam__task task, void *context)
 {
     pool->task = task;
@@ -185,7 +191,7 @@ static void run_shared(lam__pool *pool, size_t count, lam__task task, void *cont
     atomic_store(&pool->unfinished, count);
     const size_t threads = pool->threads;
     for (uint64_t t = 0; t < threads; t++) {
-        const uint64_t first = t * count / threads, end = (t + 1) * count / threads;
+        const uint64_t first = share_start(pool, count, t), end = share_start(pool, count, t + 1);
         atomic_store_explicit(&pool->shares[t], end << 32 | first, memory_order_release);
     }
     atomic_fetch_add(&pool->region, 1);
@@ -195,7 +201,7 @@ static void run_shared(lam__pool *pool, size_t count, lam__task task, void *cont
         pthread_cond_broadcast(&pool->wake);
         pthread_mutex_unlock(&pool->mutex);
     }
-    work(pool);
+    work(pool, 0);
     wait_for_all(pool);
 }
 
@@ -207,6 +213,7 @@ void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context)
     else
         for (size_t i = 0; i < count; i++)
             task(context, i);
+    finish_stores();
     lam__denormals_restore(mode);
 }
 

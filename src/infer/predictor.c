@@ -16,6 +16,9 @@
 /* Rows that pass through all layers together: a slab of activations stays in the cache. */
 enum { SLAB_ROWS = 64 };
 
+/* Rows that a thread takes by itself, at least; of fewer, threads share the columns of a layer. */
+enum { LEAST_ROWS = 16 };
+
 /* Calls with 1, 2 to 3, 4 to 7 and so on rows are paced each by themselves. */
 enum { PACES = 7 };
 
@@ -43,11 +46,19 @@ lam_predictor_options lam_predictor_options_default(void)
     return (lam_predictor_options){.threads = 0};
 }
 
+/* The tasks that `rows` rows can be cut into, each through all layers; 1 where that gains nothing.
+ */
+static size_t row_tasks(const lam_model *model, size_t rows)
+{
+    const bool worth = lam__products_chosen() && lam__engine_shares(model, rows);
+    return worth && rows >= 2 * LEAST_ROWS ? rows / LEAST_ROWS : 1;
+}
+
 /* The threads, of those asked for (0: as many as there are cores), that find work on `rows` rows:
- * in tasks of layers that are large enough to be shared. */
+ * in tasks of rows, or of layers that are large enough to be shared. */
 static size_t useful_threads(const lam_model *model, size_t rows, size_t threads)
 {
-    size_t most = 1;
+    size_t most = row_tasks(model, rows);
     for (size_t i = 0; i < model->layer_count; i++) {
         const size_t tasks = lam__shared_tasks(&model->layers[i], rows);
         most = tasks > most ? tasks : most;
@@ -82,8 +93,9 @@ static lam_predictor *open_predictor(const lam_model *model, size_t max_rows, si
         predictor->acquired = status == LAM_OK;
     }
     if (status == LAM_OK)
-        status = lam__chain_open(&predictor->chain, model,
-                                 &(lam__chain_use){.batch = slab, .few_rows = reused});
+        status =
+            lam__chain_open(&predictor->chain, model,
+                            &(lam__chain_use){.batch = slab, .slab = slab, .few_rows = reused});
     if (status == LAM_OK)
         status = lam__pool_new(useful_threads(model, slab, threads), &predictor->pool);
     if (status != LAM_OK) {
@@ -140,17 +152,52 @@ static lam__pace *pace_of(lam_predictor *predictor, size_t rows)
     return predictor->pool && work < LAM__MOST_PACED_WORK ? &predictor->paces[pace] : NULL;
 }
 
-/* One slab of rows, from `first` of data on, layer by layer, each on all threads of the pool. */
+/* Rows of data from `first` on, cut into tasks. */
+typedef struct cut {
+    const lam__chain *chain;
+    const lam_model *model;
+    const lam_dataset *data;
+    size_t first, rows, height; /* of a task */
+    float *y;                   /* [rows][outputs] */
+} cut;
+
+static void slab_task(void *context, size_t task)
+{
+    const cut *s = context;
+    const lam__chain *chain = s->chain;
+    const size_t at = task * s->height, left = s->rows - at;
+    const size_t rows = left < s->height ? left : s->height;
+    s->data->ops->gather(s->data, NULL, s->first + at, rows, &s->model->transform,
+                         chain->x + at * chain->ldx, chain->ldx);
+    lam__chain_forward(chain, s->model->parameters, at, rows, false, 0);
+    copy_outputs(chain, at, rows, s->y + at * lam_model_outputs(s->model));
+}
+
+/* On all threads of the pool: each takes rows of its own or, where there are few, columns of a
+ * layer at a time. */
+static void run_slab(cut *s, lam__pool *pool)
+{
+    const lam__chain *chain = s->chain;
+    const size_t threads = lam__pool_threads(pool), tasks = row_tasks(s->model, s->rows);
+    if (tasks > 1) {
+        const size_t each = (s->rows + threads - 1) / threads;
+        s->height = each < LEAST_ROWS ? LEAST_ROWS : each;
+        lam__pool_run(pool, (s->rows + s->height - 1) / s->height, slab_task, s);
+        return;
+    }
+    s->data->ops->gather(s->data, NULL, s->first, s->rows, &s->model->transform, chain->x,
+                         chain->ldx);
+    lam__chain_forward_shared(chain, s->model->parameters, s->rows, pool);
+    copy_outputs(chain, 0, s->rows, s->y);
+}
+
 static void predict_slab(lam_predictor *predictor, const lam_dataset *data, size_t first,
                          size_t rows, float *y)
 {
-    const lam__chain *chain = &predictor->chain;
-    const lam_model *model = predictor->model;
+    cut s = {&predictor->chain, predictor->model, data, first, rows, rows, y};
     lam__pace *pace = pace_of(predictor, rows);
     const bool alone = pace && lam__pace_begin(pace);
-    data->ops->gather(data, NULL, first, rows, &model->transform, chain->x, chain->ldx);
-    lam__chain_forward_shared(chain, model->parameters, rows, alone ? NULL : predictor->pool);
-    copy_outputs(chain, 0, rows, y);
+    run_slab(&s, alone ? NULL : predictor->pool);
     if (pace)
         lam__pace_end(pace);
 }
@@ -160,7 +207,8 @@ static void predict_slab(lam_predictor *predictor, const lam_dataset *data, size
 static void refresh(lam_predictor *predictor, size_t rows)
 {
     const lam_model *model = predictor->model;
-    if (rows >= LAM__LEAST_ROWS_OF_PANELS || (predictor->chain.use.few_rows && !model->viewed))
+    if (lam__panels_serve(&predictor->chain, rows) ||
+        (predictor->chain.use.few_rows && !model->viewed))
         lam__chain_refresh(&predictor->chain, model, predictor->pool);
     else
         predictor->chain.panels_fresh = false;
@@ -212,44 +260,28 @@ lam_status lam_predict(const lam_model *model, const float *x, size_t rows, floa
     return status;
 }
 
-/* A prediction of a whole dataset, cut into slabs that threads share. */
-typedef struct prediction {
-    const lam_model *model;
-    const lam_dataset *data;
-    lam__chain chain; /* of `batch` rows */
-    size_t first;     /* of this round */
-    size_t rows;
-    float *y; /* [samples][outputs] */
-} prediction;
-
-static void prediction_task(void *context, size_t slab)
+/* A whole dataset, some slabs for each thread at a time; the chain comes back for the caller to
+ * close. */
+static lam_status predict_all(lam__chain *chain, cut *s, lam__engine *engine, size_t threads)
 {
-    const prediction *p = context;
-    const size_t place = slab * SLAB_ROWS, left = p->rows - place;
-    const size_t rows = left < SLAB_ROWS ? left : SLAB_ROWS, first = p->first + place;
-    p->data->ops->gather(p->data, NULL, first, rows, &p->model->transform,
-                         p->chain.x + place * p->chain.ldx, p->chain.ldx);
-    lam__chain_forward(&p->chain, p->model->parameters, place, rows, false, 0);
-    copy_outputs(&p->chain, place, rows, p->y + first * lam_model_outputs(p->model));
-}
-
-static lam_status predict_all(prediction *p, lam__engine *engine, size_t threads)
-{
-    enum { SLABS = 32 }; /* a round: enough for the threads of a large machine */
-    const size_t samples = p->data->samples;
+    enum { SLABS = 32 }; /* enough for the threads of a large machine */
+    const size_t samples = s->data->samples, outputs = lam_model_outputs(s->model);
     const size_t batch = samples < SLABS * SLAB_ROWS ? samples : SLABS * SLAB_ROWS;
-    LAM__TRY(lam__engine_start(engine, p->model, batch, samples, threads));
-    LAM__TRY(lam__chain_open(&p->chain, p->model, &(lam__chain_use){.batch = batch}));
+    float *y = s->y;
+    LAM__TRY(lam__engine_start(engine, s->model, batch, samples, threads));
+    LAM__TRY(
+        lam__chain_open(chain, s->model, &(lam__chain_use){.batch = batch, .slab = SLAB_ROWS}));
     const uint64_t mode = lam__denormals_flush();
-    lam__chain_refresh(&p->chain, p->model, engine->pool);
+    lam__chain_refresh(chain, s->model, engine->pool);
     lam_status status = LAM_OK;
-    for (p->first = 0; p->first < samples && status == LAM_OK; p->first += batch) {
-        p->rows = samples - p->first < batch ? samples - p->first : batch;
-        status = lam__source_prepare(p->data, NULL, samples, p->first, p->rows);
+    for (s->first = 0; s->first < samples && status == LAM_OK; s->first += batch) {
+        s->rows = samples - s->first < batch ? samples - s->first : batch;
+        s->y = y + s->first * outputs;
+        status = lam__source_prepare(s->data, NULL, samples, s->first, s->rows);
         if (status != LAM_OK)
             break;
-        lam__pool_run(engine->pool, (p->rows + SLAB_ROWS - 1) / SLAB_ROWS, prediction_task, p);
-        status = lam__source_trouble(p->data);
+        lam__pool_run(engine->pool, (s->rows + SLAB_ROWS - 1) / SLAB_ROWS, slab_task, s);
+        status = lam__source_trouble(s->data);
     }
     lam__denormals_restore(mode);
     return status;
@@ -265,10 +297,11 @@ lam_status lam_predict_dataset(const lam_model *model, const lam_dataset *datase
         return lam__fail(LAM_ERR_SHAPE, "the data have %zu features, the model takes %zu",
                          dataset->features, model->features);
     LAM__TRY(lam__input_accepts(&model->input, &dataset->input));
-    prediction p = {.model = model, .data = dataset, .y = y};
+    lam__chain chain = {0};
+    cut all = {.chain = &chain, .model = model, .data = dataset, .height = SLAB_ROWS, .y = y};
     lam__engine engine = {0};
-    lam_status status = predict_all(&p, &engine, threads);
-    lam__chain_close(&p.chain);
+    lam_status status = predict_all(&chain, &all, &engine, threads);
+    lam__chain_close(&chain);
     lam__engine_stop(&engine);
     return status;
 }

@@ -30,9 +30,10 @@ typedef struct lam__packing {
     size_t ldw;
     size_t first, rows; /* of the matrix, to be copied */
     float *panels;      /* those of B = W or B = W^T, 64-byte aligned */
-    /* Other cores will read the panels. They are written past the caches then: a line that a core
-     * writes again after others have read it costs a round trip to all of them, which no prefetch
-     * hides. Whoever tells the others fences first, as the pool does after each task. */
+    /* Other cores will read the panels. Whole vectors are written past the caches then, where the
+     * processor can: a line that a core writes again after others have read it costs a round trip
+     * to all of them, which no prefetch hides. Whoever tells the others fences first, as the pool
+     * does after each task. */
     bool shared;
 } lam__packing;
 

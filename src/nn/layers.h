@@ -66,10 +66,6 @@ typedef struct lam__layer_type {
                             float *g);
 } lam__layer_type;
 
-/* Rows from which on a product reads panels rather than W itself, where both are there and the
- * panels have to be kept as W. */
-enum { LAM__LEAST_ROWS_OF_PANELS = 24 };
-
 /* Whether columns of the layer's outputs can be computed by themselves, with the same bits. */
 bool lam__dense_has_columns(const lam__layer *layer);
 

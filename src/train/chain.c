@@ -143,7 +143,7 @@ static lam__slab slab_of(const lam__chain *chain, const lam__stage *stage, size_
                          size_t rows, uint64_t step)
 {
     lam__slab slab = lam__stage_slab(stage, first, rows, step);
-    if (!(chain->use.few_rows ? chain->panels_fresh : rows >= LAM__LEAST_ROWS_OF_PANELS))
+    if (!(chain->use.few_rows ? chain->panels_fresh : lam__panels_serve(chain, rows)))
         slab.panels = NULL;
     return slab;
 }

@@ -27,7 +27,8 @@ typedef struct lam__stage {
 
 /* What a chain is for. */
 typedef struct lam__chain_use {
-    size_t batch;  /* at most so many rows */
+    size_t batch;  /* at most so many rows, */
+    size_t slab;   /* which pass in slabs of so many */
     bool training; /* otherwise there are no gradients and only two buffers, used in turns */
     bool shared;   /* in training: several threads take part */
     bool few_rows; /* inference again and again with the same weights, often on few rows */
@@ -41,6 +42,7 @@ typedef struct lam__chain {
     size_t stage_count;
     float *x; /* [batch][ldx] transformed input */
     size_t ldx;
+    bool sharing;     /* use.shared, and several threads take part in the step at hand */
     uint64_t changes; /* of the model's parameters when the panels were last as they */
     bool panels_fresh;
 } lam__chain;

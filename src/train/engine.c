@@ -45,6 +45,11 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
     return status;
 }
 
+lam__pool *lam__engine_pool(const lam__engine *engine)
+{
+    return engine->paced && lam__pace_alone(&engine->pace) ? NULL : engine->pool;
+}
+
 lam__pool *lam__engine_begin(lam__engine *engine)
 {
     return engine->paced && lam__pace_begin(&engine->pace) ? NULL : engine->pool;

@@ -7,8 +7,8 @@
 #include "base/pool.h"
 #include "train/pace.h"
 
-/* Multiply-adds of a turn from which several threads are faster wherever they are: what trying one
- * would cost is saved. */
+/* Multiply-adds of a forward pass from which several threads are faster wherever they are: what
+ * trying one would cost is saved. */
 #define LAM__MOST_PACED_WORK 3e7
 
 typedef struct lam__engine {
@@ -29,8 +29,11 @@ bool lam__engine_shares(const lam_model *model, size_t batch);
 lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch, size_t rows,
                              size_t threads);
 
-/* Begins and ends a turn, of turns that are all alike, as steps of training are: the pool for it,
- * NULL where one thread is faster at present. */
+/* The pool that is faster at present: NULL for one thread. */
+lam__pool *lam__engine_pool(const lam__engine *engine);
+
+/* The same for a turn, begun and ended, of turns that are all alike, as steps over whole batches
+ * are: which way is faster is found from them. Others just ask lam__engine_pool. */
 lam__pool *lam__engine_begin(lam__engine *engine);
 void lam__engine_end(lam__engine *engine);
 

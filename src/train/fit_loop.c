@@ -107,8 +107,7 @@ static lam_status prepare_validation(lam__fit *run)
     const size_t rows = run->held_out ? run->held_out : run->validation->samples;
     const size_t batch = options->batch_size < rows ? options->batch_size : rows;
     LAM__TRY(lam__pass_open(&run->judge, run->trainer->model, options,
-                            options->metrics ? options->metrics : "accuracy", batch, false,
-                            lam__pool_threads(run->trainer->engine.pool)));
+                            options->metrics ? options->metrics : "accuracy", batch, false, 1));
     LAM__TRY(lam__pass_accepts(&run->judge, run->validation));
     run->judge.tolerance = run->trainer->pass.tolerance;
     return LAM_OK;

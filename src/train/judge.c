@@ -47,8 +47,7 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
     const size_t batch =
         dataset->samples < options->batch_size ? dataset->samples : options->batch_size;
     LAM__TRY(lam__engine_start(engine, model, batch, dataset->samples, options->threads));
-    LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false,
-                            lam__pool_threads(engine->pool)));
+    LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false, 1));
     LAM__TRY(lam__pass_accepts(pass, dataset));
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(dataset, NULL, dataset->samples);

@@ -3,7 +3,7 @@
  * Where the cores of two threads have no cache in common, handing a line from one to the other
  * takes hundreds of nanoseconds and not tens; a virtual machine may be moved there and back while
  * it runs, and other programs come and go. So now and then both ways take a few turns, and the
- * faster one those of the next fiftieth of a second or more. Results do not depend on it: their
+ * faster one those of the next twentieth of a second or more. Results do not depend on it: their
  * bits are the same either way. */
 #ifndef LAMINA_PACE_H
 #define LAMINA_PACE_H

@@ -6,17 +6,17 @@
 /* Outputs below which one thread reads W itself as fast as panels of it. */
 enum { LEAST_PACKED = 256 };
 
-/* Panels from which several threads read copies: narrower layers cost less to hand over than to
+/* Outputs from which several threads read copies: narrower layers cost less to hand over than to
  * copy. */
-enum { LEAST_SHARED = 2 };
+enum { LEAST_SHARED = 64 };
 
-/* Whether products read W from panels: those of a slab of few rows do not. */
+/* Whether a chain keeps W in panels. */
 static bool wants_w(const lam__chain *chain, const lam__layer *layer, const lam__products *products)
 {
     if (chain->use.few_rows)
         return layer->out >= 2 * products->panel;
-    return chain->use.batch >= LAM__LEAST_ROWS_OF_PANELS &&
-           layer->out >= (chain->use.shared ? LEAST_SHARED * products->panel : LEAST_PACKED);
+    return lam__panels_serve(chain, chain->use.slab) &&
+           layer->out >= (chain->use.shared ? LEAST_SHARED : LEAST_PACKED);
 }
 
 void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx)
@@ -33,8 +33,7 @@ void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx)
     if (with_dx)
         stage->panels_transposed = lam__arena_take(
             arena, lam__panels_floats(products, layer->out, layer->in), sizeof(float));
-    const size_t least =
-        chain->use.shared ? LEAST_SHARED * products->panel : products->least_packed_gradient;
+    const size_t least = chain->use.shared ? LEAST_SHARED : products->least_packed_gradient;
     if (chain->use.training && layer->out >= least)
         stage->dy_panels =
             lam__arena_take(arena, lam__panels_floats(products, batch, layer->out), sizeof(float));
@@ -53,7 +52,7 @@ void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const fl
                             .ldw = layer->out,
                             .first = first,
                             .rows = rows,
-                            .shared = chain->use.shared};
+                            .shared = chain->sharing};
     packing.panels = stage->panels;
     if (packing.panels)
         products->pack(&packing);
@@ -73,7 +72,7 @@ void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t 
                                        .first = first,
                                        .rows = rows,
                                        .panels = stage->dy_panels,
-                                       .shared = chain->use.shared});
+                                       .shared = chain->sharing});
 }
 
 /* Rows of W that one task packs. */

@@ -7,12 +7,21 @@
  *                      threads read it
  *
  * With several threads, a matrix that one writes and all read in every step is shared in copies
- * that go past the caches (products.h): W, which phase 2 updates, and dL/dz. W itself, its moments
- * and the rows of Y stay with one thread. X is not copied: that was slower. */
+ * that go past the caches (products.h): W, which phase 2 updates, and dL/dz. Then W itself and its
+ * moments stay with one thread. What phase 2 reads of X and Y is not copied: that was slower. Nor
+ * are narrow layers. */
 #ifndef LAMINA_PANELS_H
 #define LAMINA_PANELS_H
 
 #include "train/chain.h"
+
+/* Whether products of so many rows read W from panels, where there are any that have to be kept as
+ * W: few rows of one thread are faster from W itself. */
+static inline bool lam__panels_serve(const lam__chain *chain, size_t rows)
+{
+    enum { LEAST = 24, LEAST_SHARED = 16 };
+    return rows >= (chain->use.shared ? LEAST_SHARED : LEAST);
+}
 
 /* Takes a stage's panels from the chain's arena; twice, see arena.h. */
 void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx);

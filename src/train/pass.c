@@ -75,6 +75,7 @@ static lam_status allocate(lam__pass *pass, size_t batch, size_t threads, uint64
     if (!pass->slab_loss || !pass->slab_states || !pass->labels || !pass->targets)
         return LAM_ERR_MEMORY;
     const lam__chain_use use = {.batch = batch,
+                                .slab = pass->slab_rows,
                                 .training = pass->training,
                                 .shared = pass->training && threads > 1,
                                 .seed = seed};

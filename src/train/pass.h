@@ -51,7 +51,7 @@ typedef struct lam__pass {
 
 /* Prepares passes of up to `batch` rows over a model with parameters. Of the options, loss, seed,
  * threshold and tolerance are used; metric_list names the metrics, separated by commas. `threads`
- * is how many will run them. */
+ * is how many will take part in training. */
 lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit_options *options,
                           const char *metric_list, size_t batch, bool training, size_t threads);
 void lam__pass_close(lam__pass *pass);

@@ -70,13 +70,18 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
 {
     LAM__TRY(lam__source_prepare(dataset, order, count, at, rows));
     const uint64_t mode = lam__denormals_flush();
-    lam__chain_refresh(&trainer->pass.chain, trainer->model, trainer->engine.pool);
-    lam__pool *pool = lam__engine_begin(&trainer->engine);
+    lam__engine *engine = &trainer->engine;
+    lam__chain *chain = &trainer->pass.chain;
+    const bool whole = rows == chain->use.batch;
+    lam__pool *pool = whole ? lam__engine_begin(engine) : lam__engine_pool(engine);
+    chain->sharing = chain->use.shared && pool;
+    lam__chain_refresh(chain, trainer->model, pool);
     lam__pass_run(&trainer->pass, pool, dataset, order ? order + at : NULL, order ? 0 : at, rows,
                   trainer->steps);
     double penalty =
         lam__weights_run(&trainer->weights, pool, rows, update, trainer->base_rate, trainer->steps);
-    lam__engine_end(&trainer->engine);
+    if (whole)
+        lam__engine_end(engine);
     lam__pass_add(&trainer->pass, tally);
     tally->penalty += penalty * (double)rows;
     trainer->has_gradients = trainer->keeps_gradients = !update;
@@ -176,7 +181,7 @@ lam_status lam_trainer_update(lam_trainer *trainer)
         return lam__fail(LAM_ERR_STATE, "no gradients since the last update: call "
                                         "lam_trainer_gradients first");
     const uint64_t mode = lam__denormals_flush();
-    lam__weights_update(&trainer->weights, trainer->engine.pool, trainer->base_rate,
+    lam__weights_update(&trainer->weights, lam__engine_pool(&trainer->engine), trainer->base_rate,
                         trainer->steps);
     lam__denormals_restore(mode);
     count_step(trainer);

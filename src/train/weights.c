@@ -186,7 +186,7 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
         warm[count++] = (lam__warm){weights->m + offset, bytes, 1, 0};
     if (weights->v)
         warm[count++] = (lam__warm){weights->v + offset, bytes, 1, 0};
-    if (weights->chain->use.shared)
+    if (weights->chain->sharing)
         return count; /* panels are written past the caches */
     if (stage->panels)
         warm[count++] =

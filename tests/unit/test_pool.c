@@ -125,6 +125,52 @@ Test(pool, every_task_runs_once_whatever_the_threads)
     }
 }
 
+/* Task 0 waits for all others, so that whoever has it cannot do the rest of its share. */
+static void wait_for_others(void *context, size_t i)
+{
+    enum { OTHERS = 99 };
+    atomic_int *done = context;
+    if (i > 0)
+        atomic_fetch_add(done, 1);
+    while (i == 0 && atomic_load(done) < OTHERS)
+        continue;
+}
+
+Test(pool, a_held_up_thread_holds_up_one_task, .timeout = 60)
+{
+    for (size_t threads = 2; threads <= 4; threads++) {
+        lam__pool *pool = NULL;
+        cr_assert_eq(lam__pool_new(threads, &pool), LAM_OK);
+        atomic_int done = 0;
+        lam__pool_run(pool, 100, wait_for_others, &done);
+        cr_assert_eq(atomic_load(&done), 99);
+        lam__pool_free(pool);
+    }
+}
+
+static void count_task(void *context, size_t i)
+{
+    atomic_size_t *sum = context;
+    atomic_fetch_add(sum, i + 1);
+}
+
+/* A worker still looks for tasks of one region when the next ones begin. */
+Test(pool, regions_follow_each_other, .timeout = 120)
+{
+    for (size_t threads = 2; threads <= 5; threads++) {
+        lam__pool *pool = NULL;
+        cr_assert_eq(lam__pool_new(threads, &pool), LAM_OK);
+        for (size_t region = 0; region < 3000; region++) {
+            const size_t count = 2 + region * 7 % 9;
+            atomic_size_t sum = 0;
+            lam__pool_run(pool, count, count_task, &sum);
+            cr_assert_eq(atomic_load(&sum), count * (count + 1) / 2, "%zu threads, region %zu",
+                         threads, region);
+        }
+        lam__pool_free(pool);
+    }
+}
+
 Test(pool, zero_means_a_thread_a_core)
 {
     cr_assert_geq(lam__cores(), 1);

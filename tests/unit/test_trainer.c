@@ -3,8 +3,11 @@
 #include <lamina/lamina.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "train/trainer_inside.h"
 
 enum { FEATURES = 5, OUTPUTS = 3, ROWS = 20 };
 
@@ -59,6 +62,74 @@ Test(trainer, step_equals_gradients_and_update)
     lam_trainer_free(tb);
     lam_model_free(a);
     lam_model_free(b);
+}
+
+/* Trains a network wide enough for panels and for several threads, by steps and by gradients with
+ * updates, also on part of a batch; `switching`: from several threads to one and back as it goes.
+ */
+static void train_wide(size_t threads, bool switching, size_t rows, size_t outputs, float *to,
+                       size_t count)
+{
+    enum { IN = 100, STEPS = 9 };
+    lam_model *model = lam_model_new(IN);
+    char layers[64];
+    snprintf(layers, sizeof layers, "%zu:relu,70:tanh,10:softmax", outputs);
+    lam_model_add_layers(model, layers);
+    lam_fit_options options = lam_fit_options_default();
+    options.batch_size = rows;
+    options.threads = threads;
+    lam_trainer *trainer = lam_trainer_new(model, &options);
+    float *x = malloc(rows * IN * sizeof *x);
+    int32_t *classes = malloc(rows * sizeof *classes);
+    cr_assert(trainer && x && classes, "%s", lam_error_message());
+    for (size_t i = 0; i < rows * IN; i++)
+        x[i] = (float)(i * 2654435761u % 1000) * 0.002f - 1.0f;
+    for (size_t i = 0; i < rows; i++)
+        classes[i] = (int32_t)(i * 7 % 10);
+    for (size_t step = 0; step < STEPS; step++) {
+        lam__pace *pace = &trainer->engine.pace;
+        if (switching) {
+            trainer->engine.paced = true;
+            *pace = (lam__pace){.compared = 2, .alone = step % 3 == 1};
+        }
+        const lam_batch batch = {
+            .rows = step == 4 ? rows / 2 + 1 : rows, .x = x, .classes = classes};
+        if (step % 4 == 3) {
+            cr_assert_eq(lam_trainer_gradients(trainer, &batch, NULL), LAM_OK);
+            cr_assert_eq(lam_trainer_update(trainer), LAM_OK);
+        } else {
+            cr_assert_eq(lam_trainer_step(trainer, &batch, NULL), LAM_OK, "%s",
+                         lam_error_message());
+        }
+    }
+    cr_assert_eq(lam__pool_threads(trainer->engine.pool), threads);
+    cr_assert_eq(lam_model_get_parameters(model, to, count), LAM_OK);
+    lam_trainer_free(trainer);
+    lam_model_free(model);
+    free(x);
+    free(classes);
+}
+
+Test(trainer, same_bits_from_one_thread_to_several_and_back, .timeout = 120)
+{
+    static const size_t shapes[][2] = {
+        {128, 96}, {40, 80}, {1100, 512} /* dL/dz of more than 2 MB */};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const size_t rows = shapes[i][0], outputs = shapes[i][1];
+        const size_t count = 101 * outputs + (outputs + 1) * 70 + 71 * 10;
+        float *one = malloc(count * sizeof *one), *other = malloc(count * sizeof *other);
+        cr_assert(one && other);
+        train_wide(1, false, rows, outputs, one, count);
+        for (size_t threads = 2; threads <= 3; threads++)
+            for (int switching = 0; switching < 2; switching++) {
+                train_wide(threads, switching != 0, rows, outputs, other, count);
+                cr_assert_eq(memcmp(one, other, count * sizeof *one), 0,
+                             "%zu rows, %zu outputs, %zu threads%s", rows, outputs, threads,
+                             switching ? ", switching" : "");
+            }
+        free(one);
+        free(other);
+    }
 }
 
 /* Changing the gradients changes the update: zero gradients leave plain SGD where it is. */
