@@ -173,8 +173,20 @@ static void slab_task(void *context, size_t task)
     copy_outputs(chain, at, rows, s->y + at * lam_model_outputs(s->model));
 }
 
-/* On all threads of the pool: each takes rows of its own or, where there are few, columns of a
- * layer at a time. */
+/* The rows where they lie in the caller's memory, if products may read them there: a copy has to go
+ * from this core to every other one first. NULL where the model transforms them, or rows lie at a
+ * distance that is slow. */
+static const float *in_place(const cut *s)
+{
+    const size_t features = s->data->features;
+    const bool apart = s->rows == 1 || s->chain->ldx == features;
+    const bool plain =
+        s->data->dtype == LAM_FLOAT32 && s->model->transform.kind == LAM_TRANSFORM_NONE;
+    return apart && plain ? (const float *)s->data->x + s->first * features : NULL;
+}
+
+/* Rows in memory, on all threads of the pool: each takes rows of its own or, where there are few,
+ * columns of a layer at a time. */
 static void run_slab(cut *s, lam__pool *pool)
 {
     const lam__chain *chain = s->chain;
@@ -185,9 +197,12 @@ static void run_slab(cut *s, lam__pool *pool)
         lam__pool_run(pool, (s->rows + s->height - 1) / s->height, slab_task, s);
         return;
     }
-    s->data->ops->gather(s->data, NULL, s->first, s->rows, &s->model->transform, chain->x,
-                         chain->ldx);
-    lam__chain_forward_shared(chain, s->model->parameters, s->rows, pool);
+    const float *x = in_place(s);
+    if (!x)
+        s->data->ops->gather(s->data, NULL, s->first, s->rows, &s->model->transform, chain->x,
+                             chain->ldx);
+    lam__chain_forward_shared(chain, s->model->parameters, x ? x : chain->x,
+                              x ? s->data->features : chain->ldx, s->rows, pool);
     copy_outputs(chain, 0, s->rows, s->y);
 }
 

@@ -194,13 +194,17 @@ static void columns_task(void *context, size_t task)
     lam__dense_columns(c->layer, c->parameters, &c->slab, first, left < c->width ? left : c->width);
 }
 
-void lam__chain_forward_shared(const lam__chain *chain, const float *parameters, size_t rows,
-                               lam__pool *pool)
+void lam__chain_forward_shared(const lam__chain *chain, const float *parameters, const float *x,
+                               size_t ldx, size_t rows, lam__pool *pool)
 {
     for (size_t i = 0; i < chain->stage_count; i++) {
         const lam__stage *stage = &chain->stages[i];
         const lam__layer *layer = stage->layer;
         columns c = {layer, parameters, slab_of(chain, stage, 0, rows, 0), 0};
+        if (i == 0) {
+            c.slab.x = x;
+            c.slab.ldx = ldx;
+        }
         const size_t tasks = pool ? lam__shared_tasks(layer, rows) : 1;
         if (tasks == 1) {
             layer->type->forward(layer, parameters, &c.slab);

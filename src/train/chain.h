@@ -58,10 +58,10 @@ void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t
 /* The tasks that a layer is cut into on `rows` rows at inference; 1 where that gains nothing. */
 size_t lam__shared_tasks(const lam__layer *layer, size_t rows);
 
-/* Inference: forward of rows 0 .. rows - 1 with the columns of large layers shared among the pool's
- * threads, with the same bits. */
-void lam__chain_forward_shared(const lam__chain *chain, const float *parameters, size_t rows,
-                               lam__pool *pool);
+/* Inference: forward of x[rows][ldx] as rows 0 .. rows - 1, with the columns of large layers shared
+ * among the pool's threads, with the same bits. */
+void lam__chain_forward_shared(const lam__chain *chain, const float *parameters, const float *x,
+                               size_t ldx, size_t rows, lam__pool *pool);
 
 /* The same rows back: from dL/dy of the last stage (dL/dz with raw_output) to dL/dz of every
  * stage that learns. */
