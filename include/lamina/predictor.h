@@ -32,8 +32,8 @@ typedef struct lam_predictor_options {
     /* 0 (default): decided from shapes and cores: threads of the predictor's own share each layer
      * of 100,000 multiply-adds a call or more (784 x 512 on one row, 784 x 128 on one; not 30 x
      * 64) or, from 32 rows and 500,000 multiply-adds on, the rows; everything else stays on the
-     * caller's thread, which takes part. n: at most n threads,
-     * the caller's included; 1: the caller's alone. The outputs have the same bits for any number.
+     * caller's thread, which takes part. n: at most n threads, the caller's included; 1: the
+     * caller's alone. The outputs have the same bits for any number.
      * Small calls are tried on one thread as well, now and then, and take whichever way is faster
      * at the time: cores can be far from each other, or busy.
      * The threads wait for the next call for some tens of microseconds, busily, then sleep; they

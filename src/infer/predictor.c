@@ -145,11 +145,11 @@ static void copy_outputs(const lam__chain *chain, size_t first, size_t rows, flo
 /* Of slabs of so many rows; NULL where several threads are faster anyway, or there is one. */
 static lam__pace *pace_of(lam_predictor *predictor, size_t rows)
 {
-    const double work = (double)rows * (double)lam_model_parameters(predictor->model);
     size_t pace = 0;
     while (pace + 1 < PACES && rows >> (pace + 1))
         pace++;
-    return predictor->pool && work < LAM__MOST_PACED_WORK ? &predictor->paces[pace] : NULL;
+    return predictor->pool && lam__engine_paces(predictor->model, rows) ? &predictor->paces[pace]
+                                                                        : NULL;
 }
 
 /* Rows of data from `first` on, cut into tasks. */

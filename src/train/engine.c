@@ -13,6 +13,10 @@
 /* Multiply-adds in all below which they do not pay for being started: some milliseconds of work. */
 #define LEAST_WORK_IN_ALL 2e8
 
+/* Multiply-adds of a forward pass from which several threads are faster wherever they are: what
+ * trying one would cost is saved. */
+#define MOST_PACED_WORK 3e7
+
 /* Multiply-adds of a forward pass over a batch. */
 static double work_of(const lam_model *model, size_t batch)
 {
@@ -22,6 +26,11 @@ static double work_of(const lam_model *model, size_t batch)
 bool lam__engine_shares(const lam_model *model, size_t batch)
 {
     return work_of(model, batch) >= LEAST_SHARED_WORK;
+}
+
+bool lam__engine_paces(const lam_model *model, size_t batch)
+{
+    return work_of(model, batch) < MOST_PACED_WORK;
 }
 
 lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t batch, size_t rows,
@@ -37,7 +46,7 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
     if (!lam__engine_shares(model, batch) || work_of(model, rows) < LEAST_WORK_IN_ALL)
         return LAM_OK;
     lam_status status = lam__pool_new(threads, &engine->pool);
-    engine->paced = engine->pool && work_of(model, batch) < LAM__MOST_PACED_WORK;
+    engine->paced = engine->pool && lam__engine_paces(model, batch);
     if (status == LAM_OK && engine->acquired)
         status = lam__blas_reserve(lam__pool_threads(engine->pool));
     if (status != LAM_OK)

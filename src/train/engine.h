@@ -7,10 +7,6 @@
 #include "base/pool.h"
 #include "train/pace.h"
 
-/* Multiply-adds of a forward pass from which several threads are faster wherever they are: what
- * trying one would cost is saved. */
-#define LAM__MOST_PACED_WORK 3e7
-
 typedef struct lam__engine {
     lam__pool *pool; /* NULL: one thread */
     bool acquired;   /* the BLAS */
@@ -22,6 +18,9 @@ typedef struct lam__engine {
  * alone.
  */
 bool lam__engine_shares(const lam_model *model, size_t batch);
+
+/* Whether one thread may be faster than several at it all the same, which trying finds out. */
+bool lam__engine_paces(const lam_model *model, size_t batch);
 
 /* Starts an engine for batches of `batch` rows of this model, `rows` rows in all (SIZE_MAX: without
  * end). Work too small to share stays on one thread, whatever `threads` says: starting or waking

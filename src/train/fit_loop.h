@@ -56,7 +56,7 @@ typedef struct lam__keeper {
     lam_status (*epoch)(struct lam__keeper *keeper, lam__fit *run);
     /* One more step, or one more epoch, is done. */
     void (*step)(struct lam__keeper *keeper, lam__fit *run);
-    /* Training ends here, for now. */
+    /* The steps of this call are done, whether training is or not. */
     lam_status (*end)(struct lam__keeper *keeper, lam__fit *run);
 } lam__keeper;
 

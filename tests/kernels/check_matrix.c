@@ -139,6 +139,25 @@ void check_backward(const char *help, lam__backward_kernel *k, lam__backward_ker
     guarded_free(&second);
 }
 
+/* Rows so far apart that they are added in another order of loops: the same bits as of rows close
+ * together. */
+static void check_far_sums(lam__column_sums_kernel *k)
+{
+    enum { ROWS = 23, FAR = 32768, COLS = 70 };
+    static float far[ROWS * FAR], near[ROWS * COLS];
+    float far_sums[COLS], near_sums[COLS];
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t c = 0; c < COLS; c++)
+            far[r * FAR + c] = near[r * COLS + c] = next_unit() - 0.5f;
+    for (size_t cols = 1; cols <= COLS; cols++) {
+        k(ROWS, cols, FAR, far, far_sums);
+        k(ROWS, cols, COLS, near, near_sums);
+        for (size_t c = 0; c < cols; c++)
+            EXPECT(same_bits(far_sums[c], near_sums[c]), "sum %zu of %zu far columns is %a, not %a",
+                   c, cols, far_sums[c], near_sums[c]);
+    }
+}
+
 void check_column_sums(const char *help, lam__column_sums_kernel *k, lam__column_sums_kernel *r)
 {
     (void)help;
@@ -165,6 +184,7 @@ void check_column_sums(const char *help, lam__column_sums_kernel *k, lam__column
                    c);
         }
     }
+    check_far_sums(k);
     guarded_free(&area);
     guarded_free(&small);
 }

@@ -189,6 +189,47 @@ static void check_shape(size_t rows, size_t cols, size_t gap, int placement, lam
     check_place(k, epsilon);
 }
 
+/* Rows so far apart that sums over them are taken in another order of loops: the same bits as of
+ * rows close together. */
+static void check_far(lam__norm_kernel *k)
+{
+    enum { ROWS = MOST_ROWS, FAR = 8192, COLS = 150 };
+    static float at[2][4][ROWS * FAR]; /* near, far: x, dy, y, dx */
+    static float gamma[COLS], stats[2][2 * ROWS], sums[2][COLS];
+    const size_t lds[2] = {COLS, FAR};
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t c = 0; c < COLS; c++)
+            for (int a = 0; a < 4; a++)
+                at[1][a][r * FAR + c] = at[0][a][r * COLS + c] = next_grid(2.0f);
+    for (size_t c = 0; c < COLS; c++)
+        gamma[c] = next_grid(1.0f);
+    for (size_t cols = 1; cols <= COLS; cols += 7) {
+        for (size_t i = 0; i < 2 * ROWS; i++)
+            stats[0][i] = stats[1][i] = 0.25f + next_unit();
+        for (int i = 0; i < 2; i++)
+            k(&(lam__norm_args){.rows = ROWS,
+                                .cols = cols,
+                                .ldx = lds[i],
+                                .ldy = lds[i],
+                                .x = at[i][0],
+                                .gamma = gamma,
+                                .epsilon = 1e-3f,
+                                .y = at[i][2],
+                                .stats = stats[i],
+                                .dy = at[i][1],
+                                .dx = at[i][3],
+                                .sums = sums[i]});
+        for (size_t c = 0; c < cols; c++) {
+            EXPECT(same_bits(sums[0][c], sums[1][c]), "sum %zu of %zu far columns is %a, not %a", c,
+                   cols, sums[1][c], sums[0][c]);
+            for (size_t r = 0; r < ROWS; r++)
+                for (int a = 2; a < 4; a++)
+                    EXPECT(same_bits(at[0][a][r * COLS + c], at[1][a][r * FAR + c]),
+                           "far array %d [%zu][%zu] differs", a, r, c);
+        }
+    }
+}
+
 void check_norm(const char *help, lam__norm_kernel *k, lam__norm_kernel *r)
 {
     static const size_t rows[] = {0, 1, 2, 5, MOST_ROWS};
@@ -199,6 +240,7 @@ void check_norm(const char *help, lam__norm_kernel *k, lam__norm_kernel *r)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             for (size_t gap = 0; gap <= 9; gap += 3)
                 check_shape(rows[i], cols, gap, (int)((cols + gap) % PLACEMENTS), k, r);
+    check_far(k);
     for (int i = 0; i < ARRAYS; i++)
         guarded_free(&arrays[i].area);
 }
