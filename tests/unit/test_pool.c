@@ -125,7 +125,8 @@ Test(pool, every_task_runs_once_whatever_the_threads)
     }
 }
 
-/* Task 0 waits for all others, so that whoever has it cannot do the rest of its share. */
+/* Task 0 waits for all others, so that whoever has it cannot do the rest of its share. Where nobody
+ * else does it, the limit of the whole program ends the test. */
 static void wait_for_others(void *context, size_t i)
 {
     enum { OTHERS = 99 };
@@ -136,7 +137,7 @@ static void wait_for_others(void *context, size_t i)
         continue;
 }
 
-Test(pool, a_held_up_thread_holds_up_one_task, .timeout = 60)
+Test(pool, a_held_up_thread_holds_up_one_task)
 {
     for (size_t threads = 2; threads <= 4; threads++) {
         lam__pool *pool = NULL;
@@ -155,7 +156,7 @@ static void count_task(void *context, size_t i)
 }
 
 /* A worker still looks for tasks of one region when the next ones begin. */
-Test(pool, regions_follow_each_other, .timeout = 120)
+Test(pool, regions_follow_each_other)
 {
     for (size_t threads = 2; threads <= 5; threads++) {
         lam__pool *pool = NULL;
