@@ -29,6 +29,11 @@ void *lam__arena_take(lam__arena *arena, size_t count, size_t size)
     return pointer;
 }
 
+void lam__arena_part(lam__arena *arena)
+{
+    (void)lam__arena_take(arena, LAM__APART, 1);
+}
+
 lam_status lam__arena_open(lam__arena *arena, const char *what)
 {
     assert(!arena->base);

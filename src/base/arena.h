@@ -10,6 +10,11 @@
 
 #include <lamina/status.h>
 
+/* Bytes between memory that one thread writes and memory that another does, in every step: so many
+ * that what a processor fetches ahead, out of one, does not reach the other. With less, a core
+ * takes lines away from the other that nobody asked for. */
+enum { LAM__APART = 65536 };
+
 typedef struct lam__arena {
     unsigned char *base;
     size_t used, size;
@@ -18,6 +23,9 @@ typedef struct lam__arena {
 
 /* Space for count * size bytes aligned to LAM__ALIGN, zeroed; NULL in the counting pass. */
 void *lam__arena_take(lam__arena *arena, size_t count, size_t size);
+
+/* Leaves a gap of LAM__APART bytes. */
+void lam__arena_part(lam__arena *arena);
 
 /* Ends the counting pass: allocates what was counted, zeroed, and starts handing out. */
 lam_status lam__arena_open(lam__arena *arena, const char *what);

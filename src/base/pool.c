@@ -184,14 +184,16 @@ static uint64_t share_start(const lam__pool *pool, size_t count, uint64_t t)
     return (t * count + pool->threads - 1) / pool->threads;
 }
 
-static void run_shared(lam__pool *pool, size_t count, lam__task task, void *context)
+static void run_shared(lam__pool *pool, size_t count, const size_t *starts, lam__task task,
+                       void *context)
 {
     pool->task = task;
     pool->context = context;
     atomic_store(&pool->unfinished, count);
     const size_t threads = pool->threads;
     for (uint64_t t = 0; t < threads; t++) {
-        const uint64_t first = share_start(pool, count, t), end = share_start(pool, count, t + 1);
+        const uint64_t first = starts ? starts[t] : share_start(pool, count, t);
+        const uint64_t end = starts ? starts[t + 1] : share_start(pool, count, t + 1);
         atomic_store_explicit(&pool->shares[t], end << 32 | first, memory_order_release);
     }
     atomic_fetch_add(&pool->region, 1);
@@ -207,9 +209,15 @@ static void run_shared(lam__pool *pool, size_t count, lam__task task, void *cont
 
 void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context)
 {
+    lam__pool_run_shares(pool, count, NULL, task, context);
+}
+
+void lam__pool_run_shares(lam__pool *pool, size_t count, const size_t *starts, lam__task task,
+                          void *context)
+{
     const uint64_t mode = lam__denormals_flush();
     if (pool && count > 1 && count <= UINT32_MAX)
-        run_shared(pool, count, task, context);
+        run_shared(pool, count, starts, task, context);
     else
         for (size_t i = 0; i < count; i++)
             task(context, i);

@@ -24,6 +24,12 @@ lam_status lam__pool_new(size_t threads, lam__pool **pool);
  * as before afterwards. Nothing is allocated. */
 void lam__pool_run(lam__pool *pool, size_t count, lam__task task, void *context);
 
+/* The same with shares of the caller's choice: thread t begins with tasks starts[t] ..
+ * starts[t + 1] - 1 and takes others only when it has done those; starts[0] is 0 and
+ * starts[threads] how many tasks there are. NULL: equal shares of `count`. */
+void lam__pool_run_shares(lam__pool *pool, size_t count, const size_t *starts, lam__task task,
+                          void *context);
+
 /* Number of threads, 1 for NULL. */
 size_t lam__pool_threads(const lam__pool *pool);
 

@@ -46,6 +46,10 @@ typedef struct lam__product {
     size_t ldb, panel_step;
     float *c; /* [m][ldc] */
     size_t ldc;
+    bool join; /* rows only: C += A B; the sums are as without, and added to C in the end */
+    /* rows only, without join: another core will read C, as in lam__packing; used where ldc is a
+     * multiple of a vector and C aligned */
+    bool shared;
     /* columns only: memory that somebody will need after the product is fetched into the
      * second-level cache meanwhile, when nothing else is asked of it; as much as there is time for,
      * and nothing where the instruction set has no use for it */

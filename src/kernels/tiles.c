@@ -21,6 +21,10 @@ enum {
     LINE = 64 /* bytes of the cache */
 };
 
+/* What becomes of the sums of a tile: C is set to them, perhaps past the caches; or they begin with
+ * C; or they are added to it in the end. */
+typedef enum fate { SET, SHARE, CONTINUE, JOIN } fate;
+
 /* What is fetched meanwhile: `count` lines, `step` bytes apart, from address `at` on. */
 typedef struct lines {
     uintptr_t at;
@@ -34,16 +38,40 @@ INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t la
     return part && j + 1 == vectors ? v_load_n(p + j * W, last) : v_load(p + j * W);
 }
 
-/* A tile of `rows` rows, C = A B or, with add, C += A B; element (i, p) of A is
- * a[i * row_step + p * depth_step]. With part == false the last vector is whole. */
+/* Where the sums of a tile go. */
+INLINE void put_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
+                     fate sums_go, vf sum[MOST_ROWS][2], float *c, size_t ldc)
+{
+    if (sums_go == SHARE && !part) {
+        EACH (i, rows)
+            EACH (j, vectors)
+                v_stream(c + i * ldc + j * W, sum[i][j]);
+        return;
+    }
+    if (sums_go == JOIN)
+        EACH (i, rows)
+            EACH (j, vectors)
+                sum[i][j] = load_at(c + i * ldc, j, vectors, part, last) + sum[i][j];
+    EACH (i, rows)
+        EACH (j, vectors) {
+            if (part && j + 1 == vectors)
+                v_store_n(c + i * ldc + j * W, sum[i][j], last);
+            else
+                v_store(c + i * ldc + j * W, sum[i][j]);
+        }
+}
+
+/* A tile of `rows` rows; element (i, p) of A is a[i * row_step + p * depth_step]. With part ==
+ * false the last vector is whole. */
 INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
-                     bool add, size_t k, const float *a, size_t row_step, size_t depth_step,
+                     fate sums_go, size_t k, const float *a, size_t row_step, size_t depth_step,
                      const float *b, size_t ldb, float *c, size_t ldc, lines warm)
 {
     vf sum[MOST_ROWS][2];
     EACH (i, rows)
         EACH (j, vectors)
-            sum[i][j] = add ? load_at(c + i * ldc, j, vectors, part, last) : v_set(0.0f);
+            sum[i][j] =
+                sums_go == CONTINUE ? load_at(c + i * ldc, j, vectors, part, last) : v_set(0.0f);
     for (size_t p = 0; p < k; p++) {
         vf row[2];
         EACH (j, vectors)
@@ -54,31 +82,25 @@ INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, s
                 sum[i][j] = v_fma(x, row[j], sum[i][j]);
         }
         if (p < warm.count)
-            __builtin_prefetch((const void *)(warm.at + p * warm.step), 1, 2);
+            __builtin_prefetch((const void *)(warm.at + p * warm.step), 0, 2);
         a += depth_step;
         b += ldb;
     }
-    EACH (i, rows)
-        EACH (j, vectors) {
-            if (part && j + 1 == vectors)
-                v_store_n(c + i * ldc + j * W, sum[i][j], last);
-            else
-                v_store(c + i * ldc + j * W, sum[i][j]);
-        }
+    put_tile(rows, vectors, part, last, sums_go, sum, c, ldc);
 }
 
-typedef void tile(size_t last, bool add, size_t k, const float *a, size_t lda, const float *b,
+typedef void tile(size_t last, fate sums_go, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float *c, size_t ldc, lines warm);
 
 /* For each height: the whole panel, one that ends in its second vector, one of one vector, one that
  * ends in its first; each for A as it is and transposed. */
 #define DEFINE_TILE(name, rows, vectors, part, row_step, depth_step, ahead)                        \
-    static void name(size_t last, bool add, size_t k, const float *a, size_t lda, const float *b,  \
-                     size_t ldb, float *c, size_t ldc, lines warm)                                 \
+    static void name(size_t last, fate sums_go, size_t k, const float *a, size_t lda,              \
+                     const float *b, size_t ldb, float *c, size_t ldc, lines warm)                 \
     {                                                                                              \
         (void)lda;                                                                                 \
         (void)warm;                                                                                \
-        run_tile(rows, vectors, part, last, add, k, a, row_step, depth_step, b, ldb, c, ldc,       \
+        run_tile(rows, vectors, part, last, sums_go, k, a, row_step, depth_step, b, ldb, c, ldc,   \
                  ahead);                                                                           \
     }
 #define DEFINE_HEIGHT(rows)                                                                        \
@@ -149,14 +171,17 @@ static inline lines next_lines(warming *w, size_t k)
 }
 
 /* A transposed is read down its columns for the first time, a line at a step, and has often been
- * written by another core: so the first panel of each tile fetches the columns of the next. */
-static inline lines next_columns(const float *last, size_t lda, size_t k)
+ * written by another core: so the first panel of each tile fetches the columns of the next tile, if
+ * there is one: what lies beyond may belong to another thread. */
+static inline lines next_columns(const lam__product *p, size_t i, size_t rows)
 {
-    return (lines){(uintptr_t)last, k, lda * sizeof *last};
+    const size_t next = i + rows, end = next + rows < p->m ? next + rows : p->m;
+    return next < p->m ? (lines){(uintptr_t)(p->a + end - 1), p->k, p->lda * sizeof *p->a}
+                       : NO_LINES;
 }
 
-/* C = A B or, with add, C += A B. */
-static void run_tiles(const lam__product *product, int transposed, bool add)
+/* C = A B. */
+static void run_tiles(const lam__product *product, int transposed, fate sums_go)
 {
     const lam__product p = *product; /* the stores cannot change it */
     const size_t row_step = transposed ? 1 : p.lda;
@@ -171,9 +196,8 @@ static void run_tiles(const lam__product *product, int transposed, bool add)
             const float *a = p.a + i * row_step;
             lines ahead = NO_LINES;
             if (transposed)
-                ahead =
-                    j == 0 ? next_columns(a + 2 * h->rows - 1, p.lda, p.k) : next_lines(&w, p.k);
-            h->tiles[transposed][kind](last, add, p.k, a, p.lda, b, p.ldb, p.c + i * p.ldc + j,
+                ahead = j == 0 ? next_columns(&p, i, h->rows) : next_lines(&w, p.k);
+            h->tiles[transposed][kind](last, sums_go, p.k, a, p.lda, b, p.ldb, p.c + i * p.ldc + j,
                                        p.ldc, ahead);
             i += h->rows;
         }
@@ -215,8 +239,8 @@ static void pack_columns(packed *to, size_t m, size_t k, const float *a, size_t 
     }
 }
 
-/* C (+)= A B for a block of A that is packed. */
-static void run_packed(const packed *a, const lam__product *p, bool add)
+/* C = A B for a block of A that is packed. */
+static void run_packed(const packed *a, const lam__product *p, fate sums_go)
 {
     for (size_t j = 0; j < p->n; j += PANEL) {
         const float *b = p->b + j / PANEL * p->panel_step, *at = a->at;
@@ -226,7 +250,7 @@ static void run_packed(const packed *a, const lam__product *p, bool add)
         float *c = p->c + j;
         for (size_t t = 0; t < a->tiles; t++) {
             const size_t rows = a->heights[t]->rows;
-            a->heights[t]->tiles[1][kind](last, add, p->k, at, rows, b, p->ldb, c, p->ldc,
+            a->heights[t]->tiles[1][kind](last, sums_go, p->k, at, rows, b, p->ldb, c, p->ldc,
                                           NO_LINES);
             at += rows * p->k;
             c += rows * p->ldc;
@@ -246,7 +270,7 @@ static void run_packed_columns(const lam__product *product)
             p.m = product->m - i < PACKED_COLUMNS ? product->m - i : PACKED_COLUMNS;
             p.c = product->c + i * product->ldc;
             pack_columns(&a, p.m, p.k, product->a + q * product->lda + i, product->lda);
-            run_packed(&a, &p, q > 0);
+            run_packed(&a, &p, q > 0 ? CONTINUE : SET);
         }
     }
 }
@@ -267,12 +291,12 @@ static void run_sweeps(const lam__product *product)
 {
     lam__product p = *product;
     if (p.k <= DEPTH) {
-        run_tiles(&p, 0, false);
+        run_tiles(&p, 0, SET);
         return;
     }
     for (size_t q = 0; q < product->k; q += DEPTH) {
         p.k = product->k - q < DEPTH ? product->k - q : DEPTH;
-        run_tiles(&p, 0, q > 0);
+        run_tiles(&p, 0, q > 0 ? CONTINUE : SET);
         p.a += DEPTH;
         p.b += DEPTH * p.ldb;
     }
@@ -356,7 +380,7 @@ static void run_panels_row(const lam__product *product)
     p.b += j / PANEL * p.panel_step;
     p.c += j;
     p.n -= j;
-    run_tiles(&p, 0, false);
+    run_tiles(&p, 0, SET);
 }
 
 /* One row of C from a row-major B: rows of B are read one after the other, as they lie in memory,
@@ -389,7 +413,11 @@ static void run_row(const lam__product *p)
 static void rows(const lam__product *product)
 {
     const bool plain = product->panel_step == PANEL; /* B is row-major */
-    if (plain && product->m == 1 && product->n <= SHORT)
+    if (product->join)
+        run_tiles(product, 0, JOIN);
+    else if (product->shared && product->ldc % W == 0 && (uintptr_t)product->c % sizeof(vf) == 0)
+        run_tiles(product, 0, SHARE);
+    else if (plain && product->m == 1 && product->n <= SHORT)
         run_short_row(product);
     else if (plain && product->m == 1)
         run_row(product);
@@ -398,7 +426,7 @@ static void rows(const lam__product *product)
     else if (product->m == 1 && product->ldb == PANEL)
         run_panels_row(product);
     else
-        run_tiles(product, 0, false);
+        run_tiles(product, 0, SET);
 }
 
 static void columns(const lam__product *product)
@@ -409,7 +437,7 @@ static void columns(const lam__product *product)
         return;
     }
 #endif
-    run_tiles(product, 1, false);
+    run_tiles(product, 1, SET);
 }
 
 #include "body_pack.h"

@@ -63,12 +63,17 @@ static void multiply_back(const lam__layer *layer, const float *w, const lam__sl
     }
 }
 
-static void forward(const lam__layer *layer, const float *parameters, const lam__slab *slab)
+void lam__dense_activate(const lam__layer *layer, const float *parameters, const lam__slab *slab)
 {
-    multiply(layer, parameters + layer->weight, slab);
     if (!slab->raw_output)
         lam__activate(layer->activation, slab->rows, layer->out, slab->ldy,
                       parameters + layer->bias, slab->y, slab->z);
+}
+
+static void forward(const lam__layer *layer, const float *parameters, const lam__slab *slab)
+{
+    multiply(layer, parameters + layer->weight, slab);
+    lam__dense_activate(layer, parameters, slab);
 }
 
 bool lam__dense_has_columns(const lam__layer *layer)

@@ -74,6 +74,9 @@ bool lam__dense_has_columns(const lam__layer *layer);
 void lam__dense_columns(const lam__layer *layer, const float *parameters, const lam__slab *slab,
                         size_t first, size_t cols);
 
+/* The rest of the forward pass once the slab's y is X W: bias and activation. */
+void lam__dense_activate(const lam__layer *layer, const float *parameters, const lam__slab *slab);
+
 extern const lam__layer_type lam__dense_layer, lam__dropout_layer, lam__layer_norm_layer;
 
 extern lam__name_table lam__layer_types;

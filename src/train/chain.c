@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "kernels/products.h"
 #include "train/panels.h"
+#include "train/split.h"
 
 /* Sets up the stages that take part; buffers come later. */
 static lam_status make_stages(lam__chain *chain, const lam_model *model)
@@ -24,10 +25,7 @@ static lam_status make_stages(lam__chain *chain, const lam_model *model)
     return LAM_OK;
 }
 
-/* Floats from one row of a matrix to the next. Rows a multiple of 1 KB apart would meet in a few
- * sets of the first-level cache: the products, which walk down 12 rows at a time, lose up to a
- * sixth. */
-static size_t row_length(size_t width)
+size_t lam__row_length(size_t width)
 {
     return width % 256 == 0 ? width + 16 : width;
 }
@@ -43,12 +41,14 @@ static void carve(lam__chain *chain, size_t features)
         if (chain->stages[i].layer->out > widest)
             widest = chain->stages[i].layer->out;
 
-    chain->ldx = row_length(features);
-    chain->x = lam__arena_take(arena, batch * chain->ldx, sizeof(float));
+    if (!chain->split) {
+        chain->ldx = lam__row_length(features);
+        chain->x = lam__arena_take(arena, batch * chain->ldx, sizeof(float));
+    }
     float *turns[2] = {NULL, NULL};
     if (!training)
         for (int k = 0; k < 2; k++)
-            turns[k] = lam__arena_take(arena, batch * row_length(widest), sizeof(float));
+            turns[k] = lam__arena_take(arena, batch * lam__row_length(widest), sizeof(float));
 
     bool learns_below = false;
     for (size_t i = 0; i < chain->stage_count; i++) {
@@ -56,7 +56,7 @@ static void carve(lam__chain *chain, size_t features)
         const lam__layer *layer = stage->layer;
         /* At inference layers share buffers while slabs are in different layers: a row's place must
          * not depend on the layer. */
-        stage->ldy = row_length(training ? layer->out : widest);
+        stage->ldy = lam__row_length(training ? layer->out : widest);
         stage->x = i ? chain->stages[i - 1].y : chain->x;
         stage->ldx = i ? chain->stages[i - 1].ldy : chain->ldx;
         if (layer->activation && layer->activation->needs_z)
@@ -77,6 +77,7 @@ static void carve(lam__chain *chain, size_t features)
         }
         learns_below = learns_below || layer->type->has_parameters;
     }
+    lam__split_take(chain);
 }
 
 /* Whether batch * (all widths) floats can be counted in a size_t. */
@@ -98,6 +99,7 @@ lam_status lam__chain_open(lam__chain *chain, const lam_model *model, const lam_
     LAM__TRY(check_size(model, use->batch));
     lam_status status = make_stages(chain, model);
     if (status == LAM_OK) {
+        lam__split_plan(chain, model);
         carve(chain, model->features);
         status = lam__arena_open(&chain->arena, "activations");
     }
@@ -122,7 +124,7 @@ lam__slab lam__stage_slab(const lam__stage *stage, size_t first, size_t rows, ui
     return (lam__slab){
         .first = first,
         .rows = rows,
-        .x = stage->x + first * stage->ldx,
+        .x = stage->x ? stage->x + first * stage->ldx : NULL,
         .ldx = stage->ldx,
         .y = stage->y + first * stage->ldy,
         .ldy = stage->ldy,
@@ -155,7 +157,10 @@ void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t
         const lam__stage *stage = &chain->stages[i];
         lam__slab slab = slab_of(chain, stage, first, rows, step);
         slab.raw_output = raw_output && i + 1 == chain->stage_count;
-        stage->layer->type->forward(stage->layer, parameters, &slab);
+        if (lam__split_is(chain, stage))
+            lam__split_forward(chain, parameters, &slab);
+        else
+            stage->layer->type->forward(stage->layer, parameters, &slab);
     }
 }
 

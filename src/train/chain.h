@@ -25,14 +25,23 @@ typedef struct lam__stage {
     lam__key key; /* of dropout */
 } lam__stage;
 
+/* Half of the inputs of the first stage, see split.h. */
+typedef struct lam__half {
+    size_t first, cols; /* columns of X and rows of W */
+    float *x;           /* [batch][ldx] these columns */
+    size_t ldx;
+    float *sums; /* [batch][ldy of the stage] X W of the half; NULL where one thread trains */
+} lam__half;
+
 /* What a chain is for. */
 typedef struct lam__chain_use {
-    size_t batch;  /* at most so many rows, */
-    size_t slab;   /* which pass in slabs of so many */
-    bool training; /* otherwise there are no gradients and only two buffers, used in turns */
-    bool shared;   /* in training: several threads take part */
-    bool few_rows; /* inference again and again with the same weights, often on few rows */
-    uint64_t seed; /* keys dropout */
+    size_t batch;    /* at most so many rows, */
+    size_t slab;     /* which pass in slabs of so many */
+    bool training;   /* otherwise there are no gradients and only two buffers, used in turns */
+    bool shared;     /* in training: several threads take part */
+    bool whole_rows; /* in training: samples are changed at random, row by row */
+    bool few_rows;   /* inference again and again with the same weights, often on few rows */
+    uint64_t seed;   /* keys dropout */
 } lam__chain_use;
 
 typedef struct lam__chain {
@@ -40,8 +49,10 @@ typedef struct lam__chain {
     lam__chain_use use;
     lam__stage *stages; /* [stage_count]; at inference without the layers that do nothing there */
     size_t stage_count;
-    float *x; /* [batch][ldx] transformed input */
+    float *x; /* [batch][ldx] transformed input; NULL where the halves have it */
     size_t ldx;
+    bool split; /* the first stage has halves */
+    lam__half halves[2];
     bool sharing;     /* use.shared, and several threads take part in the step at hand */
     uint64_t changes; /* of the model's parameters when the panels were last as they */
     bool panels_fresh;
@@ -54,6 +65,11 @@ void lam__chain_close(lam__chain *chain);
  * leaves its logits, without bias, to a fused loss. `step` keys dropout. */
 void lam__chain_forward(const lam__chain *chain, const float *parameters, size_t first, size_t rows,
                         bool raw_output, uint64_t step);
+
+/* Floats from one row of a matrix of this width to the next. Rows a multiple of 1 KB apart would
+ * meet in a few sets of the first-level cache: the products, which walk down 12 rows at a time,
+ * lose up to a sixth. */
+size_t lam__row_length(size_t width);
 
 /* The tasks that a layer is cut into on `rows` rows at inference; 1 where that gains nothing. */
 size_t lam__shared_tasks(const lam__layer *layer, size_t rows);

@@ -2,6 +2,7 @@
 #include "train/panels.h"
 
 #include "kernels/products.h"
+#include "train/split.h"
 
 /* Outputs below which one thread reads W itself as fast as panels of it. */
 enum { LEAST_PACKED = 256 };
@@ -11,12 +12,14 @@ enum { LEAST_PACKED = 256 };
 enum { LEAST_SHARED = 64 };
 
 /* Whether a chain keeps W in panels. */
-static bool wants_w(const lam__chain *chain, const lam__layer *layer, const lam__products *products)
+static bool wants_w(const lam__chain *chain, const lam__stage *stage, const lam__products *products)
 {
+    const lam__layer *layer = stage->layer;
+    const bool shared = chain->use.shared && !lam__split_is(chain, stage);
     if (chain->use.few_rows)
         return layer->out >= 2 * products->panel;
     return lam__panels_serve(chain, chain->use.slab) &&
-           layer->out >= (chain->use.shared ? LEAST_SHARED : LEAST_PACKED);
+           layer->out >= (shared ? LEAST_SHARED : LEAST_PACKED);
 }
 
 void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx)
@@ -27,7 +30,7 @@ void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx)
     lam__arena *arena = &chain->arena;
     if (!products || !layer->type->multiplies)
         return;
-    if (wants_w(chain, layer, products))
+    if (wants_w(chain, stage, products))
         stage->panels = lam__arena_take(arena, lam__panels_floats(products, layer->in, layer->out),
                                         sizeof(float));
     if (with_dx)
@@ -52,7 +55,7 @@ void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const fl
                             .ldw = layer->out,
                             .first = first,
                             .rows = rows,
-                            .shared = chain->sharing};
+                            .shared = chain->sharing && !lam__split_is(chain, stage)};
     packing.panels = stage->panels;
     if (packing.panels)
         products->pack(&packing);

@@ -11,6 +11,7 @@
 #include "kernels/products.h"
 #include "nn/fit_options.h"
 #include "train/engine.h"
+#include "train/split.h"
 
 enum { LEAST_ROWS = 16, MOST_ROWS = 64 }; /* of a slab */
 
@@ -68,18 +69,19 @@ static lam_status allocate(lam__pass *pass, size_t batch, size_t threads, uint64
     pass->slab_states = lam__allocate_zero(slabs, sizeof *pass->slab_states, "metric sums");
     pass->labels = lam__allocate_zero(batch, sizeof *pass->labels, "labels");
     pass->targets = lam__allocate_zero(batch, pass->outputs * sizeof *pass->targets, "targets");
-    if (pass->augment.any)
-        pass->augment_work = lam__allocate(slabs, pass->model->features * sizeof(float), "changes");
-    if (pass->augment.any && !pass->augment_work)
-        return LAM_ERR_MEMORY;
     if (!pass->slab_loss || !pass->slab_states || !pass->labels || !pass->targets)
         return LAM_ERR_MEMORY;
     const lam__chain_use use = {.batch = batch,
                                 .slab = pass->slab_rows,
                                 .training = pass->training,
                                 .shared = pass->training && threads > 1,
+                                .whole_rows = pass->augment.any,
                                 .seed = seed};
-    return lam__chain_open(&pass->chain, pass->model, &use);
+    LAM__TRY(lam__chain_open(&pass->chain, pass->model, &use));
+    if (!pass->augment.any && !pass->chain.split)
+        return LAM_OK;
+    pass->row_work = lam__allocate(slabs, pass->model->features * sizeof(float), "rows");
+    return pass->row_work ? LAM_OK : LAM_ERR_MEMORY;
 }
 
 lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit_options *options,
@@ -100,7 +102,7 @@ lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit
 void lam__pass_close(lam__pass *pass)
 {
     lam__chain_close(&pass->chain);
-    lam__release(pass->augment_work);
+    lam__release(pass->row_work);
     lam__release(pass->slab_loss);
     lam__release(pass->slab_states);
     lam__release(pass->labels);
@@ -188,7 +190,36 @@ static void update_metrics(const lam__pass *pass, size_t slab, size_t first, siz
     }
 }
 
-/* Brings the samples of a slab to chain->x; changed at random, where that is asked for. */
+/* The columns of one half, of the samples of a slab; the dataset can gather columns. */
+static void gather_half(const lam__pass *pass, const lam__half *half, size_t first, size_t rows)
+{
+    pass->dataset->ops->gather_columns(
+        pass->dataset, pass->index ? pass->index + first : NULL, pass->first + first, rows,
+        half->first, half->cols, &pass->model->transform, half->x + first * half->ldx, half->ldx);
+}
+
+/* Both halves of the samples of a slab, of any dataset. */
+static void gather_halves(const lam__pass *pass, size_t slab, size_t first, size_t rows)
+{
+    const lam_dataset *dataset = pass->dataset;
+    const lam__half *halves = pass->chain.halves;
+    if (dataset->ops->gather_columns) {
+        for (int h = 0; h < 2; h++)
+            gather_half(pass, &halves[h], first, rows);
+        return;
+    }
+    float *row = pass->row_work + slab * dataset->features; /* [features] */
+    for (size_t r = first; r < first + rows; r++) {
+        dataset->ops->gather(dataset, pass->index ? pass->index + r : NULL, pass->first + r, 1,
+                             &pass->model->transform, row, dataset->features);
+        for (int h = 0; h < 2; h++)
+            memcpy(halves[h].x + r * halves[h].ldx, row + halves[h].first,
+                   halves[h].cols * sizeof *row);
+    }
+}
+
+/* Brings the samples of a slab to chain->x or its halves; changed at random, where that is asked
+ * for. */
 static void gather_samples(const lam__pass *pass, size_t slab, size_t first, size_t rows)
 {
     static const lam__transform none = {.kind = LAM_TRANSFORM_NONE, .scale = 1.0f};
@@ -197,13 +228,17 @@ static void gather_samples(const lam__pass *pass, size_t slab, size_t first, siz
     const lam__chain *chain = &pass->chain;
     const size_t features = dataset->features;
     const bool changed = pass->augment.any;
+    if (chain->split) {
+        gather_halves(pass, slab, first, rows);
+        return;
+    }
     dataset->ops->gather(dataset, pass->index ? pass->index + first : NULL, pass->first + first,
                          rows, changed ? &none : transform, chain->x + first * chain->ldx,
                          chain->ldx);
     for (size_t r = first; changed && r < first + rows; r++) {
         const size_t sample = pass->index ? pass->index[r] : pass->first + r;
         const lam__input *image = image_of(pass, dataset);
-        float *x = chain->x + r * chain->ldx, *work = pass->augment_work + slab * features;
+        float *x = chain->x + r * chain->ldx, *work = pass->row_work + slab * features;
         lam__change change;
         lam__augment_draw(&pass->augment, image, pass->step, (uint32_t)sample, &change);
         lam__augment_apply(&pass->augment, image, features, dataset->dtype == LAM_UINT8, &change, x,
@@ -213,17 +248,55 @@ static void gather_samples(const lam__pass *pass, size_t slab, size_t first, siz
     }
 }
 
+static size_t count_slabs(const lam__pass *pass)
+{
+    return (pass->rows + pass->slab_rows - 1) / pass->slab_rows;
+}
+
+/* The rows of a slab, from row slab * slab_rows on. */
+static size_t rows_of(const lam__pass *pass, size_t slab)
+{
+    const size_t left = pass->rows - slab * pass->slab_rows;
+    return left < pass->slab_rows ? left : pass->slab_rows;
+}
+
+/* Whether the halves of the first layer are tasks of their own. */
+static bool splits(const lam__pass *pass)
+{
+    return pass->chain.split && pass->chain.sharing;
+}
+
+/* The task of gathering a slab by itself: both halves need rows that come whole. */
+static void run_gather(void *context, size_t slab)
+{
+    const lam__pass *pass = context;
+    gather_samples(pass, slab, slab * pass->slab_rows, rows_of(pass, slab));
+}
+
+/* The task of a slab of one half; all slabs of one half come first. Of two threads each goes on
+ * with the slabs of one half of the rows. */
+static void run_half(void *context, size_t task)
+{
+    const lam__pass *pass = context;
+    const size_t slabs = count_slabs(pass), h = task / slabs, slab = task % slabs;
+    const size_t first = slab * pass->slab_rows, rows = rows_of(pass, slab);
+    const lam__half *half = &pass->chain.halves[h];
+    if (pass->dataset->ops->gather_columns)
+        gather_half(pass, half, first, rows);
+    lam__split_multiply(&pass->chain, pass->model->parameters, half, first, rows,
+                        h != slab * 2 / slabs);
+}
+
 /* The task of one slab. */
 static void run_slab(void *context, size_t slab)
 {
     lam__pass *pass = context;
     const lam__chain *chain = &pass->chain;
     const float *parameters = pass->model->parameters;
-    const size_t first = slab * pass->slab_rows;
-    const size_t left = pass->rows - first;
-    const size_t rows = left < pass->slab_rows ? left : pass->slab_rows;
+    const size_t first = slab * pass->slab_rows, rows = rows_of(pass, slab);
 
-    gather_samples(pass, slab, first, rows);
+    if (!splits(pass))
+        gather_samples(pass, slab, first, rows);
     gather_targets(pass, first, rows);
     lam__chain_forward(chain, parameters, first, rows, pass->fused, pass->step);
 
@@ -255,12 +328,18 @@ void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
     pass->first = first;
     pass->rows = rows;
     pass->step = step;
-    lam__pool_run(pool, (rows + pass->slab_rows - 1) / pass->slab_rows, run_slab, pass);
+    const size_t slabs = count_slabs(pass);
+    if (splits(pass)) {
+        if (!dataset->ops->gather_columns)
+            lam__pool_run(pool, slabs, run_gather, pass);
+        lam__pool_run(pool, 2 * slabs, run_half, pass);
+    }
+    lam__pool_run(pool, slabs, run_slab, pass);
 }
 
 void lam__pass_add(const lam__pass *pass, lam__tally *tally)
 {
-    const size_t slabs = (pass->rows + pass->slab_rows - 1) / pass->slab_rows;
+    const size_t slabs = count_slabs(pass);
     tally->samples += pass->rows;
     for (size_t s = 0; s < slabs; s++) {
         tally->loss += pass->slab_loss[s];

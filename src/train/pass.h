@@ -1,4 +1,6 @@
 /* pass.h: phase 1 of a step, the rows: gather, forward, loss and metrics, and in training back.
+ * Where threads share a step and the first layer is split (split.h), its halves come before that,
+ * as tasks of their own: gather and multiply.
  *
  * The rows of a batch are cut into slabs of a height that depends on shapes and processor alone.
  * A slab is one task; slabs are independent, and their sums are combined in slab order, so the
@@ -24,7 +26,7 @@ typedef struct lam__tally {
 typedef struct lam__pass {
     const lam_model *model;
     lam__augment augment; /* in training */
-    float *augment_work;  /* [slabs][features], or NULL */
+    float *row_work;      /* [slabs][features]: a row each, to change or to split; NULL without */
     const lam__loss *loss;
     bool fused;
     const lam__metric *metrics[LAM_MAX_METRICS];

@@ -12,6 +12,10 @@ struct lam__source_ops {
      * x[rows][ldx]. Called from several threads at once, after `prepare` of these rows. */
     void (*gather)(const lam_dataset *dataset, const uint32_t *index, size_t first, size_t rows,
                    const lam__transform *transform, float *x, size_t ldx);
+    /* The same for columns from .. from + cols - 1 alone, to x[rows][ldx]; may be NULL. */
+    void (*gather_columns)(const lam_dataset *dataset, const uint32_t *index, size_t first,
+                           size_t rows, size_t from, size_t cols, const lam__transform *transform,
+                           float *x, size_t ldx);
     void (*release)(lam_dataset *dataset); /* whatever else it holds; may be NULL */
 
     /* Called on the caller's thread before samples order[at .. at + rows - 1] (order NULL: samples

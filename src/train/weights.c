@@ -6,6 +6,8 @@
 #include "blas/gemm.h"
 #include "kernels/products.h"
 #include "train/panels.h"
+#include "train/shares.h"
+#include "train/split.h"
 
 /* Floats a task of lam__weights_update takes: four arrays of it fit in a second-level cache. */
 enum { UPDATE_CHUNK = 16384 };
@@ -17,18 +19,33 @@ static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
     if (!layer->type->multiplies)
         return layer->weight_rows;
     enum { MOST = 128, TILES_LEAST = 32, TILES_MOST = 96, TILES_FLOATS = 32768, UNIT = 16 };
-    if (lam__products_chosen()) {
-        /* the gradient of a slab, its weights and two moments fit in the second-level cache */
+    enum { SMALL = 8192 }; /* weights of a layer that is one task */
+    if (lam__products_chosen() && layer->in * layer->out >= SMALL) {
+        /* the gradient of a slab, its weights and two moments fit in the second-level cache, and
+         * there are at least four slabs, for balance */
         size_t rows = TILES_FLOATS / layer->out / UNIT * UNIT; /* a vector of a transposed panel */
-        rows = rows < TILES_LEAST ? TILES_LEAST : rows > TILES_MOST ? TILES_MOST : rows;
+        const size_t most = lam__round_up(layer->in / 4, UNIT);
+        rows = rows > TILES_MOST ? TILES_MOST : rows;
+        rows = rows > most ? most : rows;
+        rows = rows < TILES_LEAST ? TILES_LEAST : rows;
         return rows < layer->in ? rows : layer->in;
     }
+    if (lam__products_chosen())
+        return layer->in;
     size_t most = layer->in < MOST ? layer->in : MOST;
     size_t rows = lam__gemm_rows_tn(layer->out, batch, most);
     size_t slabs = (layer->in + rows - 1) / rows;
     rows = (layer->in + slabs - 1) / slabs; /* equal shares */
     rows = lam__round_up(rows, 8);
     return rows < layer->in ? rows : layer->in;
+}
+
+/* Which half of a layer a row of W belongs to, NULL where it is not split. */
+static const lam__half *half_of(const lam__chain *chain, const lam__stage *stage, size_t row)
+{
+    if (!lam__split_is(chain, stage))
+        return NULL;
+    return &chain->halves[row >= chain->halves[1].first];
 }
 
 /* Lists the tasks; with tasks == NULL only counts them. */
@@ -40,10 +57,12 @@ static size_t list_tasks(const lam__chain *chain, lam__weight_task *tasks)
         if (!layer->type->has_parameters)
             continue;
         const size_t height = choose_slab_rows(layer, chain->use.batch);
-        for (size_t first = 0; first < layer->weight_rows; first += height, count++) {
-            size_t left = layer->weight_rows - first;
+        for (size_t first = 0, rows; first < layer->weight_rows; first += rows, count++) {
+            const lam__half *half = half_of(chain, &chain->stages[s], first);
+            const size_t left = (half ? half->first + half->cols : layer->weight_rows) - first;
+            rows = left < height ? left : height;
             if (tasks)
-                tasks[count] = (lam__weight_task){s, first, left < height ? left : height};
+                tasks[count] = (lam__weight_task){s, first, rows};
         }
     }
     return count;
@@ -63,6 +82,33 @@ static size_t largest_task(const lam__chain *chain)
     return lam__round_up(largest, LAM__ALIGN / sizeof(float));
 }
 
+/* Makes the threads' shares of the tasks. */
+static lam_status share_tasks(lam__weights *weights)
+{
+    const size_t count = weights->task_count;
+    lam__share_task *tasks = lam__allocate(count, sizeof *tasks, "shares");
+    size_t *owner = lam__allocate(count, sizeof *owner, "shares");
+    double *load = lam__allocate(weights->threads, sizeof *load, "shares");
+    const bool ready = tasks && owner && load;
+    for (size_t t = 0; ready && t < count; t++) {
+        const lam__weight_task *task = &weights->tasks[t];
+        const lam__stage *stage = &weights->chain->stages[task->stage];
+        const lam__half *half = half_of(weights->chain, stage, task->first);
+        const double middle = (double)task->first + (double)task->rows / 2.0;
+        tasks[t].work = (double)(task->rows * stage->layer->out);
+        tasks[t].position = -1.0;
+        if (half)
+            tasks[t].position =
+                ((half->first > 0) + (middle - (double)half->first) / (double)half->cols) / 2.0;
+    }
+    if (ready)
+        lam__share_out(count, tasks, weights->threads, weights->turn, weights->starts, owner, load);
+    lam__release(tasks);
+    lam__release(owner);
+    lam__release(load);
+    return ready ? LAM_OK : LAM_ERR_MEMORY;
+}
+
 static void carve(lam__weights *weights)
 {
     lam__arena *arena = &weights->arena;
@@ -71,10 +117,13 @@ static void carve(lam__weights *weights)
     weights->gradients = lam__arena_take(arena, floats, sizeof(float));
     weights->scratch =
         lam__arena_take(arena, weights->threads, weights->scratch_floats * sizeof(float));
+    lam__arena_part(arena);
     weights->m = moments > 0 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
     weights->v = moments > 1 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
     weights->tasks = lam__arena_take(arena, weights->task_count, sizeof *weights->tasks);
     weights->penalties = lam__arena_take(arena, weights->task_count, sizeof *weights->penalties);
+    weights->turn = lam__arena_take(arena, weights->task_count, sizeof *weights->turn);
+    weights->starts = lam__arena_take(arena, weights->threads + 1, sizeof *weights->starts);
 }
 
 lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__chain *chain,
@@ -87,12 +136,12 @@ lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__chain
                               .options = *options,
                               .threads = threads};
     weights->task_count = list_tasks(chain, NULL);
-    weights->scratch_floats = largest_task(chain);
+    weights->scratch_floats = largest_task(chain) + LAM__APART / sizeof(float);
     carve(weights);
     LAM__TRY(lam__arena_open(&weights->arena, "gradients and moments"));
     carve(weights);
     list_tasks(chain, weights->tasks);
-    return LAM_OK;
+    return share_tasks(weights);
 }
 
 void lam__weights_close(lam__weights *weights)
@@ -204,14 +253,15 @@ static void multiply(const lam__weights *weights, const lam__stage *stage,
 {
     const lam__products *products = lam__products_chosen();
     const size_t out = stage->layer->out, batch = weights->chain->use.batch;
+    const lam__half *half = half_of(weights->chain, stage, task->first);
     lam__warm warm[MOST_WARM];
     if (products)
         products->columns(&(lam__product){
             .m = task->rows,
             .n = out,
             .k = weights->rows,
-            .a = stage->x + task->first,
-            .lda = stage->ldx,
+            .a = half ? half->x + (task->first - half->first) : stage->x + task->first,
+            .lda = half ? half->ldx : stage->ldx,
             .b = stage->dy_panels ? stage->dy_panels : stage->dy,
             .ldb = stage->dy_panels ? products->panel : stage->ldy,
             .panel_step = products->panel * (stage->dy_panels ? batch : 1),
@@ -225,9 +275,10 @@ static void multiply(const lam__weights *weights, const lam__stage *stage,
                      stage->ldy, g, out);
 }
 
-static void run_task(void *context, size_t t)
+static void run_task(void *context, size_t turn)
 {
     lam__weights *weights = context;
+    const size_t t = weights->turn[turn];
     const lam__weight_task *task = &weights->tasks[t];
     const lam__stage *stage = &weights->chain->stages[task->stage];
     const lam__layer *layer = stage->layer;
@@ -260,7 +311,7 @@ double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, boo
     weights->update = update_too;
     if (update_too)
         lam__optimizer_begin(&weights->options, base, t, &weights->args);
-    lam__pool_run(pool, weights->task_count, run_task, weights);
+    lam__pool_run_shares(pool, weights->task_count, weights->starts, run_task, weights);
     if (update_too)
         weights->chain->changes = ++weights->model->changes;
     double penalty = 0.0;
