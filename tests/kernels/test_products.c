@@ -2,6 +2,7 @@
  * in double, between guard pages, and bit by bit against one another. */
 #include <float.h>
 #include <math.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,23 @@ static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool sh
     return panels;
 }
 
+/* Joined to what C was, each sum is added to it whole. */
+static void check_joined(const matrix *a, const matrix *b, const matrix *c, size_t k)
+{
+    matrix d = make(c->rows, c->cols, 1, true), want = make(c->rows, c->cols, 0, false);
+    for (size_t i = 0; i < c->rows; i++)
+        for (size_t j = 0; j < c->cols; j++)
+            want.data[i * want.ld + j] = d.data[i * d.ld + j] + c->data[i * c->ld + j];
+    lam__product p = product_of(a, b, &d, k);
+    p.join = true;
+    products->rows(&p);
+    expect_same(&want, &d, "joined");
+    EXPECT(guarded_clean(&d.memory, d.data, d.rows, d.cols, d.ld, sizeof(float)),
+           "joined: wrote beside a row");
+    drop(&d);
+    drop(&want);
+}
+
 /* All ways to the same product have the same bits: A as it is and transposed, B as it is, packed,
  * packed from its transpose, each row alone, with and without something to warm. */
 static void check(size_t m, size_t n, size_t k, size_t gap)
@@ -163,6 +181,7 @@ static void check(size_t m, size_t n, size_t k, size_t gap)
         products->rows(&q);
     }
     expect_same(&c, &d, "row by row");
+    check_joined(&a, &b, &c, k);
     matrix *all[] = {&a, &b, &c, &d, &t};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         drop(all[i]);
@@ -193,6 +212,35 @@ Test(products, shapes_of_real_layers)
                                        {96, 512, 128},  {64, 1, 64},   {7, 100, 1000}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         check(shapes[i][0], shapes[i][1], shapes[i][2], 0);
+}
+
+/* For another core: whole vectors go past the caches, the same bits. */
+Test(products, shared)
+{
+    enum { ROWS = 29, LD = 80, DEPTH = 50 };
+    for (size_t n = 1; n <= LD; n += 3) {
+        matrix a = make(ROWS, DEPTH, 0, true), b = make(DEPTH, n, 0, true);
+        matrix c = make(ROWS, n, LD - n, false), d = make(ROWS, n, 0, false);
+        static alignas(64) float aligned[ROWS * LD + 1];
+        for (size_t shift = 0; shift < 2; shift++) {
+            for (size_t i = 0; i < ROWS * LD + 1; i++)
+                aligned[i] = -1.0f;
+            lam__product p = product_of(&a, &b, &c, DEPTH), q = product_of(&a, &b, &d, DEPTH);
+            p.c = aligned + shift;
+            p.shared = true;
+            products->rows(&p);
+            products->rows(&q);
+            for (size_t i = 0; i < ROWS; i++) {
+                EXPECT(memcmp(p.c + i * LD, d.data + i * d.ld, n * sizeof(float)) == 0,
+                       "row %zu of %zu columns differs", i, n);
+                for (size_t j = n; j + shift < LD; j++)
+                    EXPECT(p.c[i * LD + j] == -1.0f, "wrote beside row %zu of %zu", i, n);
+            }
+        }
+        matrix *all[] = {&a, &b, &c, &d};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            drop(all[i]);
+    }
 }
 
 Test(products, nothing_to_add_is_zero)

@@ -125,6 +125,25 @@ Test(pool, every_task_runs_once_whatever_the_threads)
     }
 }
 
+/* Shares of the caller's choice, empty ones and all in one among them. */
+Test(pool, chosen_shares)
+{
+    static const size_t shares[][4] = {
+        {0, 0, 0, 40}, {0, 40, 40, 40}, {0, 3, 4, 40}, {0, 0, 40, 40}};
+    lam__pool *pool = NULL;
+    cr_assert_eq(lam__pool_new(3, &pool), LAM_OK);
+    for (size_t s = 0; s < sizeof shares / sizeof *shares; s++)
+        for (int repeat = 0; repeat < 100; repeat++) {
+            atomic_int done[40] = {0};
+            double result[40];
+            work w = {.done = done, .result = result};
+            lam__pool_run_shares(pool, 40, shares[s], task, &w);
+            for (size_t i = 0; i < 40; i++)
+                cr_assert_eq(done[i], 1, "shares %zu: task %zu ran %d times", s, i, done[i]);
+        }
+    lam__pool_free(pool);
+}
+
 /* Task 0 waits for all others, so that whoever has it cannot do the rest of its share. Where nobody
  * else does it, the limit of the whole program ends the test. */
 static void wait_for_others(void *context, size_t i)
