@@ -131,7 +131,9 @@ Test(sources, file)
     give_classes(data);
     expect_same(data);
     cr_assert_eq(truncate(path, 16 + 8 * (SAMPLES - 1) * FEATURES), 0);
-    cr_assert_eq(train(in_memory(), 0.0, parameters, 32), LAM_OK);
+    lam_dataset *memory = in_memory();
+    cr_assert_eq(train(memory, 0.0, parameters, 32), LAM_OK);
+    lam_dataset_free(memory);
     lam_fit_options fit = lam_fit_options_default();
     lam_model *model = lam_model_new(FEATURES);
     cr_assert_eq(lam_model_add_layers(model, "3:softmax"), LAM_OK);
