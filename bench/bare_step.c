@@ -88,6 +88,7 @@ static void fill(bare_step *s)
                                                          .w = l->w,
                                                          .ldw = l->out,
                                                          .rows = l->in,
+                                                         .cols = l->out,
                                                          .panels = l->w_backwards});
     }
 }

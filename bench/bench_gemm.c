@@ -96,7 +96,7 @@ static shape open_shape(form f, size_t m, size_t n, size_t k, const lam__product
     s.panels = make(lam__panels_floats(products, k, n));
     lam__packing whole = {.w = s.b, .panels = s.panels};
     whole.in = whole.rows = f == NT ? n : k;
-    whole.out = whole.ldw = f == NT ? k : n;
+    whole.out = whole.ldw = whole.cols = f == NT ? k : n;
     (f == NT ? products->pack_transposed : products->pack)(&whole);
     return s;
 }

@@ -14,8 +14,9 @@ INLINE void put(bool past_caches, float *to, vf x)
 static void pack(const lam__packing *packing)
 {
     const lam__packing p = *packing; /* the stores cannot change it */
-    for (size_t j = 0; j < p.out; j += PANEL) {
-        const size_t cols = p.out - j < PANEL ? p.out - j : PANEL;
+    const size_t end = p.first_col + p.cols;
+    for (size_t j = p.first_col; j < end; j += PANEL) {
+        const size_t cols = end - j < PANEL ? end - j : PANEL;
         const float *from = p.w + p.first * p.ldw + j;
         float *to = p.panels + j * p.in + p.first * PANEL;
         for (size_t i = 0; i < p.rows; i++, from += p.ldw, to += PANEL) {
@@ -42,8 +43,9 @@ enum { TURNED = LAM__VEC_BYTES < LINE ? 2 : 1 }; /* vectors of rows that are tur
 /* TURNED * W rows of W by W columns at a time: a line of a panel is written whole. */
 static void transpose_vectors(const lam__packing *p, const float *w, float *to)
 {
-    size_t o = 0;
-    for (; o + W <= p->out; o += W) {
+    const size_t end = p->first_col + p->cols;
+    size_t o = p->first_col;
+    for (; o + W <= end; o += W) {
         vf x[TURNED][W];
         EACH (v, TURNED) {
             EACH (q, W)
@@ -54,7 +56,7 @@ static void transpose_vectors(const lam__packing *p, const float *w, float *to)
             EACH (v, TURNED)
                 put(p->shared, to + (o + q) * PANEL + v * W, x[v][q]);
     }
-    transpose_rest(p, w, TURNED * W, o, p->out - o, to);
+    transpose_rest(p, w, TURNED * W, o, end - o, to);
 }
 
 static void pack_transposed(const lam__packing *packing)
@@ -69,7 +71,7 @@ static void pack_transposed(const lam__packing *packing)
             i += ROWS;
         } else {
             const size_t lanes = left < ROWS - lane % ROWS ? left : ROWS - lane % ROWS;
-            transpose_rest(&p, p.w + i * p.ldw, lanes, 0, p.out, to);
+            transpose_rest(&p, p.w + i * p.ldw, lanes, p.first_col, p.cols, to);
             i += lanes;
         }
     }

@@ -23,13 +23,14 @@ typedef struct lam__warm {
     size_t bytes, pieces, step;
 } lam__warm;
 
-/* A matrix copied to panels, some rows at a time. */
+/* A matrix copied to panels, a block at a time. */
 typedef struct lam__packing {
     size_t in, out; /* of the matrix [in][ldw] */
     const float *w;
     size_t ldw;
-    size_t first, rows; /* of the matrix, to be copied */
-    float *panels;      /* those of B = W or B = W^T, 64-byte aligned */
+    size_t first, rows;     /* of the matrix, to be copied, */
+    size_t first_col, cols; /* and of which columns: first_col is a multiple of `panel` */
+    float *panels;          /* those of B = W or B = W^T, 64-byte aligned */
     /* Other cores will read the panels. Whole vectors are written past the caches then, where the
      * processor can: a line that a core writes again after others have read it costs a round trip
      * to all of them, which no prefetch hides. Whoever tells the others fences first, as the pool

@@ -10,27 +10,36 @@
 
 /* A loop of few rounds, unrolled: only then do arrays indexed by it stay in registers. */
 #ifdef __clang__
-#define EACH(i, count) _Pragma("unroll") for (size_t i = 0; i < (count); i++)
+#define EACH(i, count) _Pragma("clang loop unroll(full)") for (size_t i = 0; i < (count); i++)
 #else
 #define EACH(i, count) _Pragma("GCC unroll 16") for (size_t i = 0; i < (count); i++)
 #endif
 #define INLINE static inline __attribute__((always_inline))
+
+/* The compiler knows nothing about x any more, so it computes nothing from it ahead. */
+#define FORGET(x) __asm__("" : "+r"(x))
 
 enum {
     MOST_ROWS = 12,
     LINE = 64 /* bytes of the cache */
 };
 
+/* Steps of k in one round of a tile's loop, and rows of A that one pointer reaches: integer
+ * instructions compete with multiply-adds on some processors, so there are to be few of them. */
+enum { UNROLL = 4, REACH = 4 };
+
 /* What becomes of the sums of a tile: C is set to them, perhaps past the caches; or they begin with
  * C; or they are added to it in the end. */
 typedef enum fate { SET, SHARE, CONTINUE, JOIN } fate;
 
-/* What is fetched meanwhile: `count` lines, `step` bytes apart, from address `at` on. */
+/* What is fetched meanwhile: `count` lines, `step` bytes apart, from address `at` on; after the
+ * first `first`, and then after every `run`, `skip` bytes are left out. Counts are multiples of
+ * UNROLL, and `count` is at most k. */
 typedef struct lines {
     uintptr_t at;
-    size_t count, step;
+    size_t count, step, first, run, skip;
 } lines;
-#define NO_LINES ((lines){0, 0, 0})
+static const lines no_lines = {0};
 
 /* Where the vectors of a row of B or C end: `vectors` of them, the last with `last` floats. */
 INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t last)
@@ -61,57 +70,99 @@ INLINE void put_tile(const size_t rows, const size_t vectors, const bool part, s
         }
 }
 
-/* A tile of `rows` rows; element (i, p) of A is a[i * row_step + p * depth_step]. With part ==
- * false the last vector is whole. */
+/* Where a tile is in A and B. */
+typedef struct cursor {
+    const float *a[(MOST_ROWS + REACH - 1) / REACH]; /* pointers(), of rows 0, REACH, .. */
+    const float *b;
+    uintptr_t ahead; /* the next line to fetch */
+    size_t ahead_step;
+} cursor;
+
+INLINE size_t pointers(const size_t rows, const bool transposed)
+{
+    return transposed ? 1 : (rows + REACH - 1) / REACH;
+}
+
+/* `steps` steps of k; with `warm` each fetches a line of what is needed later. */
+INLINE void run_steps(const size_t steps, const bool warm, const size_t rows, const size_t vectors,
+                      const bool part, size_t last, const bool transposed, vf sum[MOST_ROWS][2],
+                      cursor *at, size_t lda, size_t ldb)
+{
+    EACH (u, steps) {
+        vf row[2];
+        EACH (j, vectors)
+            row[j] = load_at(at->b + u * ldb, j, vectors, part, last);
+        EACH (i, rows) {
+            const float *a = transposed ? at->a[0] + u * lda : at->a[i / REACH] + i % REACH * lda;
+            const vf x = v_set((*(const float(*)[MOST_ROWS])a)[transposed ? i : u]);
+            EACH (j, vectors)
+                sum[i][j] = v_add_product(sum[i][j], x, row[j]);
+        }
+        if (warm)
+            __builtin_prefetch((const void *)(at->ahead + u * at->ahead_step), 0, 2);
+    }
+    at->b += steps * ldb;
+    at->ahead += warm ? steps * at->ahead_step : 0;
+    const size_t count = pointers(rows, transposed);
+    EACH (i, count)
+        at->a[i] += transposed ? steps * lda : steps;
+}
+
+/* A tile of `rows` rows of C; A is [rows][k] or, transposed, [k][rows]. With part == false the last
+ * vector is whole. */
 INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
-                     fate sums_go, size_t k, const float *a, size_t row_step, size_t depth_step,
-                     const float *b, size_t ldb, float *c, size_t ldc, lines warm)
+                     const bool transposed, fate sums_go, size_t k, const float *a, size_t lda,
+                     const float *b, size_t ldb, float *c, size_t ldc, const lines *warm)
 {
     vf sum[MOST_ROWS][2];
     EACH (i, rows)
         EACH (j, vectors)
             sum[i][j] =
                 sums_go == CONTINUE ? load_at(c + i * ldc, j, vectors, part, last) : v_set(0.0f);
-    for (size_t p = 0; p < k; p++) {
-        vf row[2];
-        EACH (j, vectors)
-            row[j] = load_at(b, j, vectors, part, last);
-        EACH (i, rows) {
-            const vf x = v_set(a[i * row_step]);
-            EACH (j, vectors)
-                sum[i][j] = v_fma(x, row[j], sum[i][j]);
-        }
-        if (p < warm.count)
-            __builtin_prefetch((const void *)(warm.at + p * warm.step), 0, 2);
-        a += depth_step;
-        b += ldb;
+    cursor at = {.b = b, .ahead = warm->at, .ahead_step = warm->step};
+    const size_t count = pointers(rows, transposed);
+    EACH (i, count) {
+        at.a[i] = a + i * REACH * lda;
+        FORGET(at.a[i]); /* a pointer of its own, not an offset in a register */
     }
+    size_t p = 0;
+    for (size_t left = warm->count, run = warm->first; left > 0; run = warm->run) {
+        const size_t end = p + (left < run ? left : run);
+        left -= end - p;
+        for (; p < end; p += UNROLL)
+            run_steps(UNROLL, true, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
+        at.ahead += warm->skip;
+    }
+    for (; p + UNROLL <= k; p += UNROLL)
+        run_steps(UNROLL, false, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
+    for (; p < k; p++)
+        run_steps(1, false, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
+    FORGET(ldc); /* addresses of C are not for the beginning */
     put_tile(rows, vectors, part, last, sums_go, sum, c, ldc);
 }
 
 typedef void tile(size_t last, fate sums_go, size_t k, const float *a, size_t lda, const float *b,
-                  size_t ldb, float *c, size_t ldc, lines warm);
+                  size_t ldb, float *c, size_t ldc, const lines *warm);
 
 /* For each height: the whole panel, one that ends in its second vector, one of one vector, one that
  * ends in its first; each for A as it is and transposed. */
-#define DEFINE_TILE(name, rows, vectors, part, row_step, depth_step, ahead)                        \
+#define DEFINE_TILE(name, rows, vectors, part, transposed, ahead)                                  \
     static void name(size_t last, fate sums_go, size_t k, const float *a, size_t lda,              \
-                     const float *b, size_t ldb, float *c, size_t ldc, lines warm)                 \
+                     const float *b, size_t ldb, float *c, size_t ldc, const lines *warm)          \
     {                                                                                              \
-        (void)lda;                                                                                 \
         (void)warm;                                                                                \
-        run_tile(rows, vectors, part, last, sums_go, k, a, row_step, depth_step, b, ldb, c, ldc,   \
+        run_tile(rows, vectors, part, last, transposed, sums_go, k, a, lda, b, ldb, c, ldc,        \
                  ahead);                                                                           \
     }
 #define DEFINE_HEIGHT(rows)                                                                        \
-    DEFINE_TILE(rows_##rows##_2, rows, 2, false, lda, 1, NO_LINES)                                 \
-    DEFINE_TILE(rows_##rows##_2_part, rows, 2, true, lda, 1, NO_LINES)                             \
-    DEFINE_TILE(rows_##rows##_1, rows, 1, false, lda, 1, NO_LINES)                                 \
-    DEFINE_TILE(rows_##rows##_1_part, rows, 1, true, lda, 1, NO_LINES)                             \
-    DEFINE_TILE(columns_##rows##_2, rows, 2, false, 1, lda, warm)                                  \
-    DEFINE_TILE(columns_##rows##_2_part, rows, 2, true, 1, lda, NO_LINES)                          \
-    DEFINE_TILE(columns_##rows##_1, rows, 1, false, 1, lda, NO_LINES)                              \
-    DEFINE_TILE(columns_##rows##_1_part, rows, 1, true, 1, lda, NO_LINES)
+    DEFINE_TILE(rows_##rows##_2, rows, 2, false, false, warm)                                      \
+    DEFINE_TILE(rows_##rows##_2_part, rows, 2, true, false, &no_lines)                             \
+    DEFINE_TILE(rows_##rows##_1, rows, 1, false, false, &no_lines)                                 \
+    DEFINE_TILE(rows_##rows##_1_part, rows, 1, true, false, &no_lines)                             \
+    DEFINE_TILE(columns_##rows##_2, rows, 2, false, true, warm)                                    \
+    DEFINE_TILE(columns_##rows##_2_part, rows, 2, true, true, &no_lines)                           \
+    DEFINE_TILE(columns_##rows##_1, rows, 1, false, true, &no_lines)                               \
+    DEFINE_TILE(columns_##rows##_1_part, rows, 1, true, true, &no_lines)
 
 #if LAM__VEC_BYTES == 64
 #define FOR_EACH_HEIGHT(X) X(12) X(8) X(4) X(2) X(1)
@@ -145,29 +196,37 @@ static inline const height *next_height(size_t left)
     return h;
 }
 
-/* What the next tile fetches of product->warm: a line at each step of k, up to the end of a piece.
- */
+/* Where the fetching of product->warm is: `done` lines of the first range. */
 typedef struct warming {
     const lam__warm *range, *end;
-    size_t piece, done; /* of the range, bytes of the piece */
+    size_t done;
 } warming;
 
+static inline size_t whole_rounds(size_t steps)
+{
+    return steps / UNROLL * UNROLL;
+}
+
+/* What the next tile fetches: a line at each step of k, up to the end of a range. */
 static inline lines next_lines(warming *w, size_t k)
 {
-    if (w->range == w->end)
-        return NO_LINES;
-    const lam__warm *r = w->range;
-    const size_t left = (r->bytes - w->done + LINE - 1) / LINE, count = left < k ? left : k;
-    const lines next = {(uintptr_t)r->at + w->piece * r->step + w->done, count, LINE};
-    w->done += count * LINE;
-    if (w->done >= r->bytes) {
-        w->done = 0;
-        if (++w->piece == r->pieces) {
-            w->piece = 0;
-            w->range++;
-        }
+    for (; w->range < w->end; w->range++, w->done = 0) {
+        const lam__warm *r = w->range;
+        const size_t run = whole_rounds((r->bytes + LINE - 1) / LINE);
+        const size_t left = run * r->pieces - w->done, most = whole_rounds(k);
+        if (left == 0)
+            continue;
+        const size_t piece = w->done / run, in_piece = w->done % run;
+        const lines next = {.at = (uintptr_t)r->at + piece * r->step + in_piece * LINE,
+                            .count = left < most ? left : most,
+                            .step = LINE,
+                            .first = run - in_piece,
+                            .run = run,
+                            .skip = r->step - run * LINE};
+        w->done += next.count;
+        return next;
     }
-    return next;
+    return no_lines;
 }
 
 /* A transposed is read down its columns for the first time, a line at a step, and has often been
@@ -176,8 +235,25 @@ static inline lines next_lines(warming *w, size_t k)
 static inline lines next_columns(const lam__product *p, size_t i, size_t rows)
 {
     const size_t next = i + rows, end = next + rows < p->m ? next + rows : p->m;
-    return next < p->m ? (lines){(uintptr_t)(p->a + end - 1), p->k, p->lda * sizeof *p->a}
-                       : NO_LINES;
+    const size_t count = whole_rounds(p->k);
+    if (next >= p->m)
+        return no_lines;
+    return (lines){.at = (uintptr_t)(p->a + end - 1),
+                   .count = count,
+                   .step = p->lda * sizeof *p->a,
+                   .first = count,
+                   .run = count};
+}
+
+/* A packed B that is large comes from beyond the second-level cache, and nothing is computed while
+ * the first tile of a panel waits for it: so the tiles of panel j fetch the next one. */
+static inline warming next_panel(const lam__product *p, size_t j, const float *b, lam__warm *panel)
+{
+    enum { LARGE = 1 << 17 }; /* floats of B */
+    if (p->ldb != PANEL || p->k * p->n < LARGE || j + PANEL >= p->n)
+        return (warming){0};
+    *panel = (lam__warm){b + p->panel_step, p->k * PANEL * sizeof *b, 1, 0};
+    return (warming){panel, panel + 1, 0};
 }
 
 /* C = A B. */
@@ -185,20 +261,22 @@ static void run_tiles(const lam__product *product, int transposed, fate sums_go)
 {
     const lam__product p = *product; /* the stores cannot change it */
     const size_t row_step = transposed ? 1 : p.lda;
-    warming w = {p.warm, p.warm ? p.warm + p.warm_count : NULL, 0, 0};
+    warming w = {p.warm, p.warm ? p.warm + p.warm_count : NULL, 0};
     for (size_t j = 0; j < p.n; j += PANEL) {
         const float *b = p.b + j / PANEL * p.panel_step;
         const size_t left = p.n - j;
         const int kind = left >= PANEL ? 0 : left > W ? 1 : left == W ? 2 : 3;
         const size_t last = kind == 3 ? left : left - W;
+        lam__warm panel;
+        if (!transposed)
+            w = next_panel(&p, j, b, &panel);
         for (size_t i = 0; i < p.m;) {
             const height *h = next_height(p.m - i);
             const float *a = p.a + i * row_step;
-            lines ahead = NO_LINES;
-            if (transposed)
-                ahead = j == 0 ? next_columns(&p, i, h->rows) : next_lines(&w, p.k);
+            const lines ahead =
+                transposed && j == 0 ? next_columns(&p, i, h->rows) : next_lines(&w, p.k);
             h->tiles[transposed][kind](last, sums_go, p.k, a, p.lda, b, p.ldb, p.c + i * p.ldc + j,
-                                       p.ldc, ahead);
+                                       p.ldc, &ahead);
             i += h->rows;
         }
     }
@@ -251,7 +329,7 @@ static void run_packed(const packed *a, const lam__product *p, fate sums_go)
         for (size_t t = 0; t < a->tiles; t++) {
             const size_t rows = a->heights[t]->rows;
             a->heights[t]->tiles[1][kind](last, sums_go, p->k, at, rows, b, p->ldb, c, p->ldc,
-                                          NO_LINES);
+                                          &no_lines);
             at += rows * p->k;
             c += rows * p->ldc;
         }
@@ -276,139 +354,7 @@ static void run_packed_columns(const lam__product *product)
 }
 #endif
 
-enum {
-    DEPTH = 8,           /* rows of B that one sweep over C adds */
-    FEW = 2 * MOST_ROWS, /* rows of C for which a wide B is read in sweeps, not panel by panel, */
-    WIDE = 768,          /* from so many floats in a row */
-    STRETCH = 8,         /* vectors of a row of C that stay in registers */
-    SHORT = 256,         /* floats in a row of B for which they are used */
-    SIDE_BY_SIDE = 4     /* panels that one row of C reads at a time */
-};
-
-/* Few rows of C from a wide row-major B: B is read along its rows, DEPTH of them at a time, as
- * memory likes it, rather than down a column of panels, a page at a step. */
-static void run_sweeps(const lam__product *product)
-{
-    lam__product p = *product;
-    if (p.k <= DEPTH) {
-        run_tiles(&p, 0, SET);
-        return;
-    }
-    for (size_t q = 0; q < product->k; q += DEPTH) {
-        p.k = product->k - q < DEPTH ? product->k - q : DEPTH;
-        run_tiles(&p, 0, q > 0 ? CONTINUE : SET);
-        p.a += DEPTH;
-        p.b += DEPTH * p.ldb;
-    }
-}
-
-/* c[n] += x[DEPTH] times rows of B. */
-INLINE vf add_rows(const float *x, const float *b, size_t ldb, vf sum, size_t left)
-{
-    EACH (q, DEPTH)
-        sum = v_fma(v_set(x[q]), left < W ? v_load_n(b + q * ldb, left) : v_load(b + q * ldb), sum);
-    return sum;
-}
-
-/* Up to 8 vectors of one row of C, kept in registers while k runs. */
-INLINE void run_stretch(const size_t vectors, const bool part, size_t last, const lam__product *p,
-                        size_t j)
-{
-    const float *b = p->b + j;
-    vf sum[STRETCH];
-    EACH (v, vectors)
-        sum[v] = v_set(0.0f);
-    for (size_t q = 0; q < p->k; q++, b += p->ldb) {
-        const vf x = v_set(p->a[q]);
-        EACH (v, vectors)
-            sum[v] = v_fma(x, load_at(b, v, vectors, part, last), sum[v]);
-    }
-    EACH (v, vectors) {
-        if (part && v + 1 == vectors)
-            v_store_n(p->c + j + v * W, sum[v], last);
-        else
-            v_store(p->c + j + v * W, sum[v]);
-    }
-}
-
-/* One row of C where a row of B is short: B is read as it lies in memory all the same. */
-static void run_short_row(const lam__product *p)
-{
-    size_t j = 0;
-    for (; j + 8 * W <= p->n; j += 8 * W)
-        run_stretch(8, false, 0, p, j);
-    for (; j + 4 * W <= p->n; j += 4 * W)
-        run_stretch(4, false, 0, p, j);
-    for (; j + 2 * W <= p->n; j += 2 * W)
-        run_stretch(2, false, 0, p, j);
-    for (; j + W <= p->n; j += W)
-        run_stretch(1, false, 0, p, j);
-    if (j < p->n)
-        run_stretch(1, true, p->n - j, p, j);
-}
-
-/* One row of C from a few panels side by side: as many streams as keep both the memory and the
- * adders busy. */
-INLINE void run_side_by_side(const size_t panels, const lam__product *p, size_t j)
-{
-    const float *b = p->b + j / PANEL * p->panel_step;
-    vf sum[SIDE_BY_SIDE][2];
-    EACH (i, panels)
-        EACH (v, 2)
-            sum[i][v] = v_set(0.0f);
-    for (size_t q = 0; q < p->k; q++, b += PANEL) {
-        const vf x = v_set(p->a[q]);
-        EACH (i, panels)
-            EACH (v, 2)
-                sum[i][v] = v_fma(x, v_load(b + i * p->panel_step + v * W), sum[i][v]);
-    }
-    EACH (i, panels)
-        EACH (v, 2)
-            v_store(p->c + j + i * PANEL + v * W, sum[i][v]);
-}
-
-/* One row of C from packed panels, which are read as they lie in memory. The same sums as in a
- * tile. */
-static void run_panels_row(const lam__product *product)
-{
-    lam__product p = *product;
-    size_t j = 0;
-    for (; j + SIDE_BY_SIDE * PANEL <= p.n; j += SIDE_BY_SIDE * PANEL)
-        run_side_by_side(SIDE_BY_SIDE, &p, j);
-    for (; j + SIDE_BY_SIDE / 2 * PANEL <= p.n; j += SIDE_BY_SIDE / 2 * PANEL)
-        run_side_by_side(SIDE_BY_SIDE / 2, &p, j);
-    p.b += j / PANEL * p.panel_step;
-    p.c += j;
-    p.n -= j;
-    run_tiles(&p, 0, SET);
-}
-
-/* One row of C from a row-major B: rows of B are read one after the other, as they lie in memory,
- * and C stays in the first-level cache. The same sums as in a tile. */
-static void run_row(const lam__product *p)
-{
-    const float *b = p->b;
-    float *c = p->c;
-    memset(c, 0, p->n * sizeof *c);
-    size_t q = 0;
-    for (; q + DEPTH <= p->k; q += DEPTH, b += DEPTH * p->ldb) {
-        size_t j = 0;
-        for (; j + W <= p->n; j += W)
-            v_store(c + j, add_rows(p->a + q, b + j, p->ldb, v_load(c + j), W));
-        if (j < p->n)
-            v_store_n(c + j, add_rows(p->a + q, b + j, p->ldb, v_load_n(c + j, p->n - j), p->n - j),
-                      p->n - j);
-    }
-    for (; q < p->k; q++, b += p->ldb) {
-        const vf x = v_set(p->a[q]);
-        size_t j = 0;
-        for (; j + W <= p->n; j += W)
-            v_store(c + j, v_fma(x, v_load(b + j), v_load(c + j)));
-        if (j < p->n)
-            v_store_n(c + j, v_fma(x, v_load_n(b + j, p->n - j), v_load_n(c + j, p->n - j)),
-                      p->n - j);
-    }
-}
+#include "body_few_rows.h"
 
 static void rows(const lam__product *product)
 {
@@ -450,7 +396,7 @@ static void columns(const lam__product *product)
 const lam__products JOIN(lam__products_, LAM__ISA) = {
     .name = TEXT(LAM__ISA),
     .panel = PANEL,
-    .least_packed_gradient = LAM__VEC_BYTES == 32 ? 128 : SIZE_MAX,
+    .least_packed_gradient = LAM__VEC_BYTES == 32 ? 128 : 256,
     .rows = rows,
     .columns = columns,
     .pack = pack,

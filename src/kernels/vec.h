@@ -23,6 +23,10 @@
  * Where a product is added to something, write v_fma: left to itself the compiler may fuse it in
  * the loop and not in the tail, and a value would depend on its index.
  *
+ * In long loops over many sums write v_add_product(sum, a, b): the same, but the sum stays in the
+ * register it is in. Of the three forms of the instruction compilers pick those that overwrite a
+ * factor now and then, and copy sums to and fro.
+ *
  * Everything is static: an object compiled for one instruction set must not offer a function that
  * the linker could pick for all. */
 #ifndef LAMINA_VEC_H
@@ -78,6 +82,16 @@ static inline vf v_power(vi n)
 #else
 #include "vec_generic.h"
 #endif
+
+static inline vf v_add_product(vf sum, vf a, vf b)
+{
+#if LAM__VEC_BYTES > 16
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
+#else
+    return v_fma(a, b, sum);
+#endif
+}
 
 static inline vf v_abs(vf x)
 {

@@ -43,7 +43,7 @@ void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx)
 }
 
 void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const float *parameters,
-                      size_t first, size_t rows)
+                      size_t first, size_t rows, size_t first_col, size_t cols)
 {
     const lam__products *products = lam__products_chosen();
     const lam__layer *layer = stage->layer;
@@ -55,6 +55,8 @@ void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const fl
                             .ldw = layer->out,
                             .first = first,
                             .rows = rows,
+                            .first_col = first_col,
+                            .cols = cols,
                             .shared = chain->sharing && !lam__split_is(chain, stage)};
     packing.panels = stage->panels;
     if (packing.panels)
@@ -74,6 +76,7 @@ void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t 
                                        .ldw = stage->ldy,
                                        .first = first,
                                        .rows = rows,
+                                       .cols = stage->layer->out,
                                        .panels = stage->dy_panels,
                                        .shared = chain->sharing});
 }
@@ -99,8 +102,8 @@ static void pack_task(void *context, size_t task)
     for (; task >= pack_tasks(stage); stage++)
         task -= pack_tasks(stage);
     const size_t first = task * PACKED_ROWS, left = stage->layer->in - first;
-    lam__panels_of_w(p->chain, stage, p->parameters, first,
-                     left < PACKED_ROWS ? left : PACKED_ROWS);
+    lam__panels_of_w(p->chain, stage, p->parameters, first, left < PACKED_ROWS ? left : PACKED_ROWS,
+                     0, stage->layer->out);
 }
 
 void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool)

@@ -26,10 +26,11 @@ static inline bool lam__panels_serve(const lam__chain *chain, size_t rows)
 /* Takes a stage's panels from the chain's arena; twice, see arena.h. */
 void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx);
 
-/* Copies rows first .. first + rows - 1 of a stage's W or dL/dz to its panels, where there are
- * any. Stages and rows are independent. */
+/* Copies rows first .. first + rows - 1 of some columns of a stage's W, the first of which begins a
+ * panel, or of its dL/dz, to its panels, where there are any. Stages, rows and columns are
+ * independent. */
 void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const float *parameters,
-                      size_t first, size_t rows);
+                      size_t first, size_t rows, size_t first_col, size_t cols);
 void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t first, size_t rows);
 
 /* Makes sure that the panels are as the model's weights: before forward. They are, unless somebody

@@ -12,7 +12,23 @@
 /* Floats a task of lam__weights_update takes: four arrays of it fit in a second-level cache. */
 enum { UPDATE_CHUNK = 16384 };
 
-/* The height of a slab of W: the natural height of the product, at most a share of the rows that
+/* The columns of a block of W: as many as have a dL/dz that stays in the second-level cache from
+ * one slab of rows to the next, beside all else. */
+static size_t choose_columns(const lam__layer *layer, size_t batch)
+{
+    enum { FLOATS = 65536, LEAST_PANELS = 4 }; /* of dL/dz */
+    const lam__products *products = lam__products_chosen();
+    if (!layer->type->multiplies || !products)
+        return layer->out;
+    const size_t panels = (layer->out + products->panel - 1) / products->panel;
+    size_t most = FLOATS / batch / products->panel;
+    most = most < LEAST_PANELS ? LEAST_PANELS : most;
+    const size_t blocks = (panels + most - 1) / most; /* equal shares */
+    const size_t cols = (panels + blocks - 1) / blocks * products->panel;
+    return cols < layer->out ? cols : layer->out;
+}
+
+/* The height of a block of W: the natural height of the product, at most a share of the rows that
  * leaves work for several threads. */
 static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
 {
@@ -21,9 +37,10 @@ static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
     enum { MOST = 128, TILES_LEAST = 32, TILES_MOST = 96, TILES_FLOATS = 32768, UNIT = 16 };
     enum { SMALL = 8192 }; /* weights of a layer that is one task */
     if (lam__products_chosen() && layer->in * layer->out >= SMALL) {
-        /* the gradient of a slab, its weights and two moments fit in the second-level cache, and
-         * there are at least four slabs, for balance */
-        size_t rows = TILES_FLOATS / layer->out / UNIT * UNIT; /* a vector of a transposed panel */
+        /* the gradient of a block, its weights and two moments fit in the second-level cache, and
+         * there are at least four slabs of rows, for balance */
+        size_t rows = TILES_FLOATS / choose_columns(layer, batch) / UNIT *
+                      UNIT; /* a vector of a transposed panel */
         const size_t most = lam__round_up(layer->in / 4, UNIT);
         rows = rows > TILES_MOST ? TILES_MOST : rows;
         rows = rows > most ? most : rows;
@@ -48,6 +65,23 @@ static const lam__half *half_of(const lam__chain *chain, const lam__stage *stage
     return &chain->halves[row >= chain->halves[1].first];
 }
 
+/* Lists the tasks of some columns of a layer; with tasks == NULL only counts them. */
+static size_t list_slabs(const lam__chain *chain, size_t stage, size_t first_col, size_t cols,
+                         lam__weight_task *tasks)
+{
+    const lam__layer *layer = chain->stages[stage].layer;
+    const size_t height = choose_slab_rows(layer, chain->use.batch);
+    size_t count = 0;
+    for (size_t first = 0, rows; first < layer->weight_rows; first += rows, count++) {
+        const lam__half *half = half_of(chain, &chain->stages[stage], first);
+        const size_t left = (half ? half->first + half->cols : layer->weight_rows) - first;
+        rows = left < height ? left : height;
+        if (tasks)
+            tasks[count] = (lam__weight_task){stage, first, rows, first_col, cols};
+    }
+    return count;
+}
+
 /* Lists the tasks; with tasks == NULL only counts them. */
 static size_t list_tasks(const lam__chain *chain, lam__weight_task *tasks)
 {
@@ -56,13 +90,10 @@ static size_t list_tasks(const lam__chain *chain, lam__weight_task *tasks)
         const lam__layer *layer = chain->stages[s].layer;
         if (!layer->type->has_parameters)
             continue;
-        const size_t height = choose_slab_rows(layer, chain->use.batch);
-        for (size_t first = 0, rows; first < layer->weight_rows; first += rows, count++) {
-            const lam__half *half = half_of(chain, &chain->stages[s], first);
-            const size_t left = (half ? half->first + half->cols : layer->weight_rows) - first;
-            rows = left < height ? left : height;
-            if (tasks)
-                tasks[count] = (lam__weight_task){s, first, rows};
+        const size_t width = choose_columns(layer, chain->use.batch);
+        for (size_t col = 0; col < layer->out; col += width) {
+            const size_t left = layer->out - col, cols = left < width ? left : width;
+            count += list_slabs(chain, s, col, cols, tasks ? tasks + count : NULL);
         }
     }
     return count;
@@ -76,7 +107,9 @@ static size_t largest_task(const lam__chain *chain)
         const lam__layer *layer = chain->stages[s].layer;
         if (!layer->type->has_parameters)
             continue;
-        const size_t floats = choose_slab_rows(layer, chain->use.batch) * layer->out;
+        const size_t cols = choose_columns(layer, chain->use.batch);
+        size_t floats = choose_slab_rows(layer, chain->use.batch) * cols;
+        floats = floats < layer->out ? layer->out : floats;
         largest = floats > largest ? floats : largest;
     }
     return lam__round_up(largest, LAM__ALIGN / sizeof(float));
@@ -95,7 +128,7 @@ static lam_status share_tasks(lam__weights *weights)
         const lam__stage *stage = &weights->chain->stages[task->stage];
         const lam__half *half = half_of(weights->chain, stage, task->first);
         const double middle = (double)task->first + (double)task->rows / 2.0;
-        tasks[t].work = (double)(task->rows * stage->layer->out);
+        tasks[t].work = (double)(task->rows * task->cols);
         tasks[t].position = -1.0;
         if (half)
             tasks[t].position =
@@ -183,6 +216,19 @@ static void update(const lam__weights *weights, size_t offset, size_t n, const f
     weights->optimizer->update(lam__kernels_chosen())(&args);
 }
 
+/* The parameters of a task: runs that are `step` floats apart in the flat buffers. */
+typedef struct runs {
+    size_t offset, floats, count, step;
+} runs;
+
+static runs runs_of(const lam__layer *layer, const lam__weight_task *task)
+{
+    const size_t offset = layer->weight + task->first * layer->out + task->first_col;
+    if (task->cols == layer->out)
+        return (runs){offset, task->rows * task->cols, 1, 0};
+    return (runs){offset, task->cols, task->rows, layer->out};
+}
+
 /* Where a task leaves the gradient of the parameters at `offset`: before an update, where it stays
  * in the cache and the next task writes over it. */
 static float *gradient_of(const lam__weights *weights, size_t offset)
@@ -226,53 +272,58 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
                         const lam__weight_task *task, lam__warm *warm)
 {
     const lam__layer *layer = stage->layer;
-    const size_t offset = layer->weight + task->first * layer->out;
-    const size_t bytes = task->rows * layer->out * sizeof(float);
+    const runs r = runs_of(layer, task);
+    const size_t bytes = r.floats * sizeof(float), step = r.step * sizeof(float);
     const size_t panel = lam__products_chosen()->panel;
     size_t count = 0;
-    warm[count++] = (lam__warm){weights->model->parameters + offset, bytes, 1, 0};
+    warm[count++] = (lam__warm){weights->model->parameters + r.offset, bytes, r.count, step};
     if (weights->m)
-        warm[count++] = (lam__warm){weights->m + offset, bytes, 1, 0};
+        warm[count++] = (lam__warm){weights->m + r.offset, bytes, r.count, step};
     if (weights->v)
-        warm[count++] = (lam__warm){weights->v + offset, bytes, 1, 0};
+        warm[count++] = (lam__warm){weights->v + r.offset, bytes, r.count, step};
     if (weights->chain->sharing)
         return count; /* panels are written past the caches */
     if (stage->panels)
         warm[count++] =
-            (lam__warm){stage->panels + task->first * panel, task->rows * panel * sizeof(float),
-                        (layer->out + panel - 1) / panel, layer->in * panel * sizeof(float)};
+            (lam__warm){stage->panels + task->first_col * layer->in + task->first * panel,
+                        task->rows * panel * sizeof(float), (task->cols + panel - 1) / panel,
+                        layer->in * panel * sizeof(float)};
     if (stage->panels_transposed)
-        warm[count++] = (lam__warm){
-            stage->panels_transposed + task->first / panel * panel * layer->out, bytes, 1, 0};
+        warm[count++] =
+            (lam__warm){stage->panels_transposed + task->first / panel * panel * layer->out +
+                            task->first_col * panel,
+                        task->cols * panel * sizeof(float), (task->rows + panel - 1) / panel,
+                        layer->out * panel * sizeof(float)};
     return count;
 }
 
-/* g[task->rows][out] = X^T dZ, the rows of the task. */
+/* g[task->rows][ldg] = X^T dZ, the block of the task. */
 static void multiply(const lam__weights *weights, const lam__stage *stage,
-                     const lam__weight_task *task, float *g)
+                     const lam__weight_task *task, float *g, size_t ldg)
 {
     const lam__products *products = lam__products_chosen();
-    const size_t out = stage->layer->out, batch = weights->chain->use.batch;
+    const size_t batch = weights->chain->use.batch;
     const lam__half *half = half_of(weights->chain, stage, task->first);
+    const bool packed = stage->dy_panels != NULL;
     lam__warm warm[MOST_WARM];
     if (products)
         products->columns(&(lam__product){
             .m = task->rows,
-            .n = out,
+            .n = task->cols,
             .k = weights->rows,
             .a = half ? half->x + (task->first - half->first) : stage->x + task->first,
             .lda = half ? half->ldx : stage->ldx,
-            .b = stage->dy_panels ? stage->dy_panels : stage->dy,
-            .ldb = stage->dy_panels ? products->panel : stage->ldy,
-            .panel_step = products->panel * (stage->dy_panels ? batch : 1),
+            .b = packed ? stage->dy_panels + task->first_col * batch : stage->dy + task->first_col,
+            .ldb = packed ? products->panel : stage->ldy,
+            .panel_step = products->panel * (packed ? batch : 1),
             .c = g,
-            .ldc = out,
+            .ldc = ldg,
             .warm = warm,
             .warm_count = weights->update ? list_warm(weights, stage, task, warm) : 0,
         });
     else
-        lam__gemm_tn(task->rows, out, weights->rows, stage->x + task->first, stage->ldx, stage->dy,
-                     stage->ldy, g, out);
+        lam__gemm_tn(task->rows, task->cols, weights->rows, stage->x + task->first, stage->ldx,
+                     stage->dy, stage->ldy, g, ldg);
 }
 
 static void run_task(void *context, size_t turn)
@@ -282,24 +333,27 @@ static void run_task(void *context, size_t turn)
     const lam__weight_task *task = &weights->tasks[t];
     const lam__stage *stage = &weights->chain->stages[task->stage];
     const lam__layer *layer = stage->layer;
-    const size_t offset = layer->weight + task->first * layer->out;
-    const size_t n = task->rows * layer->out;
-    float *g = gradient_of(weights, offset); /* [task->rows][out] */
+    const runs r = runs_of(layer, task);
+    const size_t ldg = weights->update ? task->cols : layer->out;
+    float *g = gradient_of(weights, r.offset); /* [task->rows][ldg] */
 
     if (layer->type->multiplies) {
-        multiply(weights, stage, task, g);
+        multiply(weights, stage, task, g, ldg);
     } else {
         const lam__slab slab = lam__stage_slab(stage, 0, weights->rows, 0);
         layer->type->weight_gradient(layer, weights->model->parameters, &slab, g);
     }
-    double penalty =
-        penalize_weights(layer, &weights->options, n, weights->model->parameters + offset, g);
-    if (weights->update) {
-        update(weights, offset, n, g);
-        lam__panels_of_w(weights->chain, stage, weights->model->parameters, task->first,
-                         task->rows);
+    double penalty = 0.0;
+    for (size_t i = 0, at = r.offset; i < r.count; i++, at += r.step, g += ldg) {
+        penalty += penalize_weights(layer, &weights->options, r.floats,
+                                    weights->model->parameters + at, g);
+        if (weights->update)
+            update(weights, at, r.floats, g);
     }
-    if (task->first == 0)
+    if (weights->update)
+        lam__panels_of_w(weights->chain, stage, weights->model->parameters, task->first, task->rows,
+                         task->first_col, task->cols);
+    if (task->first == 0 && task->first_col == 0)
         penalty += run_bias(weights, stage);
     weights->penalties[t] = penalty;
 }

@@ -1,8 +1,9 @@
-/* weights.h: phase 2 of a step, the weights: gradient, penalty and update of slabs of each W.
+/* weights.h: phase 2 of a step, the weights: gradient, penalty and update of blocks of each W.
  *
- * A task is a slab of rows of one W: one sgemm over the whole batch gives its gradient, and the
- * optimizer updates the slab at once, while the gradient is in cache. The cuts depend on shapes
- * and processor alone. */
+ * A task is a block of one W, a slab of its rows or, where dL/dz of all columns is too much to stay
+ * in the second-level cache, of some columns: one product over the whole batch gives its gradient,
+ * and the optimizer updates the block at once, while the gradient is in cache. The cuts depend on
+ * shapes and processor alone. */
 #ifndef LAMINA_WEIGHTS_H
 #define LAMINA_WEIGHTS_H
 
@@ -10,10 +11,11 @@
 #include "nn/optimizers.h"
 #include "train/chain.h"
 
-/* A slab of rows of a layer's W; the first slab of a layer also does its bias. */
+/* A block of a layer's W; the first block of a layer also does its bias. */
 typedef struct lam__weight_task {
     size_t stage;
-    size_t first, rows; /* of W [in][out] */
+    size_t first, rows;     /* of W [in][out] */
+    size_t first_col, cols; /* all of them but where the layer is cut into columns */
 } lam__weight_task;
 
 typedef struct lam__weights {

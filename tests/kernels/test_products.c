@@ -99,8 +99,17 @@ static matrix turned(const matrix *a, size_t gap)
     return t;
 }
 
+/* Packs up to two panels' columns of the rows of `part`, from column `first` on. */
+static void pack_columns(lam__packing part, size_t first, bool transposed)
+{
+    const size_t left = part.out - first, most = 2 * products->panel;
+    part.first_col = first;
+    part.cols = left < most ? left : most;
+    (transposed ? products->pack_transposed : products->pack)(&part);
+}
+
 /* The panels of b [k][n], made by `pack` from b or by pack_transposed from its transpose, in pieces
- * of `piece` rows, past the caches if `shared`. */
+ * of `piece` rows and of at most two panels' columns, past the caches if `shared`. */
 static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool shared)
 {
     matrix panels = make(1, lam__panels_floats(products, b->rows, b->cols), 0, false);
@@ -115,10 +124,8 @@ static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool sh
                                    .rows = rows,
                                    .panels = panels.data,
                                    .shared = shared};
-        if (from_transpose)
-            products->pack_transposed(&part);
-        else
-            products->pack(&part);
+        for (size_t col = 0; col < dense.cols; col += 2 * products->panel)
+            pack_columns(part, col, from_transpose);
     }
     drop(&dense);
     return panels;

@@ -62,6 +62,7 @@ static result run(const problem *p, const lam__layer *layer, size_t rows, bool r
                                                   .w = p->parameters,
                                                   .ldw = OUT,
                                                   .rows = IN,
+                                                  .cols = OUT,
                                                   .panels = transposed});
     }
     const lam__slab slab = {.rows = rows,
