@@ -43,7 +43,7 @@ static inline vf adam_step(const lam__update_args *a, vf w, vf g, vf *m, vf *v)
     *m = v_fma(v_set(a->beta_1), *m, (1.0f - a->beta_1) * g);
     *v = v_fma(v_set(a->beta_2), *v, (1.0f - a->beta_2) * g * g);
     vf step = *m * (a->learning_rate * a->correction_1);
-    return w - step / (v_sqrt(*v * a->correction_2) + a->epsilon);
+    return w - v_quotient(step, v_sqrt(*v * a->correction_2) + a->epsilon);
 }
 
 static void body_adam(const lam__update_args *args)

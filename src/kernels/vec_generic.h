@@ -175,6 +175,11 @@ static inline vf v_sqrt(vf a)
     return (vf){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])};
 }
 
+static inline vf v_quotient(vf a, vf b)
+{
+    return a / b;
+}
+
 static inline float v_most(vf a)
 {
     float p = a[0] > a[1] ? a[0] : a[1];

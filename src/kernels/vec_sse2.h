@@ -92,6 +92,11 @@ static inline vf v_sqrt(vf a)
     return (vf)_mm_sqrt_ps((__m128)a);
 }
 
+static inline vf v_quotient(vf a, vf b)
+{
+    return a / b;
+}
+
 static inline vm v_lt(vf a, vf b)
 {
     return _mm_cmplt_ps((__m128)a, (__m128)b);

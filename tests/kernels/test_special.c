@@ -50,6 +50,48 @@ Test(special, forward_kernels_treat_odd_values_as_the_reference)
             }
 }
 
+/* The first step of Adam on n equal weights of 0 from a gradient g and a second moment v. */
+static void check_adam(size_t n, float g, float v)
+{
+    float w[WIDE] = {0}, gradients[WIDE], m[WIDE] = {0}, moments[WIDE];
+    for (size_t i = 0; i < n; i++) {
+        gradients[i] = g;
+        moments[i] = v;
+    }
+    const lam__update_args a = {.n = n,
+                                .w = w,
+                                .g = gradients,
+                                .m = m,
+                                .v = moments,
+                                .learning_rate = 0.001f,
+                                .beta_1 = 0.9f,
+                                .beta_2 = 0.999f,
+                                .epsilon = 1e-7f,
+                                .correction_1 = 10.0f,
+                                .correction_2 = 1000.0f};
+    lam__kernels_chosen()->adam(&a);
+    for (size_t i = 0; i < n; i++) {
+        const double root = sqrt((double)(moments[i] * a.correction_2));
+        const double want = -0.01 * (double)m[i] / (root + (double)a.epsilon);
+        if (isinf(root) && !isnan(want))
+            EXPECT(fabsf(w[i]) < 1e-12f, "adam [%zu] of an infinite moment is %a", i, w[i]);
+        else
+            expect_alike(w[i], (float)want, "adam", i);
+    }
+}
+
+/* From gradients whose squares vanish to those whose squares, or the corrected moment, overflow. */
+Test(special, adam_divides_whatever_the_size)
+{
+    static const float sizes[] = {0.0f,  1e-30f, 1e-15f, 1e-7f, 1.0f,
+                                  -3.0f, 1e15f,  -1e18f, 1e25f, NAN};
+    static const float moments[] = {0.0f, 1e-30f, 1.0f, 3e38f, INFINITY, NAN};
+    for (size_t n = 1; n <= WIDE; n += 4)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            for (size_t j = 0; j < sizeof moments / sizeof *moments; j++)
+                check_adam(n, sizes[i], moments[j]);
+}
+
 Test(special, softmax_of_equal_logits_is_uniform)
 {
     static const float level[] = {0.0f, 1e4f, -1e4f, 3e38f, -3e38f};
