@@ -13,12 +13,12 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool available[LAM__ISA_COUNT] = {[LAM__BASELINE] = true};
 static lam__isa chosen = LAM__BASELINE;
+static bool is_amd;
 
 #if defined(__x86_64__) || defined(__i386__)
 
 static void detect_by_compiler(void)
 {
-    __builtin_cpu_init();
     available[LAM__AVX2] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     available[LAM__AVX512] = available[LAM__AVX2] && __builtin_cpu_supports("avx512f") &&
                              __builtin_cpu_supports("avx512bw") &&
@@ -28,6 +28,8 @@ static void detect_by_compiler(void)
 
 static void detect(void)
 {
+    __builtin_cpu_init();
+    is_amd = __builtin_cpu_is("amd");
 #if LAM__HAVE_CPUINFO
     if (cpuinfo_initialize()) {
         available[LAM__AVX2] = cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3();
@@ -76,4 +78,10 @@ lam__isa lam__isa_chosen(void)
 {
     pthread_once(&once, choose);
     return chosen;
+}
+
+bool lam__past_caches_pays(void)
+{
+    pthread_once(&once, choose);
+    return is_amd;
 }

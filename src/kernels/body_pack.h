@@ -24,7 +24,7 @@ static void pack(const lam__packing *packing)
                 memcpy(to, from, cols * sizeof *to);
             else
                 EACH (v, 2)
-                    put(p.shared, to + v * W, v_load(from + v * W));
+                    put(p.past_caches, to + v * W, v_load(from + v * W));
         }
     }
 }
@@ -54,7 +54,7 @@ static void transpose_vectors(const lam__packing *p, const float *w, float *to)
         }
         EACH (q, W)
             EACH (v, TURNED)
-                put(p->shared, to + (o + q) * PANEL + v * W, x[v][q]);
+                put(p->past_caches, to + (o + q) * PANEL + v * W, x[v][q]);
     }
     transpose_rest(p, w, TURNED * W, o, end - o, to);
 }

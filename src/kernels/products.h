@@ -31,11 +31,11 @@ typedef struct lam__packing {
     size_t first, rows;     /* of the matrix, to be copied, */
     size_t first_col, cols; /* and of which columns: first_col is a multiple of `panel` */
     float *panels;          /* those of B = W or B = W^T, 64-byte aligned */
-    /* Other cores will read the panels. Whole vectors are written past the caches then, where the
-     * processor can: a line that a core writes again after others have read it costs a round trip
-     * to all of them, which no prefetch hides. Whoever tells the others fences first, as the pool
-     * does after each task. */
-    bool shared;
+    /* Whole vectors are written past the caches, where the processor can: for panels that other
+     * cores read, where lam__past_caches_pays(). A line that a core writes again after others have
+     * read it costs a round trip to all of them, which no prefetch hides. Whoever tells the others
+     * fences first, as the pool does after each task. */
+    bool past_caches;
 } lam__packing;
 
 /* C[m][n] = A B. */
@@ -48,9 +48,9 @@ typedef struct lam__product {
     float *c; /* [m][ldc] */
     size_t ldc;
     bool join; /* rows only: C += A B; the sums are as without, and added to C in the end */
-    /* rows only, without join: another core will read C, as in lam__packing; used where ldc is a
-     * multiple of a vector and C aligned */
-    bool shared;
+    /* rows only, without join: C as in lam__packing; used where ldc is a multiple of a vector and C
+     * aligned */
+    bool past_caches;
     /* columns only: memory that somebody will need after the product is fetched into the
      * second-level cache meanwhile, when nothing else is asked of it; as much as there is time for,
      * and nothing where the instruction set has no use for it */

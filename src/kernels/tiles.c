@@ -30,7 +30,7 @@ enum { UNROLL = 4, REACH = 4 };
 
 /* What becomes of the sums of a tile: C is set to them, perhaps past the caches; or they begin with
  * C; or they are added to it in the end. */
-typedef enum fate { SET, SHARE, CONTINUE, JOIN } fate;
+typedef enum fate { SET, PAST, CONTINUE, JOIN } fate;
 
 /* What is fetched meanwhile: `count` lines, `step` bytes apart, from address `at` on; after the
  * first `first`, and then after every `run`, `skip` bytes are left out. Counts are multiples of
@@ -51,7 +51,7 @@ INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t la
 INLINE void put_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
                      fate sums_go, vf sum[MOST_ROWS][2], float *c, size_t ldc)
 {
-    if (sums_go == SHARE && !part) {
+    if (sums_go == PAST && !part) {
         EACH (i, rows)
             EACH (j, vectors)
                 v_stream(c + i * ldc + j * W, sum[i][j]);
@@ -361,8 +361,8 @@ static void rows(const lam__product *product)
     const bool plain = product->panel_step == PANEL; /* B is row-major */
     if (product->join)
         run_tiles(product, 0, JOIN);
-    else if (product->shared && product->ldc % W == 0 && (uintptr_t)product->c % sizeof(vf) == 0)
-        run_tiles(product, 0, SHARE);
+    else if (product->past_caches && product->ldc % W == 0 && (uintptr_t)product->c % sizeof(vf) == 0)
+        run_tiles(product, 0, PAST);
     else if (plain && product->m == 1 && product->n <= SHORT)
         run_short_row(product);
     else if (plain && product->m == 1)

@@ -54,6 +54,7 @@ typedef struct lam__chain {
     bool split; /* the first stage has halves */
     lam__half halves[2];
     bool sharing;     /* use.shared, and several threads take part in the step at hand */
+    bool past_caches; /* they write what others read past the caches, see products.h */
     uint64_t changes; /* of the model's parameters when the panels were last as they */
     bool panels_fresh;
 } lam__chain;

@@ -57,7 +57,7 @@ void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const fl
                             .rows = rows,
                             .first_col = first_col,
                             .cols = cols,
-                            .shared = chain->sharing && !lam__split_is(chain, stage)};
+                            .past_caches = chain->past_caches && !lam__split_is(chain, stage)};
     packing.panels = stage->panels;
     if (packing.panels)
         products->pack(&packing);
@@ -78,7 +78,7 @@ void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t 
                                        .rows = rows,
                                        .cols = stage->layer->out,
                                        .panels = stage->dy_panels,
-                                       .shared = chain->sharing});
+                                       .past_caches = chain->past_caches});
 }
 
 /* Rows of W that one task packs. */

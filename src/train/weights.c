@@ -281,8 +281,8 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
         warm[count++] = (lam__warm){weights->m + r.offset, bytes, r.count, step};
     if (weights->v)
         warm[count++] = (lam__warm){weights->v + r.offset, bytes, r.count, step};
-    if (weights->chain->sharing)
-        return count; /* panels are written past the caches */
+    if (weights->chain->past_caches)
+        return count; /* the panels are not needed there */
     if (stage->panels)
         warm[count++] =
             (lam__warm){stage->panels + task->first_col * layer->in + task->first * panel,

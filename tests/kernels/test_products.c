@@ -109,8 +109,8 @@ static void pack_columns(lam__packing part, size_t first, bool transposed)
 }
 
 /* The panels of b [k][n], made by `pack` from b or by pack_transposed from its transpose, in pieces
- * of `piece` rows and of at most two panels' columns, past the caches if `shared`. */
-static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool shared)
+ * of `piece` rows and of at most two panels' columns, past the caches if so. */
+static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool past_caches)
 {
     matrix panels = make(1, lam__panels_floats(products, b->rows, b->cols), 0, false);
     matrix dense = from_transpose ? turned(b, 0) : make(b->rows, b->cols, 0, false);
@@ -123,7 +123,7 @@ static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool sh
                                    .first = first,
                                    .rows = rows,
                                    .panels = panels.data,
-                                   .shared = shared};
+                                   .past_caches = past_caches};
         for (size_t col = 0; col < dense.cols; col += 2 * products->panel)
             pack_columns(part, col, from_transpose);
     }
@@ -222,7 +222,7 @@ Test(products, shapes_of_real_layers)
 }
 
 /* For another core: whole vectors go past the caches, the same bits. */
-Test(products, shared)
+Test(products, past_caches)
 {
     enum { ROWS = 29, LD = 80, DEPTH = 50 };
     for (size_t n = 1; n <= LD; n += 3) {
@@ -234,7 +234,7 @@ Test(products, shared)
                 aligned[i] = -1.0f;
             lam__product p = product_of(&a, &b, &c, DEPTH), q = product_of(&a, &b, &d, DEPTH);
             p.c = aligned + shift;
-            p.shared = true;
+            p.past_caches = true;
             products->rows(&p);
             products->rows(&q);
             for (size_t i = 0; i < ROWS; i++) {
