@@ -8,36 +8,62 @@
 #include "kernels.h"
 #include "vec.h"
 
-/* Ten rounds on a vector of counters. */
-static inline void v_philox(vu c[4], uint32_t k0, uint32_t k1)
+enum { ROUNDS = 10 };
+
+/* The keys of each round. */
+typedef struct philox_keys {
+    vq k[ROUNDS][2];
+} philox_keys;
+
+static inline philox_keys derive_keys(const uint32_t key[2])
 {
-    for (int round = 0; round < 10; round++) {
-        vu high0, low0, high1, low1;
-        v_mul_wide(c[0], 0xD2511F53u, &high0, &low0);
-        v_mul_wide(c[2], 0xCD9E8D57u, &high1, &low1);
-        c[0] = high1 ^ c[1] ^ k0;
-        c[1] = low1;
-        c[2] = high0 ^ c[3] ^ k1;
-        c[3] = low0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+    philox_keys keys;
+    uint32_t k0 = key[0], k1 = key[1];
+    for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+        keys.k[round][0] = (vq){0} + k0;
+        keys.k[round][1] = (vq){0} + k1;
     }
+    return keys;
+}
+
+/* All rounds on two vectors of counters, a word in the lower half of each lane; the upper halves
+ * are of no account. Two at a time: each waits for its own products. */
+static inline void v_philox(vq c[2][4], const philox_keys *keys)
+{
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < 2; i++) {
+            const vq product0 = v_mul_low(c[i][0], 0xD2511F53u);
+            const vq product1 = v_mul_low(c[i][2], 0xCD9E8D57u);
+            c[i][0] = (product1 >> 32) ^ c[i][1] ^ keys->k[round][0];
+            c[i][1] = product1;
+            c[i][2] = (product0 >> 32) ^ c[i][3] ^ keys->k[round][1];
+            c[i][3] = product0;
+        }
 }
 
 /* The mask of columns 64 * block .. 64 * block + 63 of a row. */
-static inline uint64_t draw_block(const lam__dropout_args *a, uint32_t row, uint32_t block)
+static inline uint64_t draw_block(const lam__dropout_args *a, const philox_keys *keys, uint32_t row,
+                                  uint32_t block)
 {
-    static const uint32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const vu zero = {0}, threshold = zero + a->threshold;
+    static const uint64_t evens[8] = {0, 2, 4, 6, 8, 10, 12, 14};
+    const vq zero = {0};
+    const vu threshold = (vu){0} + a->threshold;
+    vq even;
+    memcpy(&even, evens, sizeof even);
     uint64_t mask = 0;
     for (unsigned first = 0; first < 16; first += W) {
-        vu lane;
-        memcpy(&lane, lanes + first, sizeof lane);
-        vu c[4] = {lane + block * 16, zero + row, zero + (uint32_t)a->step,
-                   zero + (uint32_t)(a->step >> 32)};
-        v_philox(c, a->key[0], a->key[1]);
-        for (unsigned word = 0; word < 4; word++)
-            mask |= (uint64_t)v_bits(v_u32_ge(c[word], threshold)) << (16 * word + first);
+        vq c[2][4]; /* of even and odd counters */
+        for (unsigned odd = 0; odd < 2; odd++) {
+            c[odd][0] = even + (block * 16 + first + odd);
+            c[odd][1] = zero + row;
+            c[odd][2] = zero + (a->step & UINT32_MAX);
+            c[odd][3] = zero + (a->step >> 32);
+        }
+        v_philox(c, keys);
+        for (unsigned word = 0; word < 4; word++) {
+            const vu x = (vu)((c[0][word] & UINT32_MAX) | c[1][word] << 32);
+            mask |= (uint64_t)v_bits(v_u32_ge(x, threshold)) << (16 * word + first);
+        }
     }
     return mask;
 }
@@ -57,11 +83,12 @@ static inline void apply_block(uint64_t mask, size_t n, float scale, const float
 static void body_dropout(const lam__dropout_args *args)
 {
     const lam__dropout_args copy = *args, *a = &copy; /* the stores cannot change it */
+    const philox_keys keys = derive_keys(a->key);
     size_t words = (a->cols + 63) / 64;
     for (size_t r = 0; r < a->rows; r++) {
         for (size_t b = 0; b < words; b++) {
             size_t left = a->cols - b * 64, n = left < 64 ? left : 64;
-            uint64_t mask = draw_block(a, a->first_row + (uint32_t)r, (uint32_t)b);
+            uint64_t mask = draw_block(a, &keys, a->first_row + (uint32_t)r, (uint32_t)b);
             if (n < 64)
                 mask &= ((uint64_t)1 << n) - 1;
             a->mask[r * words + b] = mask;

@@ -18,7 +18,7 @@
  *   unsigned v_bits(m), vm v_mask(bits)           mask to W bits and back
  *   vd v_low(a), v_high(a)            halves as doubles
  *   float v_sum(a), v_most(a); double v_sum_d(vd)  over the lanes, in an order fixed by W
- *   v_mul_wide(a, k, &high, &low)     32 x 32 to 64 bits, lane by lane
+ *   vq v_mul_low(vq a, k)             the lower halves of the lanes times k, 64 bits each
  *   v_transpose(vf x[W])              x[i][j] and x[j][i] change places
  *   vf v_scale2(p, n, bits)           p * 2^n, correctly rounded also where denormal
  *
@@ -53,6 +53,7 @@ typedef float vf __attribute__((vector_size(LAM__VEC_BYTES)));
 typedef double vd __attribute__((vector_size(LAM__VEC_BYTES)));
 typedef int32_t vi __attribute__((vector_size(LAM__VEC_BYTES)));
 typedef uint32_t vu __attribute__((vector_size(LAM__VEC_BYTES)));
+typedef uint64_t vq __attribute__((vector_size(LAM__VEC_BYTES)));
 
 static inline vf v_set(float x)
 {

@@ -166,13 +166,9 @@ static inline float v_most(vf a)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
-static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
+static inline vq v_mul_low(vq a, uint32_t k)
 {
-    __m256i factor = _mm256_set1_epi64x(k);
-    __m256i even = _mm256_mul_epu32((__m256i)a, factor);
-    __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), factor);
-    *low = (vu)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
-    *high = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    return (vq)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(k));
 }
 
 /* In two steps, so that neither factor leaves the range of normal numbers. */

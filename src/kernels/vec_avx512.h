@@ -139,13 +139,9 @@ static inline float v_most(vf a)
     return _mm512_reduce_max_ps((__m512)a);
 }
 
-static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
+static inline vq v_mul_low(vq a, uint32_t k)
 {
-    __m512i factor = _mm512_set1_epi64(k);
-    __m512i even = _mm512_mul_epu32((__m512i)a, factor);
-    __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), factor);
-    *low = (vu)_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
-    *high = (vu)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+    return (vq)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(k));
 }
 
 /* Four stages: neighbours within 128 bits, pairs of them, then 128-bit quarters twice. */

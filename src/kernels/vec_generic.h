@@ -144,13 +144,9 @@ static inline float v_most(vf a)
     return vmaxvq_f32((float32x4_t)a);
 }
 
-static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
+static inline vq v_mul_low(vq a, uint32_t k)
 {
-    uint32x4_t x = (uint32x4_t)a;
-    uint32x4_t p = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(x), vdup_n_u32(k)));
-    uint32x4_t q = vreinterpretq_u32_u64(vmull_high_u32(x, vdupq_n_u32(k)));
-    *low = (vu)vuzp1q_u32(p, q);
-    *high = (vu)vuzp2q_u32(p, q);
+    return (vq)vmull_u32(vmovn_u64((uint64x2_t)a), vdup_n_u32(k));
 }
 
 #else
@@ -187,13 +183,9 @@ static inline float v_most(vf a)
     return p > q ? p : q;
 }
 
-static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
+static inline vq v_mul_low(vq a, uint32_t k)
 {
-    for (size_t i = 0; i < W; i++) {
-        uint64_t product = (uint64_t)a[i] * k;
-        (*high)[i] = (uint32_t)(product >> 32);
-        (*low)[i] = (uint32_t)product;
-    }
+    return (a & UINT32_MAX) * k;
 }
 
 #endif

@@ -173,14 +173,9 @@ static inline float v_most(vf a)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
-static inline void v_mul_wide(vu a, uint32_t k, vu *high, vu *low)
+static inline vq v_mul_low(vq a, uint32_t k)
 {
-    const __m128i evens = _mm_setr_epi32(-1, 0, -1, 0);
-    __m128i factor = _mm_set_epi32(0, (int)k, 0, (int)k);
-    __m128i even = _mm_mul_epu32((__m128i)a, factor);
-    __m128i odd = _mm_mul_epu32(_mm_srli_epi64((__m128i)a, 32), factor);
-    *low = (vu)_mm_or_si128(_mm_and_si128(even, evens), _mm_slli_epi64(odd, 32));
-    *high = (vu)_mm_or_si128(_mm_srli_epi64(even, 32), _mm_andnot_si128(evens, odd));
+    return (vq)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(k));
 }
 
 /* In two steps, so that neither factor leaves the range of normal numbers. */
