@@ -196,10 +196,11 @@ static inline const height *next_height(size_t left)
     return h;
 }
 
-/* Where the fetching of product->warm is: `done` lines of the first range. */
+/* Where the fetching of product->warm is: `done` fetches of the first range, each `unit` bytes
+ * after the one before. */
 typedef struct warming {
     const lam__warm *range, *end;
-    size_t done;
+    size_t done, unit;
 } warming;
 
 static inline size_t whole_rounds(size_t steps)
@@ -207,22 +208,35 @@ static inline size_t whole_rounds(size_t steps)
     return steps / UNROLL * UNROLL;
 }
 
-/* What the next tile fetches: a line at each step of k, up to the end of a range. */
+/* product->warm, from its beginning: a line at each step or, where there is time for most of it,
+ * half a line: the fewer are under way, the less a tile waits for lines of its own. */
+static inline warming begin_warm(const lam__product *p)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < p->warm_count; i++)
+        bytes += p->warm[i].bytes * p->warm[i].pieces;
+    const size_t tiles = p->m / MOST_ROWS, panels = p->n / PANEL;
+    const size_t steps = panels > 1 ? p->k * tiles * (panels - 1) : 0; /* see next_columns */
+    const bool half = bytes / LINE * 7 / 4 < steps;
+    return (warming){p->warm, p->warm + p->warm_count, 0, half ? LINE / 2 : LINE};
+}
+
+/* What the next tile fetches, up to the end of a range. */
 static inline lines next_lines(warming *w, size_t k)
 {
     for (; w->range < w->end; w->range++, w->done = 0) {
         const lam__warm *r = w->range;
-        const size_t run = whole_rounds((r->bytes + LINE - 1) / LINE);
+        const size_t run = whole_rounds((r->bytes + w->unit - 1) / w->unit);
         const size_t left = run * r->pieces - w->done, most = whole_rounds(k);
         if (left == 0)
             continue;
         const size_t piece = w->done / run, in_piece = w->done % run;
-        const lines next = {.at = (uintptr_t)r->at + piece * r->step + in_piece * LINE,
+        const lines next = {.at = (uintptr_t)r->at + piece * r->step + in_piece * w->unit,
                             .count = left < most ? left : most,
-                            .step = LINE,
+                            .step = w->unit,
                             .first = run - in_piece,
                             .run = run,
-                            .skip = r->step - run * LINE};
+                            .skip = r->step - run * w->unit};
         w->done += next.count;
         return next;
     }
@@ -253,7 +267,7 @@ static inline warming next_panel(const lam__product *p, size_t j, const float *b
     if (p->ldb != PANEL || p->k * p->n < LARGE || j + PANEL >= p->n)
         return (warming){0};
     *panel = (lam__warm){b + p->panel_step, p->k * PANEL * sizeof *b, 1, 0};
-    return (warming){panel, panel + 1, 0};
+    return (warming){panel, panel + 1, 0, LINE};
 }
 
 /* C = A B. */
@@ -261,7 +275,7 @@ static void run_tiles(const lam__product *product, int transposed, fate sums_go)
 {
     const lam__product p = *product; /* the stores cannot change it */
     const size_t row_step = transposed ? 1 : p.lda;
-    warming w = {p.warm, p.warm ? p.warm + p.warm_count : NULL, 0};
+    warming w = transposed ? begin_warm(&p) : (warming){0};
     for (size_t j = 0; j < p.n; j += PANEL) {
         const float *b = p.b + j / PANEL * p.panel_step;
         const size_t left = p.n - j;
