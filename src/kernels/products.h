@@ -21,6 +21,7 @@
 typedef struct lam__warm {
     const void *at;
     size_t bytes, pieces, step;
+    bool to_write; /* other cores have lines of it, and this one will write them */
 } lam__warm;
 
 /* A matrix copied to panels, a block at a time. */

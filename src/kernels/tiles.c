@@ -38,6 +38,7 @@ typedef enum fate { SET, PAST, CONTINUE, JOIN } fate;
 typedef struct lines {
     uintptr_t at;
     size_t count, step, first, run, skip;
+    bool to_write; /* for this core alone */
 } lines;
 static const lines no_lines = {0};
 
@@ -83,8 +84,11 @@ INLINE size_t pointers(const size_t rows, const bool transposed)
     return transposed ? 1 : (rows + REACH - 1) / REACH;
 }
 
-/* `steps` steps of k; with `warm` each fetches a line of what is needed later. */
-INLINE void run_steps(const size_t steps, const bool warm, const size_t rows, const size_t vectors,
+/* What each step fetches of what is needed later. */
+typedef enum fetches { NO_LINE, A_LINE, A_LINE_TO_WRITE } fetches;
+
+/* `steps` steps of k. */
+INLINE void run_steps(const size_t steps, const fetches warm, const size_t rows, const size_t vectors,
                       const bool part, size_t last, const bool transposed, vf sum[MOST_ROWS][2],
                       cursor *at, size_t lda, size_t ldb)
 {
@@ -98,11 +102,14 @@ INLINE void run_steps(const size_t steps, const bool warm, const size_t rows, co
             EACH (j, vectors)
                 sum[i][j] = v_add_product(sum[i][j], x, row[j]);
         }
-        if (warm)
-            __builtin_prefetch((const void *)(at->ahead + u * at->ahead_step), 0, 2);
+        const void *line = (const void *)(at->ahead + u * at->ahead_step);
+        if (warm == A_LINE)
+            __builtin_prefetch(line, 0, 2);
+        if (warm == A_LINE_TO_WRITE)
+            __builtin_prefetch(line, 1, 2);
     }
     at->b += steps * ldb;
-    at->ahead += warm ? steps * at->ahead_step : 0;
+    at->ahead += warm != NO_LINE ? steps * at->ahead_step : 0;
     const size_t count = pointers(rows, transposed);
     EACH (i, count)
         at->a[i] += transposed ? steps * lda : steps;
@@ -129,14 +136,18 @@ INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, s
     for (size_t left = warm->count, run = warm->first; left > 0; run = warm->run) {
         const size_t end = p + (left < run ? left : run);
         left -= end - p;
+        if (warm->to_write)
+            for (; p < end; p += UNROLL)
+                run_steps(UNROLL, A_LINE_TO_WRITE, rows, vectors, part, last, transposed, sum, &at,
+                          lda, ldb);
         for (; p < end; p += UNROLL)
-            run_steps(UNROLL, true, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
+            run_steps(UNROLL, A_LINE, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
         at.ahead += warm->skip;
     }
     for (; p + UNROLL <= k; p += UNROLL)
-        run_steps(UNROLL, false, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
+        run_steps(UNROLL, NO_LINE, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
     for (; p < k; p++)
-        run_steps(1, false, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
+        run_steps(1, NO_LINE, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
     FORGET(ldc); /* addresses of C are not for the beginning */
     put_tile(rows, vectors, part, last, sums_go, sum, c, ldc);
 }
@@ -236,7 +247,8 @@ static inline lines next_lines(warming *w, size_t k)
                             .step = w->unit,
                             .first = run - in_piece,
                             .run = run,
-                            .skip = r->step - run * w->unit};
+                            .skip = r->step - run * w->unit,
+                            .to_write = r->to_write};
         w->done += next.count;
         return next;
     }
@@ -266,7 +278,7 @@ static inline warming next_panel(const lam__product *p, size_t j, const float *b
     enum { LARGE = 1 << 17 }; /* floats of B */
     if (p->ldb != PANEL || p->k * p->n < LARGE || j + PANEL >= p->n)
         return (warming){0};
-    *panel = (lam__warm){b + p->panel_step, p->k * PANEL * sizeof *b, 1, 0};
+    *panel = (lam__warm){b + p->panel_step, p->k * PANEL * sizeof *b, 1, 0, false};
     return (warming){panel, panel + 1, 0, LINE};
 }
 

@@ -276,24 +276,25 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
     const size_t bytes = r.floats * sizeof(float), step = r.step * sizeof(float);
     const size_t panel = lam__products_chosen()->panel;
     size_t count = 0;
-    warm[count++] = (lam__warm){weights->model->parameters + r.offset, bytes, r.count, step};
+    warm[count++] = (lam__warm){weights->model->parameters + r.offset, bytes, r.count, step, false};
     if (weights->m)
-        warm[count++] = (lam__warm){weights->m + r.offset, bytes, r.count, step};
+        warm[count++] = (lam__warm){weights->m + r.offset, bytes, r.count, step, false};
     if (weights->v)
-        warm[count++] = (lam__warm){weights->v + r.offset, bytes, r.count, step};
+        warm[count++] = (lam__warm){weights->v + r.offset, bytes, r.count, step, false};
     if (weights->chain->past_caches)
         return count; /* the panels are not needed there */
+    const bool shared = weights->chain->sharing;
     if (stage->panels)
         warm[count++] =
             (lam__warm){stage->panels + task->first_col * layer->in + task->first * panel,
                         task->rows * panel * sizeof(float), (task->cols + panel - 1) / panel,
-                        layer->in * panel * sizeof(float)};
+                        layer->in * panel * sizeof(float), shared};
     if (stage->panels_transposed)
         warm[count++] =
             (lam__warm){stage->panels_transposed + task->first / panel * panel * layer->out +
                             task->first_col * panel,
                         task->cols * panel * sizeof(float), (task->rows + panel - 1) / panel,
-                        layer->out * panel * sizeof(float)};
+                        layer->out * panel * sizeof(float), shared};
     return count;
 }
 
