@@ -43,6 +43,22 @@ static size_t choose_slab_rows(const lam_model *model, size_t batch)
     return rows < batch ? rows : batch;
 }
 
+/* Slabs of one task, for threads that share the step: each task reads all weights, so where those
+ * are too many to stay in a second-level cache from one task to the next, there are as few tasks as
+ * there are threads. */
+static size_t choose_task_slabs(const lam__pass *pass, size_t slabs, size_t threads)
+{
+    enum { LARGE = 1 << 18 }; /* weights */
+    bool large = false;
+    for (size_t i = 0; i < pass->model->layer_count; i++) {
+        const lam__layer *layer = &pass->model->layers[i];
+        large = large || (layer->type->multiplies && layer->in * layer->out >= LARGE);
+    }
+    const size_t fair = slabs / threads, most = MOST_ROWS / pass->slab_rows;
+    const size_t count = fair < most ? fair : most;
+    return large && count > 1 ? count : 1;
+}
+
 static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
                                const char *metric_list)
 {
@@ -287,19 +303,12 @@ static void run_half(void *context, size_t task)
                         h != slab * 2 / slabs);
 }
 
-/* The task of one slab. */
-static void run_slab(void *context, size_t slab)
+/* Loss and metrics of a slab and, in training, what they give dL/dy of the last stage. */
+static void compute_loss(lam__pass *pass, size_t slab)
 {
-    lam__pass *pass = context;
     const lam__chain *chain = &pass->chain;
     const float *parameters = pass->model->parameters;
     const size_t first = slab * pass->slab_rows, rows = rows_of(pass, slab);
-
-    if (!splits(pass))
-        gather_samples(pass, slab, first, rows);
-    gather_targets(pass, first, rows);
-    lam__chain_forward(chain, parameters, first, rows, pass->fused, pass->step);
-
     const lam__stage *last = lam__chain_last(chain);
     const bool labels = pass->dataset->labels && pass->loss->takes_labels;
     lam__loss_args args = {
@@ -315,6 +324,24 @@ static void run_slab(void *context, size_t slab)
     };
     pass->slab_loss[slab] = lam__compute_loss(pass->loss, pass->fused, &args);
     update_metrics(pass, slab, first, rows);
+}
+
+/* The task of task_slabs slabs. */
+static void run_slabs(void *context, size_t task)
+{
+    lam__pass *pass = context;
+    const lam__chain *chain = &pass->chain;
+    const float *parameters = pass->model->parameters;
+    const size_t slab = task * pass->task_slabs, first = slab * pass->slab_rows;
+    const size_t most = pass->task_slabs * pass->slab_rows, left = pass->rows - first;
+    const size_t rows = left < most ? left : most;
+
+    if (!splits(pass))
+        gather_samples(pass, slab, first, rows);
+    gather_targets(pass, first, rows);
+    lam__chain_forward(chain, parameters, first, rows, pass->fused, pass->step);
+    for (size_t s = slab; s * pass->slab_rows < first + rows; s++)
+        compute_loss(pass, s);
     if (pass->training)
         lam__chain_backward(chain, parameters, first, rows, pass->fused, pass->step);
 }
@@ -334,7 +361,8 @@ void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
             lam__pool_run(pool, slabs, run_gather, pass);
         lam__pool_run(pool, 2 * slabs, run_half, pass);
     }
-    lam__pool_run(pool, slabs, run_slab, pass);
+    pass->task_slabs = choose_task_slabs(pass, slabs, lam__pool_threads(pool));
+    lam__pool_run(pool, (slabs + pass->task_slabs - 1) / pass->task_slabs, run_slabs, pass);
 }
 
 void lam__pass_add(const lam__pass *pass, lam__tally *tally)

@@ -3,8 +3,8 @@
  * as tasks of their own: gather and multiply.
  *
  * The rows of a batch are cut into slabs of a height that depends on shapes and processor alone.
- * A slab is one task; slabs are independent, and their sums are combined in slab order, so the
- * bits do not depend on the number of threads. */
+ * Slabs are independent, and their sums are combined in slab order, so the bits do not depend on
+ * the number of threads. A task is one slab or, where that reads weights fewer times, several. */
 #ifndef LAMINA_PASS_H
 #define LAMINA_PASS_H
 
@@ -39,6 +39,7 @@ typedef struct lam__pass {
     bool training;
     size_t outputs;
     size_t slab_rows;
+    size_t task_slabs;                                        /* in the step at hand */
     double *slab_loss;                                        /* [slabs] */
     double (*slab_states)[LAM_MAX_METRICS][LAM_METRIC_STATE]; /* [slabs] */
     int32_t *labels;                                          /* [batch] */

@@ -41,6 +41,7 @@ static const setup setups[] = {
      1e-4f},
     {"bytes", 515, "layer_norm,300:relu,dropout:0.1,10:linear,layer_norm:softmax", NULL, 128, 0.0f,
      1e-4f},
+    {"bytes", 515, "450:relu,dropout:0.1,590:tanh,10:softmax", NULL, 100, 0.0f, 0.0f},
     {"bytes", 300, "513:sigmoid,257:softmax,10:tanh", "mean_squared_error", 299, 0.0f, 0.0f},
 };
 
