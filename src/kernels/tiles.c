@@ -88,9 +88,9 @@ INLINE size_t pointers(const size_t rows, const bool transposed)
 typedef enum fetches { NO_LINE, A_LINE, A_LINE_TO_WRITE } fetches;
 
 /* `steps` steps of k. */
-INLINE void run_steps(const size_t steps, const fetches warm, const size_t rows, const size_t vectors,
-                      const bool part, size_t last, const bool transposed, vf sum[MOST_ROWS][2],
-                      cursor *at, size_t lda, size_t ldb)
+INLINE void run_steps(const size_t steps, const fetches warm, const size_t rows,
+                      const size_t vectors, const bool part, size_t last, const bool transposed,
+                      vf sum[MOST_ROWS][2], cursor *at, size_t lda, size_t ldb)
 {
     EACH (u, steps) {
         vf row[2];
@@ -387,7 +387,8 @@ static void rows(const lam__product *product)
     const bool plain = product->panel_step == PANEL; /* B is row-major */
     if (product->join)
         run_tiles(product, 0, JOIN);
-    else if (product->past_caches && product->ldc % W == 0 && (uintptr_t)product->c % sizeof(vf) == 0)
+    else if (product->past_caches && product->ldc % W == 0 &&
+             (uintptr_t)product->c % sizeof(vf) == 0)
         run_tiles(product, 0, PAST);
     else if (plain && product->m == 1 && product->n <= SHORT)
         run_short_row(product);

@@ -7,9 +7,9 @@
  *                      threads read it
  *
  * With several threads, a matrix that one writes and all read in every step is shared in copies
- * that may go past the caches (products.h): W, which phase 2 updates, and dL/dz. Then W itself and its
- * moments stay with one thread. What phase 2 reads of X and Y is not copied: that was slower. Nor
- * are narrow layers. */
+ * that may go past the caches (products.h): W, which phase 2 updates, and dL/dz. Then W itself and
+ * its moments stay with one thread. What phase 2 reads of X and Y is not copied: that was slower.
+ * Nor are narrow layers. */
 #ifndef LAMINA_PANELS_H
 #define LAMINA_PANELS_H
 

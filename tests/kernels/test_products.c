@@ -159,8 +159,8 @@ static void check(size_t m, size_t n, size_t k, size_t gap)
     expect_near(&a, false, &b, &c, k);
     products->columns(&q);
     expect_same(&c, &d, "transposed");
-    const lam__warm warm[] = {{b.data, n * sizeof(float), k, b.ld * sizeof(float)},
-                              {a.data, m * k * sizeof(float), 1, 0}};
+    const lam__warm warm[] = {{b.data, n * sizeof(float), k, b.ld * sizeof(float), false},
+                              {a.data, m * k * sizeof(float), 1, 0, true}};
     q.warm = warm;
     q.warm_count = 2;
     products->columns(&q);
