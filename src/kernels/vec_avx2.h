@@ -171,7 +171,6 @@ static inline vq v_mul_low(vq a, uint32_t k)
     return (vq)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(k));
 }
 
-/* In two steps, so that neither factor leaves the range of normal numbers. */
 /* Three stages: neighbours within 128 bits, pairs of them, then the halves. */
 static inline void v_transpose(vf x[8])
 {
@@ -192,6 +191,7 @@ static inline void v_transpose(vf x[8])
     }
 }
 
+/* In two steps, so that neither factor leaves the range of normal numbers. */
 static inline vf v_scale2(vf p, vf n, vi bits)
 {
     (void)n;

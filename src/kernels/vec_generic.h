@@ -171,11 +171,6 @@ static inline vf v_sqrt(vf a)
     return (vf){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])};
 }
 
-static inline vf v_quotient(vf a, vf b)
-{
-    return a / b;
-}
-
 static inline float v_most(vf a)
 {
     float p = a[0] > a[1] ? a[0] : a[1];
@@ -190,7 +185,11 @@ static inline vq v_mul_low(vq a, uint32_t k)
 
 #endif
 
-/* In two steps, so that neither factor leaves the range of normal numbers. */
+static inline vf v_quotient(vf a, vf b)
+{
+    return a / b;
+}
+
 static inline void v_transpose(vf x[4])
 {
     for (int i = 0; i < 4; i++)
@@ -201,6 +200,7 @@ static inline void v_transpose(vf x[4])
         }
 }
 
+/* In two steps, so that neither factor leaves the range of normal numbers. */
 static inline vf v_scale2(vf p, vf n, vi bits)
 {
     (void)n;

@@ -178,7 +178,6 @@ static inline vq v_mul_low(vq a, uint32_t k)
     return (vq)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(k));
 }
 
-/* In two steps, so that neither factor leaves the range of normal numbers. */
 static inline void v_transpose(vf x[4])
 {
     __m128 a = (__m128)x[0], b = (__m128)x[1], c = (__m128)x[2], d = (__m128)x[3];
@@ -189,6 +188,7 @@ static inline void v_transpose(vf x[4])
     x[3] = (vf)d;
 }
 
+/* In two steps, so that neither factor leaves the range of normal numbers. */
 static inline vf v_scale2(vf p, vf n, vi bits)
 {
     (void)n;
