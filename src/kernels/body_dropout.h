@@ -41,6 +41,16 @@ static inline void v_philox(vq c[2][4], const philox_keys *keys)
         }
 }
 
+/* The lower halves of even[0], odd[0], even[1] .. */
+static inline vu interleave(vq even, vq odd)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (vu)(even << 32 | (odd & UINT32_MAX));
+#else
+    return (vu)(odd << 32 | (even & UINT32_MAX));
+#endif
+}
+
 /* The mask of columns 64 * block .. 64 * block + 63 of a row. */
 static inline uint64_t draw_block(const lam__dropout_args *a, const philox_keys *keys, uint32_t row,
                                   uint32_t block)
@@ -61,7 +71,7 @@ static inline uint64_t draw_block(const lam__dropout_args *a, const philox_keys 
         }
         v_philox(c, keys);
         for (unsigned word = 0; word < 4; word++) {
-            const vu x = (vu)((c[0][word] & UINT32_MAX) | c[1][word] << 32);
+            const vu x = interleave(c[0][word], c[1][word]);
             mask |= (uint64_t)v_bits(v_u32_ge(x, threshold)) << (16 * word + first);
         }
     }

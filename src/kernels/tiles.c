@@ -30,7 +30,7 @@ enum { UNROLL = 4, REACH = 4 };
 
 /* What becomes of the sums of a tile: C is set to them, perhaps past the caches; or they begin with
  * C; or they are added to it in the end. */
-typedef enum fate { SET, PAST, CONTINUE, JOIN } fate;
+typedef enum fate { SET, PAST_CACHES, CONTINUE, JOIN } fate;
 
 /* What is fetched meanwhile: `count` lines, `step` bytes apart, from address `at` on; after the
  * first `first`, and then after every `run`, `skip` bytes are left out. Counts are multiples of
@@ -38,7 +38,7 @@ typedef enum fate { SET, PAST, CONTINUE, JOIN } fate;
 typedef struct lines {
     uintptr_t at;
     size_t count, step, first, run, skip;
-    bool to_write; /* for this core alone */
+    bool to_write; /* for this core to write */
 } lines;
 static const lines no_lines = {0};
 
@@ -52,7 +52,7 @@ INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t la
 INLINE void put_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
                      fate sums_go, vf sum[MOST_ROWS][2], float *c, size_t ldc)
 {
-    if (sums_go == PAST && !part) {
+    if (sums_go == PAST_CACHES && !part) {
         EACH (i, rows)
             EACH (j, vectors)
                 v_stream(c + i * ldc + j * W, sum[i][j]);
@@ -224,6 +224,8 @@ static inline size_t whole_rounds(size_t steps)
 static inline warming begin_warm(const lam__product *p)
 {
     size_t bytes = 0;
+    if (p->warm_count == 0)
+        return (warming){0};
     for (size_t i = 0; i < p->warm_count; i++)
         bytes += p->warm[i].bytes * p->warm[i].pieces;
     const size_t tiles = p->m / MOST_ROWS, panels = p->n / PANEL;
@@ -389,7 +391,7 @@ static void rows(const lam__product *product)
         run_tiles(product, 0, JOIN);
     else if (product->past_caches && product->ldc % W == 0 &&
              (uintptr_t)product->c % sizeof(vf) == 0)
-        run_tiles(product, 0, PAST);
+        run_tiles(product, 0, PAST_CACHES);
     else if (plain && product->m == 1 && product->n <= SHORT)
         run_short_row(product);
     else if (plain && product->m == 1)

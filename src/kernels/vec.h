@@ -10,8 +10,9 @@
  *   vf v_fma(a, b, c)                 a * b + c, fused where the instruction exists
  *   vf v_max(a, b), v_min(a, b)       b where either is NaN (NEON: NaN)
  *   vf v_sqrt(a)
- *   vf v_quotient(a, b)               a / b for b >= 0, where the last bit does not matter; b
- *                                     beyond 1e38 may count as that
+ *   vf v_quotient(a, b)               a / b for b > 0, where the last two bits do not matter; b
+ *                                     beyond 2^125 may count as that, and a quotient that
+ *                                     overflows be NaN
  *   vm v_lt(a, b), v_le, v_eq, v_u32_ge(vu, vu)   masks
  *   vf v_pick(m, a, b)                a where m, else b
  *   vf v_keep(m, a)                   a where m, else 0

@@ -83,9 +83,10 @@ static inline vf v_sqrt(vf a)
     return (vf)_mm256_sqrt_ps((__m256)a);
 }
 
+/* A step of Newton's method from 12 bits, see vec_avx512.h. */
 static inline vf v_quotient(vf a, vf b)
 {
-    const __m256 x = (__m256)a, y = _mm256_min_ps(_mm256_set1_ps(1e38f), (__m256)b); /* or NaN */
+    const __m256 x = (__m256)a, y = _mm256_min_ps(_mm256_set1_ps(0x1p125f), (__m256)b); /* or NaN */
     const __m256 r = _mm256_rcp_ps(y), q = _mm256_mul_ps(x, r);
     return (vf)_mm256_fmadd_ps(_mm256_fnmadd_ps(q, y, x), r, q);
 }

@@ -69,7 +69,7 @@ static inline vf v_sqrt(vf a)
 /* A step of Newton's method from 14 bits: the divider is slower, and the root keeps it busy. */
 static inline vf v_quotient(vf a, vf b)
 {
-    const __m512 x = (__m512)a, y = _mm512_min_ps(_mm512_set1_ps(1e38f), (__m512)b); /* or NaN */
+    const __m512 x = (__m512)a, y = _mm512_min_ps(_mm512_set1_ps(0x1p125f), (__m512)b); /* or NaN */
     const __m512 r = _mm512_rcp14_ps(y), q = _mm512_mul_ps(x, r);
     return (vf)_mm512_fmadd_ps(_mm512_fnmadd_ps(q, y, x), r, q);
 }

@@ -43,12 +43,14 @@ static size_t choose_slab_rows(const lam_model *model, size_t batch)
     return rows < batch ? rows : batch;
 }
 
-/* Slabs of one task, for threads that share the step: each task reads all weights, so where those
- * are too many to stay in a second-level cache from one task to the next, there are as few tasks as
- * there are threads. */
+/* Slabs of one task: tasks of up to MOST_ROWS rows, as long as each thread gets one, where a layer
+ * has so many weights that they do not stay in a second-level cache from one task to the next. Only
+ * the library's own products give a row the same bits in tasks of any height. */
 static size_t choose_task_slabs(const lam__pass *pass, size_t slabs, size_t threads)
 {
     enum { LARGE = 1 << 18 }; /* weights */
+    if (!lam__products_chosen())
+        return 1;
     bool large = false;
     for (size_t i = 0; i < pass->model->layer_count; i++) {
         const lam__layer *layer = &pass->model->layers[i];

@@ -282,7 +282,7 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
     if (weights->v)
         warm[count++] = (lam__warm){weights->v + r.offset, bytes, r.count, step, false};
     if (weights->chain->past_caches)
-        return count; /* the panels are not needed there */
+        return count; /* panels written past the caches need no fetching */
     const bool shared = weights->chain->sharing;
     if (stage->panels)
         warm[count++] =
