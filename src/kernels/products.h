@@ -34,8 +34,8 @@ typedef struct lam__packing {
     float *panels;          /* those of B = W or B = W^T, 64-byte aligned */
     /* Whole vectors are written past the caches, where the processor can: for panels that other
      * cores read, where lam__past_caches_pays(). A line that a core writes again after others have
-     * read it costs a round trip to all of them, which no prefetch hides. Whoever tells the others
-     * fences first, as the pool does after each task. */
+     * read it costs a round trip to all of them. Whoever tells the others fences first, as the pool
+     * does after each task. */
     bool past_caches;
 } lam__packing;
 
@@ -68,6 +68,8 @@ typedef struct lam__products {
     void (*columns)(const lam__product *product);
     /* columns is faster with B in panels from so many columns on, if B is used several times */
     size_t least_packed_gradient;
+    /* columns is faster on some columns of B at a time where B has more floats than so many */
+    size_t most_gradient;
     /* Rows of W to the panels of B = W. */
     void (*pack)(const lam__packing *packing);
     /* The same rows to the panels of B = W^T [out][in]. */

@@ -26,7 +26,7 @@ enum {
 
 /* Steps of k in one round of a tile's loop, and rows of A that one pointer reaches: integer
  * instructions compete with multiply-adds on some processors, so there are to be few of them. */
-enum { UNROLL = 4, REACH = 4 };
+enum { UNROLL = LAM__VEC_BYTES == 64 ? 4 : 3, REACH = 4 };
 
 /* What becomes of the sums of a tile: C is set to them, perhaps past the caches; or they begin with
  * C; or they are added to it in the end. */
@@ -426,6 +426,7 @@ const lam__products JOIN(lam__products_, LAM__ISA) = {
     .name = TEXT(LAM__ISA),
     .panel = PANEL,
     .least_packed_gradient = LAM__VEC_BYTES == 32 ? 128 : 256,
+    .most_gradient = LAM__VEC_BYTES == 64 ? 1 << 16 : 1 << 20,
     .rows = rows,
     .columns = columns,
     .pack = pack,

@@ -3,6 +3,7 @@
 #define LAMINA_CHAIN_H
 
 #include "base/arena.h"
+#include "base/cpu.h"
 #include "base/pool.h"
 #include "nn/network.h"
 
@@ -54,10 +55,15 @@ typedef struct lam__chain {
     bool split; /* the first stage has halves */
     lam__half halves[2];
     bool sharing;     /* use.shared, and several threads take part in the step at hand */
-    bool past_caches; /* they write what others read past the caches, see products.h */
     uint64_t changes; /* of the model's parameters when the panels were last as they */
     bool panels_fresh;
 } lam__chain;
+
+/* Whether what one thread writes and others read goes past the caches, see products.h. */
+static inline bool lam__chain_past_caches(const lam__chain *chain)
+{
+    return chain->sharing && lam__past_caches_pays();
+}
 
 lam_status lam__chain_open(lam__chain *chain, const lam_model *model, const lam__chain_use *use);
 void lam__chain_close(lam__chain *chain);

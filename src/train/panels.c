@@ -57,7 +57,8 @@ void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const fl
                             .rows = rows,
                             .first_col = first_col,
                             .cols = cols,
-                            .past_caches = chain->past_caches && !lam__split_is(chain, stage)};
+                            .past_caches =
+                                lam__chain_past_caches(chain) && !lam__split_is(chain, stage)};
     packing.panels = stage->panels;
     if (packing.panels)
         products->pack(&packing);
@@ -78,7 +79,7 @@ void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t 
                                        .rows = rows,
                                        .cols = stage->layer->out,
                                        .panels = stage->dy_panels,
-                                       .past_caches = chain->past_caches});
+                                       .past_caches = lam__chain_past_caches(chain)});
 }
 
 /* Rows of W that one task packs. */

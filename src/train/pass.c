@@ -43,22 +43,18 @@ static size_t choose_slab_rows(const lam_model *model, size_t batch)
     return rows < batch ? rows : batch;
 }
 
-/* Slabs of one task: tasks of up to MOST_ROWS rows, as long as each thread gets one, where a layer
- * has so many weights that they do not stay in a second-level cache from one task to the next. Only
- * the library's own products give a row the same bits in tasks of any height. */
-static size_t choose_task_slabs(const lam__pass *pass, size_t slabs, size_t threads)
+/* The most slabs of one task: as many as make MOST_ROWS rows where a layer has so many weights that
+ * they do not stay in a second-level cache from one task to the next. Only the library's own
+ * products give a row the same bits in tasks of any height. */
+static size_t choose_most_slabs(const lam_model *model, size_t slab_rows)
 {
     enum { LARGE = 1 << 18 }; /* weights */
-    if (!lam__products_chosen())
-        return 1;
-    bool large = false;
-    for (size_t i = 0; i < pass->model->layer_count; i++) {
-        const lam__layer *layer = &pass->model->layers[i];
-        large = large || (layer->type->multiplies && layer->in * layer->out >= LARGE);
+    for (size_t i = 0; lam__products_chosen() && i < model->layer_count; i++) {
+        const lam__layer *layer = &model->layers[i];
+        if (layer->type->multiplies && layer->in * layer->out >= LARGE)
+            return MOST_ROWS / slab_rows;
     }
-    const size_t fair = slabs / threads, most = MOST_ROWS / pass->slab_rows;
-    const size_t count = fair < most ? fair : most;
-    return large && count > 1 ? count : 1;
+    return 1;
 }
 
 static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
@@ -82,6 +78,7 @@ static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
 static lam_status allocate(lam__pass *pass, size_t batch, size_t threads, uint64_t seed)
 {
     pass->slab_rows = choose_slab_rows(pass->model, batch);
+    pass->most_slabs = choose_most_slabs(pass->model, pass->slab_rows);
     const size_t slabs = (batch + pass->slab_rows - 1) / pass->slab_rows;
     pass->slab_loss = lam__allocate_zero(slabs, sizeof *pass->slab_loss, "sums");
     pass->slab_states = lam__allocate_zero(slabs, sizeof *pass->slab_states, "metric sums");
@@ -363,7 +360,8 @@ void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
             lam__pool_run(pool, slabs, run_gather, pass);
         lam__pool_run(pool, 2 * slabs, run_half, pass);
     }
-    pass->task_slabs = choose_task_slabs(pass, slabs, lam__pool_threads(pool));
+    const size_t fair = slabs / lam__pool_threads(pool); /* each thread gets a task */
+    pass->task_slabs = fair < 1 ? 1 : fair < pass->most_slabs ? fair : pass->most_slabs;
     lam__pool_run(pool, (slabs + pass->task_slabs - 1) / pass->task_slabs, run_slabs, pass);
 }
 

@@ -39,7 +39,7 @@ typedef struct lam__pass {
     bool training;
     size_t outputs;
     size_t slab_rows;
-    size_t task_slabs;                                        /* in the step at hand */
+    size_t most_slabs;                                        /* of a task */
     double *slab_loss;                                        /* [slabs] */
     double (*slab_states)[LAM_MAX_METRICS][LAM_METRIC_STATE]; /* [slabs] */
     int32_t *labels;                                          /* [batch] */
@@ -49,6 +49,7 @@ typedef struct lam__pass {
     const lam_dataset *dataset;
     const uint32_t *index; /* [rows], or NULL: rows from `first` on */
     size_t first, rows;
+    size_t task_slabs; /* slabs of a task */
     uint64_t step;
 } lam__pass;
 

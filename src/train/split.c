@@ -72,7 +72,7 @@ static void multiply(const lam__chain *chain, const float *parameters, const lam
         .c = c,
         .ldc = stage->ldy,
         .join = join,
-        .past_caches = shared && chain->past_caches,
+        .past_caches = shared && lam__chain_past_caches(chain),
     });
 }
 

@@ -2,7 +2,6 @@
 #include <float.h>
 #include <math.h>
 
-#include "base/cpu.h"
 #include "base/denormals.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -76,7 +75,6 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
     const bool whole = rows == chain->use.batch;
     lam__pool *pool = whole ? lam__engine_begin(engine) : lam__engine_pool(engine);
     chain->sharing = chain->use.shared && pool;
-    chain->past_caches = chain->sharing && lam__past_caches_pays();
     lam__chain_refresh(chain, trainer->model, pool);
     lam__pass_run(&trainer->pass, pool, dataset, order ? order + at : NULL, order ? 0 : at, rows,
                   trainer->steps);

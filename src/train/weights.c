@@ -12,16 +12,16 @@
 /* Floats a task of lam__weights_update takes: four arrays of it fit in a second-level cache. */
 enum { UPDATE_CHUNK = 16384 };
 
-/* The columns of a block of W: as many as have a dL/dz that stays in the second-level cache from
- * one slab of rows to the next, beside all else. */
+/* The columns of a block of W: as many as have a dL/dz that stays in a cache from one slab of rows
+ * to the next, beside all else. */
 static size_t choose_columns(const lam__layer *layer, size_t batch)
 {
-    enum { FLOATS = 65536, LEAST_PANELS = 4 }; /* of dL/dz */
+    enum { LEAST_PANELS = 4 };
     const lam__products *products = lam__products_chosen();
     if (!layer->type->multiplies || !products)
         return layer->out;
     const size_t panels = (layer->out + products->panel - 1) / products->panel;
-    size_t most = FLOATS / batch / products->panel;
+    size_t most = products->most_gradient / batch / products->panel;
     most = most < LEAST_PANELS ? LEAST_PANELS : most;
     const size_t blocks = (panels + most - 1) / most; /* equal shares */
     const size_t cols = (panels + blocks - 1) / blocks * products->panel;
@@ -281,7 +281,7 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
         warm[count++] = (lam__warm){weights->m + r.offset, bytes, r.count, step, false};
     if (weights->v)
         warm[count++] = (lam__warm){weights->v + r.offset, bytes, r.count, step, false};
-    if (weights->chain->past_caches)
+    if (lam__chain_past_caches(weights->chain))
         return count; /* panels written past the caches need no fetching */
     const bool shared = weights->chain->sharing;
     if (stage->panels)
