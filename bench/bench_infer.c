@@ -350,35 +350,6 @@ static void run_throughput(const settings *o, const network *net, double peak)
     lam_model_free(s.twin);
 }
 
-/* Whether `name` is in a list separated by commas; a NULL list has everything. */
-static bool listed(const char *list, const char *name)
-{
-    const size_t length = strlen(name);
-    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == length && strncmp(at, name, length) == 0)
-            return true;
-    return list == NULL;
-}
-
-/* Ends the program where a name of the list is no network. */
-static void check_list(const char *list)
-{
-    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        const size_t length = strcspn(at, ",");
-        bool known = false;
-        for (size_t i = 0; i < NETWORK_COUNT; i++)
-            known = known || (strlen(networks[i].name) == length &&
-                              strncmp(networks[i].name, at, length) == 0);
-        if (known)
-            continue;
-        fprintf(stderr, "bench_infer: --networks: no network '%.*s'; there are", (int)length, at);
-        for (size_t i = 0; i < NETWORK_COUNT; i++)
-            fprintf(stderr, " %s", networks[i].name);
-        fputc('\n', stderr);
-        exit(2);
-    }
-}
-
 /* Seconds of one reading of the clock. */
 static double clock_cost(void)
 {
@@ -429,7 +400,7 @@ static double parse_seconds(const char *option, const char *value)
 static void parse_pair(settings *s, const char *option, const char *value)
 {
     if (strcmp(option, "--networks") == 0)
-        check_list(s->only = value);
+        s->only = networks_parse("bench_infer", value);
     else if (strcmp(option, "--data") == 0)
         s->data = value;
     else if (strcmp(option, "--seconds") == 0)
@@ -482,7 +453,7 @@ int main(int argc, char **argv)
                 "one reading of the clock, %.0f ns.",
                 clock_cost() * 1e9);
     for (size_t i = 0; i < NETWORK_COUNT; i++) {
-        if (!listed(s.only, networks[i].name))
+        if (!network_listed(s.only, networks[i].name))
             continue;
         subject chosen = open_subject(networks + i);
         lam_dataset *data = load_samples(&s, &chosen);
@@ -493,7 +464,7 @@ int main(int argc, char **argv)
     }
     report_note("lam_predict_dataset over samples of bytes.");
     for (size_t i = 0; i < NETWORK_COUNT; i++)
-        if (listed(s.only, networks[i].name))
+        if (network_listed(s.only, networks[i].name))
             run_throughput(&s, networks + i, peak);
     return 0;
 }

@@ -384,7 +384,7 @@ static size_t parse_number(const char *flag, const char *text, size_t most)
 static void parse_value(settings *s, const char *flag, const char *value)
 {
     if (strcmp(flag, "--networks") == 0) {
-        s->only = value;
+        s->only = networks_parse("bench_train", value);
     } else if (strcmp(flag, "--memory") == 0) {
         s->memory = value;
     } else if (strcmp(flag, "--data") == 0) {
@@ -424,38 +424,11 @@ static void parse(settings *s, int argc, char **argv)
     }
 }
 
-/* Whether `name` is in a list separated by commas; a NULL list has everything. */
-static bool listed(const char *list, const char *name)
-{
-    const size_t length = strlen(name);
-    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == length && strncmp(at, name, length) == 0)
-            return true;
-    return list == NULL;
-}
-
-/* Ends the program where the list has a name that is no network. */
-static void check_list(const char *list)
-{
-    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
-        size_t i = 0;
-        const size_t length = strcspn(at, ",");
-        while (i < NETWORK_COUNT &&
-               (strlen(networks[i].name) != length || strncmp(at, networks[i].name, length) != 0))
-            i++;
-        if (i == NETWORK_COUNT) {
-            fprintf(stderr, "bench_train: no such network: '%.*s'\n", (int)length, at);
-            exit(2);
-        }
-    }
-}
-
 int main(int argc, char **argv)
 {
     settings s = {
         .data = "/usr/share/datasets/fashion-mnist", .samples = 60000, .rounds = 5, .threads = 2};
     parse(&s, argc, argv);
-    check_list(s.only);
     if (s.memory)
         return run_for_memory(&s);
     report_open("train", s.json);
@@ -467,7 +440,7 @@ int main(int argc, char **argv)
                 "bits\nfor every number of threads.",
                 s.rounds);
     for (size_t i = 0; i < NETWORK_COUNT; i++)
-        if (listed(s.only, networks[i].name))
+        if (network_listed(s.only, networks[i].name))
             run_network(s, &networks[i]);
     return 0;
 }

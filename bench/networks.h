@@ -2,6 +2,7 @@
 #ifndef LAMINA_BENCH_NETWORKS_H
 #define LAMINA_BENCH_NETWORKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -33,6 +34,13 @@ static const network networks[] = {
 };
 
 enum { NETWORK_COUNT = sizeof networks / sizeof networks[0] };
+
+/* Whether `name` is in a list separated by commas; a NULL list has everything. */
+bool network_listed(const char *list, const char *name);
+
+/* The value of a program's --networks, which is returned; ends the program with status 2 where a
+ * name of the list is no network. */
+const char *networks_parse(const char *program, const char *list);
 
 /* Floating-point operations of one training step on `rows` rows: 2 m n k for each of the products
  * forward, weight gradient, and input gradient but for the first layer. */
