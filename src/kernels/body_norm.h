@@ -9,44 +9,52 @@
 #include "kernels.h"
 #include "vec.h"
 
-/* Sum of a row, in two chains: one would wait for each addition. */
+enum {
+    NORM_ROWS = 8,         /* rows that are brought through the passes together: */
+    NORM_FLOATS = 4096,    /* as many as stay in the first-level cache, */
+    NORM_FAR = 1 << 20,    /* bytes: more than a second-level cache holds, */
+    NORM_MEMORY = 1 << 24, /* or a third-level one */
+    LINE = 16              /* floats of a line of the cache */
+};
+
+/* Sum of a row, in four chains: one would wait for each addition. */
 static inline float norm_total(size_t cols, const float *x)
 {
-    vf even = v_set(0.0f), odd = even;
+    vf sum[4] = {{0}, {0}, {0}, {0}};
     size_t c = 0;
-    for (; c + 2 * W <= cols; c += 2 * W) {
-        even += v_load(x + c);
-        odd += v_load(x + c + W);
-    }
-    if (c + W <= cols) {
-        even += v_load(x + c);
-        c += W;
-    }
+    for (; c + 4 * W <= cols; c += 4 * W)
+        for (size_t i = 0; i < 4; i++)
+            sum[i] += v_load(x + c + i * W);
+    for (; c + W <= cols; c += W)
+        sum[0] += v_load(x + c);
     if (c < cols)
-        odd += v_load_n(x + c, cols - c);
-    return v_sum(even + odd);
+        sum[1] += v_load_n(x + c, cols - c);
+    return v_sum(sum[0] + sum[1] + (sum[2] + sum[3]));
 }
 
-/* Sum of (x - mean)^2 over a row. */
-static inline float norm_squares(size_t cols, const float *x, float mean)
+/* Sum of (x - mean)^2 over a row. It lies in the first-level cache, so there is time to fetch
+ * another from the second: `ahead`, or NULL. */
+static inline float norm_squares(size_t cols, const float *x, float mean, const float *ahead)
 {
-    vf even = v_set(0.0f), odd = even;
+    vf sum[4] = {{0}, {0}, {0}, {0}};
     size_t c = 0;
-    for (; c + 2 * W <= cols; c += 2 * W) {
-        const vf a = v_load(x + c) - mean, b = v_load(x + c + W) - mean;
-        even = v_fma(a, a, even);
-        odd = v_fma(b, b, odd);
+    for (; c + 4 * W <= cols; c += 4 * W) {
+        for (size_t i = 0; ahead && i < 4 * W; i += LINE)
+            __builtin_prefetch(ahead + c + i, 0, 3);
+        for (size_t i = 0; i < 4; i++) {
+            const vf a = v_load(x + c + i * W) - mean;
+            sum[i] = v_fma(a, a, sum[i]);
+        }
     }
-    if (c + W <= cols) {
+    for (; c + W <= cols; c += W) {
         const vf a = v_load(x + c) - mean;
-        even = v_fma(a, a, even);
-        c += W;
+        sum[0] = v_fma(a, a, sum[0]);
     }
     if (c < cols) {
         const vf a = v_keep(v_tail(cols - c), v_load_n(x + c, cols - c) - mean);
-        odd = v_fma(a, a, odd);
+        sum[1] = v_fma(a, a, sum[1]);
     }
-    return v_sum(even + odd);
+    return v_sum(sum[0] + sum[1] + (sum[2] + sum[3]));
 }
 
 static inline void norm_row(size_t cols, const float *x, float mean, float inverse,
@@ -62,71 +70,120 @@ static inline void norm_row(size_t cols, const float *x, float mean, float inver
     }
 }
 
-enum {
-    NORM_ROWS = 8,      /* rows that are brought through the passes together: */
-    NORM_FLOATS = 4096, /* as many as stay in the first-level cache, */
-    NORM_FAR = 1 << 20  /* bytes: more than a second-level cache holds */
-};
-
-/* The sums of one row would wait for each other and for the root; those of several overlap. */
-static void body_layer_norm(const lam__norm_args *a)
+/* Whether x and y have so many bytes. */
+static inline bool norm_has(const lam__norm_args *a, size_t bytes)
 {
-    const size_t cols = a->cols, fit = NORM_FLOATS / (cols ? cols : 1);
-    const size_t most = fit < 1 ? 1 : fit > NORM_ROWS ? NORM_ROWS : fit;
+    return a->rows >= bytes / sizeof *a->x / (a->ldx + a->ldy);
+}
+
+/* Rows of a group, of so many arrays. The sums of one row would wait for each other and for the
+ * root; those of several overlap. Memory itself is fastest in the order in which things lie in it.
+ */
+static inline size_t norm_group_rows(const lam__norm_args *a, size_t arrays)
+{
+    const size_t fit = NORM_FLOATS / arrays / (a->cols ? a->cols : 1);
+    return norm_has(a, NORM_MEMORY) || fit < 1 ? 1 : fit > NORM_ROWS ? NORM_ROWS : fit;
+}
+
+/* Rows first .. first + rows - 1; those of the `next` ones after them are fetched meanwhile. */
+static inline void norm_group(const lam__norm_args *a, size_t first, size_t rows, size_t next)
+{
+    const size_t cols = a->cols;
+    const float *x = a->x + first * a->ldx;
+    float *y = a->y + first * a->ldy;
     float mean[NORM_ROWS], inverse[NORM_ROWS];
-    for (size_t first = 0; first < a->rows; first += most) {
-        const size_t rows = a->rows - first < most ? a->rows - first : most;
-        const float *x = a->x + first * a->ldx;
-        for (size_t r = 0; r < rows; r++)
-            mean[r] = norm_total(cols, x + r * a->ldx) / (float)cols;
-        for (size_t r = 0; r < rows; r++) {
-            const float variance = norm_squares(cols, x + r * a->ldx, mean[r]) / (float)cols;
-            inverse[r] = 1.0f / v_sqrt(v_set(variance + a->epsilon))[0];
-        }
-        for (size_t r = 0; r < rows; r++)
-            norm_row(cols, x + r * a->ldx, mean[r], inverse[r], a->gamma,
-                     a->y + (first + r) * a->ldy);
-        for (size_t r = 0; a->stats && r < rows; r++) {
-            a->stats[2 * (first + r)] = mean[r];
-            a->stats[2 * (first + r) + 1] = inverse[r];
-        }
+    for (size_t r = 0; r < rows; r++)
+        mean[r] = norm_total(cols, x + r * a->ldx) / (float)cols;
+    for (size_t r = 0; r < rows; r++) {
+        const float *ahead = r < next ? x + (rows + r) * a->ldx : NULL;
+        inverse[r] = norm_squares(cols, x + r * a->ldx, mean[r], ahead) / (float)cols;
+    }
+    for (size_t r = 0; r < rows; r++)
+        inverse[r] = 1.0f / v_sqrt(v_set(inverse[r] + a->epsilon))[0];
+    for (size_t r = 0; r < rows; r++)
+        norm_row(cols, x + r * a->ldx, mean[r], inverse[r], a->gamma, y + r * a->ldy);
+    for (size_t r = 0; a->stats && r < rows; r++) {
+        a->stats[2 * (first + r)] = mean[r];
+        a->stats[2 * (first + r) + 1] = inverse[r];
     }
 }
 
-/* With h = (x - mean) inverse and g = dy gamma: dx = inverse (g - mean(g) - h mean(g h)). */
-static void body_layer_norm_backward(const lam__norm_args *a)
+static void body_layer_norm(const lam__norm_args *a)
 {
-    for (size_t r = 0; r < a->rows; r++) {
-        const float *x = a->x + r * a->ldx, *dy = a->dy + r * a->ldy;
-        float *dx = a->dx + r * a->ldx;
-        const float mean = a->stats[2 * r], inverse = a->stats[2 * r + 1];
-        vf total = v_set(0.0f), product = total;
-        size_t c = 0;
-        for (; c + W <= a->cols; c += W) {
-            const vf g = v_load(dy + c) * v_load(a->gamma + c);
-            total += g;
-            product = v_fma(g, (v_load(x + c) - mean) * inverse, product);
-        }
-        const size_t left = a->cols - c;
-        if (left) { /* g is 0 beyond the row */
-            const vf g = v_load_n(dy + c, left) * v_load_n(a->gamma + c, left);
-            total += g;
-            product =
-                v_fma(g, v_keep(v_tail(left), (v_load_n(x + c, left) - mean) * inverse), product);
-        }
-        const float mean_g = v_sum(total) / (float)a->cols;
-        const float mean_gh = v_sum(product) / (float)a->cols;
-        const vf slope = v_set(-mean_gh);
-        for (c = 0; c + W <= a->cols; c += W) {
-            const vf g = v_load(dy + c) * v_load(a->gamma + c);
-            const vf h = (v_load(x + c) - mean) * inverse;
-            v_store(dx + c, v_fma(h, slope, g - mean_g) * inverse);
-        }
-        if (left) {
-            const vf g = v_load_n(dy + c, left) * v_load_n(a->gamma + c, left);
-            const vf h = (v_load_n(x + c, left) - mean) * inverse;
-            v_store_n(dx + c, v_fma(h, slope, g - mean_g) * inverse, left);
-        }
+    const size_t most = norm_group_rows(a, 1);
+    for (size_t first = 0, rows; first < a->rows; first += rows) {
+        const size_t left = a->rows - first;
+        rows = left < most ? left : most;
+        norm_group(a, first, rows, norm_has(a, NORM_MEMORY) ? 0 : left - rows);
+    }
+}
+
+/* With d = x - mean, h = d inverse and g = dy gamma: dx = inverse (g - mean(g) - h mean(g h)). */
+typedef struct norm_slopes {
+    float mean, inverse;
+    float g, gh; /* mean(g), mean(g h) */
+} norm_slopes;
+
+static inline void norm_step_back(vf d, vf g, vf *total, vf *product)
+{
+    *total += g;
+    *product = v_fma(g, d, *product);
+}
+
+/* Sets the means of row r. */
+static inline void norm_sums_back(const lam__norm_args *a, size_t r, norm_slopes *s)
+{
+    const float *x = a->x + r * a->ldx, *dy = a->dy + r * a->ldy;
+    vf total[2] = {{0}, {0}}, product[2] = {{0}, {0}};
+    size_t c = 0;
+    s->mean = a->stats[2 * r];
+    s->inverse = a->stats[2 * r + 1];
+    for (; c + 2 * W <= a->cols; c += 2 * W)
+        for (size_t i = 0, k = c; i < 2; i++, k += W)
+            norm_step_back(v_load(x + k) - s->mean, v_load(dy + k) * v_load(a->gamma + k),
+                           &total[i], &product[i]);
+    for (; c + W <= a->cols; c += W)
+        norm_step_back(v_load(x + c) - s->mean, v_load(dy + c) * v_load(a->gamma + c), &total[0],
+                       &product[0]);
+    const size_t left = a->cols - c;
+    if (left) /* g is 0 beyond the row */
+        norm_step_back(v_keep(v_tail(left), v_load_n(x + c, left) - s->mean),
+                       v_load_n(dy + c, left) * v_load_n(a->gamma + c, left), &total[1],
+                       &product[1]);
+    s->g = v_sum(total[0] + total[1]) / (float)a->cols;
+    s->gh = v_sum(product[0] + product[1]) * s->inverse / (float)a->cols;
+}
+
+static inline void norm_row_back(const lam__norm_args *a, size_t r, const norm_slopes *s)
+{
+    const float *x = a->x + r * a->ldx, *dy = a->dy + r * a->ldy, *gamma = a->gamma;
+    float *dx = a->dx + r * a->ldx;
+    const vf slope = v_set(-s->gh * s->inverse);
+    size_t c = 0;
+    for (; c + W <= a->cols; c += W) {
+        const vf g = v_load(dy + c) * v_load(gamma + c);
+        v_store(dx + c, v_fma(v_load(x + c) - s->mean, slope, g - s->g) * s->inverse);
+    }
+    const size_t left = a->cols - c;
+    if (left) {
+        const vf g = v_load_n(dy + c, left) * v_load_n(gamma + c, left);
+        v_store_n(dx + c, v_fma(v_load_n(x + c, left) - s->mean, slope, g - s->g) * s->inverse,
+                  left);
+    }
+}
+
+static void body_layer_norm_backward(const lam__norm_args *args)
+{
+    const lam__norm_args copy = *args, *a = &copy; /* the stores cannot change it */
+    const size_t most = norm_group_rows(a, 2);
+    for (size_t first = 0, rows; first < a->rows; first += rows) {
+        norm_slopes slopes[NORM_ROWS];
+        const size_t left = a->rows - first;
+        rows = left < most ? left : most;
+        for (size_t r = 0; r < rows; r++)
+            norm_sums_back(a, first + r, &slopes[r]);
+        for (size_t r = 0; r < rows; r++)
+            norm_row_back(a, first + r, &slopes[r]);
     }
 }
 
@@ -189,7 +246,7 @@ static inline void norm_sum_row(const lam__norm_args *a, size_t r)
  * fewer loads and stores of the sums. The additions are the same. */
 static void body_layer_norm_sums(const lam__norm_args *a)
 {
-    if (a->rows >= NORM_FAR / sizeof *a->x / (a->ldx + a->ldy)) {
+    if (norm_has(a, NORM_FAR)) {
         memset(a->sums, 0, a->cols * sizeof *a->sums);
         for (size_t r = 0; r < a->rows; r++)
             norm_sum_row(a, r);

@@ -189,18 +189,20 @@ static void check_shape(size_t rows, size_t cols, size_t gap, int placement, lam
     check_place(k, epsilon);
 }
 
-/* Rows so far apart that sums over them are taken in another order of loops: the same bits as of
- * rows close together. */
-static void check_far(lam__norm_kernel *k)
+enum { FARTHEST = 1 << 17 };
+
+/* Rows `far` floats apart, so far that loops are taken in another order: the same bits as of rows
+ * close together. */
+static void check_far(lam__norm_kernel *k, size_t far)
 {
-    enum { ROWS = MOST_ROWS, FAR = 8192, COLS = 150 };
-    static float at[2][4][ROWS * FAR]; /* near, far: x, dy, y, dx */
+    enum { ROWS = MOST_ROWS, COLS = 150 };
+    static float at[2][4][ROWS * FARTHEST]; /* near, far: x, dy, y, dx; hardly any of it is used */
     static float gamma[COLS], stats[2][2 * ROWS], sums[2][COLS];
-    const size_t lds[2] = {COLS, FAR};
+    const size_t lds[2] = {COLS, far};
     for (size_t r = 0; r < ROWS; r++)
         for (size_t c = 0; c < COLS; c++)
             for (int a = 0; a < 4; a++)
-                at[1][a][r * FAR + c] = at[0][a][r * COLS + c] = next_grid(2.0f);
+                at[1][a][r * far + c] = at[0][a][r * COLS + c] = next_grid(2.0f);
     for (size_t c = 0; c < COLS; c++)
         gamma[c] = next_grid(1.0f);
     for (size_t cols = 1; cols <= COLS; cols += 7) {
@@ -224,7 +226,7 @@ static void check_far(lam__norm_kernel *k)
                    cols, sums[1][c], sums[0][c]);
             for (size_t r = 0; r < ROWS; r++)
                 for (int a = 2; a < 4; a++)
-                    EXPECT(same_bits(at[0][a][r * COLS + c], at[1][a][r * FAR + c]),
+                    EXPECT(same_bits(at[0][a][r * COLS + c], at[1][a][r * far + c]),
                            "far array %d [%zu][%zu] differs", a, r, c);
         }
     }
@@ -240,7 +242,8 @@ void check_norm(const char *help, lam__norm_kernel *k, lam__norm_kernel *r)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             for (size_t gap = 0; gap <= 9; gap += 3)
                 check_shape(rows[i], cols, gap, (int)((cols + gap) % PLACEMENTS), k, r);
-    check_far(k);
+    check_far(k, 8192);
+    check_far(k, FARTHEST);
     for (int i = 0; i < ARRAYS; i++)
         guarded_free(&arrays[i].area);
 }
