@@ -323,7 +323,8 @@ typedef struct packed {
     float at[PACKED_COLUMNS * PACKED_DEPTH];
 } packed;
 
-/* Columns 0 .. m - 1 of a[k][lda], row by row, as memory likes it. */
+/* Columns 0 .. m - 1 of a[k][lda], row by row, as memory likes it; those of the next block, of this
+ * product or most often of the next task, are fetched meanwhile. */
 static void pack_columns(packed *to, size_t m, size_t k, const float *a, size_t lda)
 {
     to->tiles = 0;
@@ -332,6 +333,8 @@ static void pack_columns(packed *to, size_t m, size_t k, const float *a, size_t 
     for (size_t p = 0; p < k; p++, a += lda) {
         const float *from = a;
         float *at = to->at;
+        for (size_t l = 0; l < PACKED_COLUMNS * sizeof *a; l += LINE)
+            __builtin_prefetch((const void *)((uintptr_t)(a + m) + l), 0, 2);
         for (size_t t = 0; t < to->tiles; t++) {
             const size_t rows = to->heights[t]->rows;
             if (rows == heights[0].rows)

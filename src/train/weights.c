@@ -34,17 +34,16 @@ static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
 {
     if (!layer->type->multiplies)
         return layer->weight_rows;
-    enum { MOST = 128, TILES_LEAST = 32, TILES_MOST = 96, TILES_FLOATS = 32768, UNIT = 16 };
+    enum { MOST = 128, TILES_MOST = 96, TILES_FLOATS = 32768 };
+    enum { UNIT = 48 }; /* whole tiles, and whole vectors of a transposed panel */
     enum { SMALL = 8192 }; /* weights of a layer that is one task */
     if (lam__products_chosen() && layer->in * layer->out >= SMALL) {
         /* the gradient of a block, its weights and two moments fit in the second-level cache, and
-         * there are at least four slabs of rows, for balance */
-        size_t rows = TILES_FLOATS / choose_columns(layer, batch) / UNIT *
-                      UNIT; /* a vector of a transposed panel */
-        const size_t most = lam__round_up(layer->in / 4, UNIT);
+         * there are four slabs of rows where they are not too low, for balance */
+        size_t rows = TILES_FLOATS / choose_columns(layer, batch);
+        rows = rows > layer->in / 4 ? layer->in / 4 : rows;
         rows = rows > TILES_MOST ? TILES_MOST : rows;
-        rows = rows > most ? most : rows;
-        rows = rows < TILES_LEAST ? TILES_LEAST : rows;
+        rows = rows < UNIT ? UNIT : rows / UNIT * UNIT;
         return rows < layer->in ? rows : layer->in;
     }
     if (lam__products_chosen())
