@@ -43,18 +43,19 @@ static size_t choose_slab_rows(const lam_model *model, size_t batch)
     return rows < batch ? rows : batch;
 }
 
-/* The most slabs of one task: as many as make MOST_ROWS rows where a layer has so many weights that
- * they do not stay in a second-level cache from one task to the next. Only the library's own
- * products give a row the same bits in tasks of any height. */
-static size_t choose_most_slabs(const lam_model *model, size_t slab_rows)
+/* The most slabs of one task: as many as make MOST_ROWS rows on one thread; on several, which
+ * balance better with small tasks, only where a layer has so many weights that they do not stay in
+ * a second-level cache from one task to the next. The library's own products alone give a row the
+ * same bits in tasks of any height. */
+static size_t choose_most_slabs(const lam_model *model, size_t slab_rows, bool shared)
 {
     enum { LARGE = 1 << 18 }; /* weights */
-    for (size_t i = 0; lam__products_chosen() && i < model->layer_count; i++) {
+    bool high = !shared;
+    for (size_t i = 0; i < model->layer_count; i++) {
         const lam__layer *layer = &model->layers[i];
-        if (layer->type->multiplies && layer->in * layer->out >= LARGE)
-            return MOST_ROWS / slab_rows;
+        high = high || (layer->type->multiplies && layer->in * layer->out >= LARGE);
     }
-    return 1;
+    return lam__products_chosen() && high ? MOST_ROWS / slab_rows : 1;
 }
 
 static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
@@ -78,7 +79,8 @@ static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
 static lam_status allocate(lam__pass *pass, size_t batch, size_t threads, uint64_t seed)
 {
     pass->slab_rows = choose_slab_rows(pass->model, batch);
-    pass->most_slabs = choose_most_slabs(pass->model, pass->slab_rows);
+    for (int shared = 0; shared < 2; shared++)
+        pass->most_slabs[shared] = choose_most_slabs(pass->model, pass->slab_rows, shared);
     const size_t slabs = (batch + pass->slab_rows - 1) / pass->slab_rows;
     pass->slab_loss = lam__allocate_zero(slabs, sizeof *pass->slab_loss, "sums");
     pass->slab_states = lam__allocate_zero(slabs, sizeof *pass->slab_states, "metric sums");
@@ -360,8 +362,9 @@ void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
             lam__pool_run(pool, slabs, run_gather, pass);
         lam__pool_run(pool, 2 * slabs, run_half, pass);
     }
-    const size_t fair = slabs / lam__pool_threads(pool); /* each thread gets a task */
-    pass->task_slabs = fair < 1 ? 1 : fair < pass->most_slabs ? fair : pass->most_slabs;
+    const size_t threads = lam__pool_threads(pool), most = pass->most_slabs[threads > 1];
+    const size_t fair = slabs / threads; /* each thread gets a task */
+    pass->task_slabs = fair < 1 ? 1 : fair < most ? fair : most;
     lam__pool_run(pool, (slabs + pass->task_slabs - 1) / pass->task_slabs, run_slabs, pass);
 }
 

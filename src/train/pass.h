@@ -39,7 +39,7 @@ typedef struct lam__pass {
     bool training;
     size_t outputs;
     size_t slab_rows;
-    size_t most_slabs;                                        /* of a task */
+    size_t most_slabs[2];                                     /* of a task, alone and shared */
     double *slab_loss;                                        /* [slabs] */
     double (*slab_states)[LAM_MAX_METRICS][LAM_METRIC_STATE]; /* [slabs] */
     int32_t *labels;                                          /* [batch] */
