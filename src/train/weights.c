@@ -35,7 +35,7 @@ static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
     if (!layer->type->multiplies)
         return layer->weight_rows;
     enum { MOST = 128, TILES_MOST = 96, TILES_FLOATS = 32768 };
-    enum { UNIT = 48 }; /* whole tiles, and whole vectors of a transposed panel */
+    enum { UNIT = 48 };    /* whole tiles, and whole vectors of a transposed panel */
     enum { SMALL = 8192 }; /* weights of a layer that is one task */
     if (lam__products_chosen() && layer->in * layer->out >= SMALL) {
         /* the gradient of a block, its weights and two moments fit in the second-level cache, and
