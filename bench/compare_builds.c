@@ -27,6 +27,7 @@
 #include "networks.h"
 #include "report.h"
 
+/* SAMPLES are whole batches of every network. */
 enum { MOST_BUILDS = 8, MOST_REPEATS = 32, MOST_TURNS = 20000, SAMPLES = 8192 };
 
 typedef struct settings {
@@ -64,14 +65,17 @@ static void *room(size_t bytes)
 
 /* A repetition */
 
-/* Without the copy that this program is linked with getting in between. */
+/* Without the copy that this program is linked with getting in between; from this folder, not from
+ * the linker's, where the path has no slash. */
 static void *load(const char *path)
 {
+    char here[4096];
     int flags = RTLD_NOW | RTLD_LOCAL;
+    snprintf(here, sizeof here, "%s%s", strchr(path, '/') ? "" : "./", path);
 #ifdef RTLD_DEEPBIND
     flags |= RTLD_DEEPBIND;
 #endif
-    void *library = dlopen(path, flags);
+    void *library = dlopen(here, flags);
     if (!library)
         fail(path, dlerror());
     return library;
@@ -169,10 +173,11 @@ static int repetition(const settings *s, const network *net)
             build *b = &builds[(turns + i) % s->build_count];
             b->times[turns] = take_turn(b, steps, order, net->batch);
         }
-    for (size_t b = 0; b < s->build_count; b++) {
-        const double ratio = measure_median_ratio(builds[b].times, builds[0].times, turns);
-        printf("%.9g %.9g\n", measure_median(builds[b].times, turns), ratio);
-    }
+    double ratios[MOST_BUILDS]; /* before measure_median sorts the times */
+    for (size_t b = 0; b < s->build_count; b++)
+        ratios[b] = measure_median_ratio(builds[b].times, builds[0].times, turns);
+    for (size_t b = 0; b < s->build_count; b++)
+        printf("%.9g %.9g\n", measure_median(builds[b].times, turns), ratios[b]);
     return 0;
 }
 
@@ -269,7 +274,7 @@ static size_t whole(const char *text, size_t most)
 
 static void parse_value(settings *s, const char *flag, const char *value)
 {
-    size_t first;
+    char *end;
     bool good = true;
     if (strcmp(flag, "--networks") == 0) {
         s->networks = networks_parse("compare_builds", value);
@@ -278,11 +283,10 @@ static void parse_value(settings *s, const char *flag, const char *value)
     } else if (strcmp(flag, "--repeat") == 0) {
         good = (s->repeats = whole(value, MOST_REPEATS)) > 0;
     } else if (strcmp(flag, "--first") == 0) { /* of a repetition: see repeat() */
-        good = (first = whole(value, MOST_BUILDS)) > 0;
-        s->first = first;
+        good = (s->first = whole(value, MOST_BUILDS)) > 0;
     } else if (strcmp(flag, "--seconds") == 0) {
-        s->seconds = strtod(value, NULL);
-        good = s->seconds > 0.0 && s->seconds < 1000.0;
+        s->seconds = strtod(value, &end);
+        good = !*end && s->seconds > 0.0 && s->seconds < 1000.0;
     } else {
         exit(usage("unknown argument", flag));
     }
@@ -307,6 +311,8 @@ int main(int argc, char **argv)
             return usage("unknown argument, or its value is missing:", argv[i]);
         } else if (s.build_count < MOST_BUILDS) {
             s.builds[s.build_count++] = argv[i];
+        } else {
+            return usage("one library too many:", argv[i]);
         }
     }
     if (s.build_count < 2)

@@ -73,7 +73,7 @@ static inline void norm_row(size_t cols, const float *x, float mean, float inver
 /* Whether x and y have so many bytes. */
 static inline bool norm_has(const lam__norm_args *a, size_t bytes)
 {
-    return a->rows >= bytes / sizeof *a->x / (a->ldx + a->ldy);
+    return a->rows * (a->ldx + a->ldy) >= bytes / sizeof *a->x;
 }
 
 /* Rows of a group, of so many arrays. The sums of one row would wait for each other and for the
@@ -114,7 +114,7 @@ static void body_layer_norm(const lam__norm_args *a)
     for (size_t first = 0, rows; first < a->rows; first += rows) {
         const size_t left = a->rows - first;
         rows = left < most ? left : most;
-        norm_group(a, first, rows, norm_has(a, NORM_MEMORY) ? 0 : left - rows);
+        norm_group(a, first, rows, most == 1 ? 0 : left - rows);
     }
 }
 

@@ -26,7 +26,7 @@ enum {
 
 /* Steps of k in one round of a tile's loop, and rows of A that one pointer reaches: integer
  * instructions compete with multiply-adds on some processors, so there are to be few of them. */
-enum { UNROLL = LAM__VEC_BYTES == 64 ? 4 : 3, REACH = 4 };
+enum { UNROLL = LAM__VEC_BYTES == 32 ? 3 : 4, REACH = 4 };
 
 /* What becomes of the sums of a tile: C is set to them, perhaps past the caches; or they begin with
  * C; or they are added to it in the end. */
@@ -324,7 +324,8 @@ typedef struct packed {
 } packed;
 
 /* Columns 0 .. m - 1 of a[k][lda], row by row, as memory likes it; those of the next block, of this
- * product or most often of the next task, are fetched meanwhile. */
+ * product or most often of the next task of the same thread, are fetched meanwhile. Nobody writes A
+ * at that time, and a fetch beyond its end does nothing. */
 static void pack_columns(packed *to, size_t m, size_t k, const float *a, size_t lda)
 {
     to->tiles = 0;
@@ -429,7 +430,7 @@ const lam__products JOIN(lam__products_, LAM__ISA) = {
     .name = TEXT(LAM__ISA),
     .panel = PANEL,
     .least_packed_gradient = LAM__VEC_BYTES == 32 ? 128 : 256,
-    .most_gradient = LAM__VEC_BYTES == 64 ? 1 << 16 : 1 << 20,
+    .most_gradient = LAM__VEC_BYTES == 32 ? 1 << 20 : 1 << 16,
     .rows = rows,
     .columns = columns,
     .pack = pack,

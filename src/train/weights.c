@@ -39,7 +39,7 @@ static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
     enum { SMALL = 8192 }; /* weights of a layer that is one task */
     if (lam__products_chosen() && layer->in * layer->out >= SMALL) {
         /* the gradient of a block, its weights and two moments fit in the second-level cache, and
-         * there are four slabs of rows where they are not too low, for balance */
+         * there are four slabs of rows, for balance, both as far as that leaves UNIT rows */
         size_t rows = TILES_FLOATS / choose_columns(layer, batch);
         rows = rows > layer->in / 4 ? layer->in / 4 : rows;
         rows = rows > TILES_MOST ? TILES_MOST : rows;

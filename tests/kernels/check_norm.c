@@ -195,8 +195,11 @@ enum { FARTHEST = 1 << 17 };
  * close together. */
 static void check_far(lam__norm_kernel *k, size_t far)
 {
-    enum { ROWS = MOST_ROWS, COLS = 150 };
-    static float at[2][4][ROWS * FARTHEST]; /* near, far: x, dy, y, dx; hardly any of it is used */
+    enum { ROWS = MOST_ROWS, COLS = 5000 };
+    /* x, dy, y, dx; hardly any of what is far is used */
+    static float near_by[4][ROWS * COLS], far_off[4][ROWS * FARTHEST];
+    float *const at[2][4] = {{near_by[0], near_by[1], near_by[2], near_by[3]},
+                             {far_off[0], far_off[1], far_off[2], far_off[3]}};
     static float gamma[COLS], stats[2][2 * ROWS], sums[2][COLS];
     const size_t lds[2] = {COLS, far};
     for (size_t r = 0; r < ROWS; r++)
@@ -205,7 +208,7 @@ static void check_far(lam__norm_kernel *k, size_t far)
                 at[1][a][r * far + c] = at[0][a][r * COLS + c] = next_grid(2.0f);
     for (size_t c = 0; c < COLS; c++)
         gamma[c] = next_grid(1.0f);
-    for (size_t cols = 1; cols <= COLS; cols += 7) {
+    for (size_t cols = 1; cols <= COLS; cols += cols < 150 ? 7 : cols < 700 ? 250 : 1950) {
         for (size_t i = 0; i < 2 * ROWS; i++)
             stats[0][i] = stats[1][i] = 0.25f + next_unit();
         for (int i = 0; i < 2; i++)
