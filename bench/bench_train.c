@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bare_step.h"
 #include "measure.h"
@@ -216,30 +214,11 @@ static int run_for_memory(const settings *s)
 static double peak_memory(const settings *s, const network *net, size_t threads)
 {
     char samples[32], count[32], line[64] = "";
-    int ends[2];
+    const char *const arguments[] = {"bench_train", "--memory", net->name, "--samples", samples,
+                                     "--threads",   count,      "--data",  s->data,     NULL};
     snprintf(samples, sizeof samples, "%zu", s->samples);
     snprintf(count, sizeof count, "%zu", threads);
-    fflush(stdout);
-    if (pipe(ends) != 0)
-        return NAN;
-    const pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execl("/proc/self/exe", "bench_train", "--memory", net->name, "--samples", samples,
-              "--threads", count, "--data", s->data, (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    FILE *from = fdopen(ends[0], "r");
-    int status = 1;
-    const bool read = from && child > 0 && fgets(line, sizeof line, from);
-    if (from)
-        fclose(from);
-    if (child > 0)
-        waitpid(child, &status, 0);
-    return read && status == 0 ? strtod(line, NULL) : NAN;
+    return measure_run_again(arguments, line, sizeof line) ? strtod(line, NULL) : NAN;
 }
 
 /* The rounds */

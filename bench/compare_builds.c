@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <lamina/lamina.h>
 
@@ -187,7 +185,7 @@ static int repetition(const settings *s, const network *net)
 static void repeat(const settings *s, const network *net, size_t threads, size_t first,
                    double *times, double *ratios)
 {
-    char count[32], which[32], seconds[32];
+    char count[32], which[32], seconds[32], output[MOST_BUILDS * 64];
     const char *arguments[MOST_BUILDS + 12] = {"compare_builds", "--networks", net->name,
                                                "--threads",      count,        "--seconds",
                                                seconds,          "--first",    which};
@@ -196,28 +194,13 @@ static void repeat(const settings *s, const network *net, size_t threads, size_t
     snprintf(count, sizeof count, "%zu", threads);
     snprintf(which, sizeof which, "%zu", first);
     snprintf(seconds, sizeof seconds, "%g", s->seconds);
-    int ends[2], status = 1;
-    fflush(stdout);
-    if (pipe(ends) != 0)
-        fail("a pipe", "cannot be had");
-    const pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execv("/proc/self/exe", (char *const *)arguments);
-        _exit(127);
-    }
-    close(ends[1]);
-    FILE *from = fdopen(ends[0], "r");
-    size_t read = 0;
-    while (from && read < s->build_count &&
-           fscanf(from, "%lf %lf", &times[read], &ratios[read]) == 2)
-        read++;
-    if (from)
-        fclose(from);
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0 || read < s->build_count)
+    if (!measure_run_again(arguments, output, sizeof output))
         fail(net->name, "a repetition failed");
+    char *at = output;
+    for (size_t b = 0; b < s->build_count; b++) {
+        times[b] = strtod(at, &at);
+        ratios[b] = strtod(at, &at);
+    }
 }
 
 /* The name of a library's file, without its ending. */

@@ -68,4 +68,8 @@ bool measure_reset_peak_memory(void);
 /* Largest resident size of this process, in MB of 1e6 bytes. */
 double measure_peak_memory(void);
 
+/* Starts this program anew with arguments[], which end with NULL, and waits for it; output[room]
+ * receives what it prints, as a string. False where it cannot be started, prints more, or fails. */
+bool measure_run_again(const char *const *arguments, char *output, size_t room);
+
 #endif
