@@ -57,16 +57,33 @@ static inline float norm_squares(size_t cols, const float *x, float mean, const 
     return v_sum(sum[0] + sum[1] + (sum[2] + sum[3]));
 }
 
-static inline void norm_row(size_t cols, const float *x, float mean, float inverse,
-                            const float *gamma, float *y)
+static inline vf norm_scale(vf x, float mean, float inverse, vf gamma)
 {
+    return (x - mean) * inverse * gamma;
+}
+
+/* One or two rows (`more` 0 or 1) of known means, which share the loads of gamma. */
+static inline void norm_write(const lam__norm_args *a, size_t more, const float *x,
+                              const float *mean, const float *inverse, float *y)
+{
+    const float *gamma = a->gamma, *x1 = x + more * a->ldx;
+    float *y1 = y + more * a->ldy;
+    const float mean0 = mean[0], mean1 = mean[more], inverse0 = inverse[0],
+                inverse1 = inverse[more];
+    const size_t cols = a->cols;
     size_t c = 0;
-    for (; c + W <= cols; c += W)
-        v_store(y + c, (v_load(x + c) - mean) * inverse * v_load(gamma + c));
+    for (; c + W <= cols; c += W) {
+        const vf g = v_load(gamma + c);
+        v_store(y + c, norm_scale(v_load(x + c), mean0, inverse0, g));
+        if (more)
+            v_store(y1 + c, norm_scale(v_load(x1 + c), mean1, inverse1, g));
+    }
     if (c < cols) {
         const size_t left = cols - c;
-        v_store_n(y + c, (v_load_n(x + c, left) - mean) * inverse * v_load_n(gamma + c, left),
-                  left);
+        const vf g = v_load_n(gamma + c, left);
+        v_store_n(y + c, norm_scale(v_load_n(x + c, left), mean0, inverse0, g), left);
+        if (more)
+            v_store_n(y1 + c, norm_scale(v_load_n(x1 + c, left), mean1, inverse1, g), left);
     }
 }
 
@@ -100,8 +117,8 @@ static inline void norm_group(const lam__norm_args *a, size_t first, size_t rows
     }
     for (size_t r = 0; r < rows; r++)
         inverse[r] = 1.0f / v_sqrt(v_set(inverse[r] + a->epsilon))[0];
-    for (size_t r = 0; r < rows; r++)
-        norm_row(cols, x + r * a->ldx, mean[r], inverse[r], a->gamma, y + r * a->ldy);
+    for (size_t r = 0; r < rows; r += 2)
+        norm_write(a, r + 1 < rows, x + r * a->ldx, mean + r, inverse + r, y + r * a->ldy);
     for (size_t r = 0; a->stats && r < rows; r++) {
         a->stats[2 * (first + r)] = mean[r];
         a->stats[2 * (first + r) + 1] = inverse[r];
