@@ -13,7 +13,9 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
-enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 20 };
+/* From HUGE_LEAST bytes on memory is asked for in huge pages. In ordinary ones what a step of a
+ * small network touches may, by chance, meet in few sets of the caches. */
+enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 17 };
 
 /* posix_memalign rather than aligned_alloc: the size need not be a multiple of the alignment, so
  * that sanitizers see the exact end of a buffer. */

@@ -3,39 +3,54 @@
 
 #include "base/error.h"
 
-/* Rows that are fetched before their turn: shuffled ones lie anywhere, and no processor guesses the
- * next. An epoch of bytes is gathered in some 60% of the time. */
-enum { AHEAD = 2, LINE = 64 };
+/* Bytes of rows that are fetched before their turn: shuffled ones lie anywhere, and no processor
+ * guesses the next. */
+enum { AHEAD = 1536, LINE = 64 };
 
-static void fetch(const lam_dataset *dataset, size_t row, size_t from, size_t cols)
+/* Columns of rows of a dataset. */
+typedef struct block {
+    const unsigned char *x; /* of sample 0 */
+    size_t step, bytes;     /* from sample to sample, and of one */
+    size_t ahead;           /* rows that are fetched before their turn */
+} block;
+
+static block block_of(const lam_dataset *dataset, size_t from, size_t cols)
 {
     const size_t size = dataset->dtype == LAM_UINT8 ? 1 : sizeof(float);
-    const unsigned char *x =
-        (const unsigned char *)dataset->x + (row * dataset->features + from) * size;
-    for (size_t i = 0; i < cols * size; i += LINE)
-        __builtin_prefetch(x + i);
+    const size_t bytes = cols * size, ahead = AHEAD / (bytes ? bytes : 1);
+    return (block){.x = (const unsigned char *)dataset->x + from * size,
+                   .step = dataset->features * size,
+                   .bytes = bytes,
+                   .ahead = ahead ? ahead : 1};
+}
+
+static void fetch(const block *b, size_t row)
+{
+    const uintptr_t x = (uintptr_t)(b->x + row * b->step);
+    for (uintptr_t at = x / LINE * LINE; at < x + b->bytes; at += LINE)
+        __builtin_prefetch((const void *)at);
 }
 
 static void gather_columns(const lam_dataset *dataset, const uint32_t *index, size_t first,
                            size_t rows, size_t from, size_t cols, const lam__transform *whole,
                            float *x, size_t ldx)
 {
-    const size_t features = dataset->features;
+    const block b = block_of(dataset, from, cols);
     lam__transform transform = *whole; /* of these columns */
     if (transform.kind == LAM_TRANSFORM_STANDARDIZE) {
         transform.scales += from;
         transform.offsets += from;
     }
+    for (size_t r = 0; index && r < b.ahead && r < rows; r++)
+        fetch(&b, index[r]);
     for (size_t r = 0; r < rows; r++) {
-        size_t row = index ? index[r] : first + r;
-        if (index && r + AHEAD < rows)
-            fetch(dataset, index[r + AHEAD], from, cols);
+        const unsigned char *row = b.x + (index ? index[r] : first + r) * b.step;
+        if (index && r + b.ahead < rows)
+            fetch(&b, index[r + b.ahead]);
         if (dataset->dtype == LAM_UINT8)
-            lam__transform_u8(&transform, cols, (const uint8_t *)dataset->x + row * features + from,
-                              x + r * ldx);
+            lam__transform_u8(&transform, cols, row, x + r * ldx);
         else
-            lam__transform_f32(&transform, cols, (const float *)dataset->x + row * features + from,
-                               x + r * ldx);
+            lam__transform_f32(&transform, cols, (const float *)(const void *)row, x + r * ldx);
     }
 }
 
