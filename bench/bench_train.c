@@ -262,8 +262,10 @@ static void measure_rounds(const settings *s, const network *net, contender *con
         out->plain[r] = plain_run(&plain, net, samples);
         out->bare[r] = bare ? bare_run(bare, batches) : NAN;
         out->handoff[r] = measure_handoff();
-        for (size_t t = s->threads; t-- > 0;)
-            contenders[t].times[r] = run_epoch(&contenders[t], net, data, order);
+        for (size_t i = 0; i < s->threads; i++) { /* each goes first now and then */
+            contender *c = &contenders[(i + r) % s->threads];
+            c->times[r] = run_epoch(c, net, data, order);
+        }
     }
     bare_close(bare);
     plain_close(&plain);

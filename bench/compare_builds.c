@@ -237,13 +237,17 @@ static void compare(const settings *s, const network *net, size_t threads)
     }
 }
 
+static const char help[] =
+    "usage: compare_builds [--networks NAMES] [--threads N] [--seconds S] [--repeat N]\n"
+    "                      [--json] [--quick] LIBRARY LIBRARY...\n"
+    "Trains each network with several builds of liblamina.so in turns, and prints the times of a\n"
+    "step and their ratios to the first one's. NAMES: fashion,mnist-small,wide,deep,tabular.\n"
+    "--threads: that many instead of 1 and 2. --seconds: for each build in each process (2).\n"
+    "--repeat: processes for each network and number of threads (6). --quick: briefly, once.\n";
+
 static int usage(const char *what, const char *value)
 {
-    fprintf(stderr,
-            "compare_builds: %s '%s'\n"
-            "usage: compare_builds [--networks NAMES] [--threads N] [--seconds S] [--repeat N]\n"
-            "                      [--json] [--quick] LIBRARY LIBRARY...\n",
-            what, value);
+    fprintf(stderr, "compare_builds: %s '%s'\n%s", what, value, help);
     return 2;
 }
 
@@ -282,7 +286,10 @@ int main(int argc, char **argv)
     settings s = {.seconds = 2.0, .repeats = 6};
     bool json = false;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            return 0;
+        } else if (strcmp(argv[i], "--json") == 0) {
             json = true;
         } else if (strcmp(argv[i], "--quick") == 0) {
             s.seconds = 0.01;
