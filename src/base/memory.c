@@ -13,9 +13,9 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
-/* From HUGE_LEAST bytes on memory is asked for in huge pages. In ordinary ones what a step of a
- * small network touches may, by chance, meet in few sets of the caches. */
-enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 17 };
+/* Bytes from which memory is asked for in huge pages: any, and what every step touches. In ordinary
+ * pages that may, by chance, meet in few sets of the caches. */
+enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 20, HUGE_LEAST_HOT = 1 << 17 };
 
 /* posix_memalign rather than aligned_alloc: the size need not be a multiple of the alignment, so
  * that sanitizers see the exact end of a buffer. */
@@ -24,7 +24,7 @@ static void *system_allocate(size_t size, size_t alignment, void *user)
     (void)user;
     void *pointer = NULL;
 #ifdef MADV_HUGEPAGE
-    if (size >= HUGE_LEAST && size <= SIZE_MAX - HUGE_PAGE) {
+    if ((size >= HUGE_LEAST || alignment == HUGE_PAGE) && size <= SIZE_MAX - HUGE_PAGE) {
         size = lam__round_up(size, HUGE_PAGE);
         if (posix_memalign(&pointer, HUGE_PAGE, size) != 0)
             return NULL;
@@ -73,7 +73,7 @@ bool lam__add(size_t a, size_t b, size_t *result)
     return true;
 }
 
-void *lam__allocate(size_t count, size_t size, const char *what)
+static void *allocate(size_t count, size_t size, bool hot, const char *what)
 {
     size_t bytes;
     /* Room for rounding up, and differences of pointers stay representable. */
@@ -81,11 +81,13 @@ void *lam__allocate(size_t count, size_t size, const char *what)
         lam__fail(LAM_ERR_MEMORY, "out of memory: %zu x %zu bytes for %s", count, size, what);
         return NULL;
     }
-    size_t asked = bytes > 0 ? bytes : 1;
+    size_t asked = bytes > 0 ? bytes : 1, alignment = LAM__ALIGN;
     /* A user may pass the request on to C11's aligned_alloc, which wants a multiple. */
     if (current.allocate != system_allocate)
         asked = lam__round_up(asked, LAM__ALIGN);
-    void *pointer = current.allocate(asked, LAM__ALIGN, current.user);
+    else if (hot && asked >= HUGE_LEAST_HOT)
+        alignment = HUGE_PAGE;
+    void *pointer = current.allocate(asked, alignment, current.user);
     if (!pointer) {
         lam__fail_memory(bytes, what);
         return NULL;
@@ -99,12 +101,27 @@ void *lam__allocate(size_t count, size_t size, const char *what)
     return pointer;
 }
 
-void *lam__allocate_zero(size_t count, size_t size, const char *what)
+void *lam__allocate(size_t count, size_t size, const char *what)
 {
-    void *pointer = lam__allocate(count, size, what);
+    return allocate(count, size, false, what);
+}
+
+static void *allocate_zero(size_t count, size_t size, bool hot, const char *what)
+{
+    void *pointer = allocate(count, size, hot, what);
     if (pointer)
         memset(pointer, 0, count * size);
     return pointer;
+}
+
+void *lam__allocate_zero(size_t count, size_t size, const char *what)
+{
+    return allocate_zero(count, size, false, what);
+}
+
+void *lam__allocate_hot(size_t count, size_t size, const char *what)
+{
+    return allocate_zero(count, size, true, what);
 }
 
 char *lam__copy_string(const char *text)

@@ -15,10 +15,14 @@ void *lam__allocate(size_t count, size_t size, const char *what);
 /* The same, zeroed. */
 void *lam__allocate_zero(size_t count, size_t size, const char *what);
 
+/* The same for what every step or prediction touches: from 128 KB on in huge pages where the system
+ * has them, even if most of one stays unused. */
+void *lam__allocate_hot(size_t count, size_t size, const char *what);
+
 /* A copy of a string; NULL with the error recorded. */
 char *lam__copy_string(const char *text);
 
-/* Releases what the three above returned; NULL is allowed. */
+/* Releases what those above returned; NULL is allowed. */
 void lam__release(void *pointer);
 
 /* *result = a * b or a + b; false on overflow. */
