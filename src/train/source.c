@@ -3,9 +3,9 @@
 
 #include "base/error.h"
 
-/* Bytes of rows that are fetched before their turn: shuffled ones lie anywhere, and no processor
- * guesses the next. */
-enum { AHEAD = 1536, LINE = 64 };
+/* Bytes of rows that are fetched before their turn, and rows at least: shuffled ones lie anywhere,
+ * and no processor guesses the next. */
+enum { AHEAD = 1536, LEAST_AHEAD = 2, LINE = 64 };
 
 /* Columns of rows of a dataset. */
 typedef struct block {
@@ -21,7 +21,7 @@ static block block_of(const lam_dataset *dataset, size_t from, size_t cols)
     return (block){.x = (const unsigned char *)dataset->x + from * size,
                    .step = dataset->features * size,
                    .bytes = bytes,
-                   .ahead = ahead ? ahead : 1};
+                   .ahead = ahead < LEAST_AHEAD ? LEAST_AHEAD : ahead};
 }
 
 static void fetch(const block *b, size_t row)
