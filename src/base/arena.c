@@ -40,7 +40,8 @@ lam_status lam__arena_open(lam__arena *arena, const char *what)
     if (arena->overflow)
         return lam__fail(LAM_ERR_MEMORY, "out of memory: more than %zu bytes for %s",
                          (size_t)SIZE_MAX, what);
-    arena->base = lam__allocate_hot(arena->used, 1, what);
+    arena->base = arena->hot ? lam__allocate_hot(arena->used, 1, what)
+                             : lam__allocate_zero(arena->used, 1, what);
     if (!arena->base)
         return LAM_ERR_MEMORY;
     arena->size = arena->used;

@@ -19,6 +19,7 @@ typedef struct lam__arena {
     unsigned char *base;
     size_t used, size;
     bool overflow;
+    bool hot; /* set before it is opened: see lam__allocate_hot */
 } lam__arena;
 
 /* Space for count * size bytes aligned to LAM__ALIGN, zeroed; NULL in the counting pass. */

@@ -13,8 +13,12 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
-/* Bytes from which memory is asked for in huge pages: any, and what every step touches. In ordinary
- * pages that may, by chance, meet in few sets of the caches. */
+/* Not under AddressSanitizer, which is to see the exact end of a buffer. */
+#if defined(MADV_HUGEPAGE) && !defined(__SANITIZE_ADDRESS__)
+#define LAM__HUGE_PAGES 1
+#endif
+
+/* Bytes from which memory lies in huge pages: any buffer, and one that every step touches. */
 enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 20, HUGE_LEAST_HOT = 1 << 17 };
 
 /* posix_memalign rather than aligned_alloc: the size need not be a multiple of the alignment, so
@@ -23,8 +27,8 @@ static void *system_allocate(size_t size, size_t alignment, void *user)
 {
     (void)user;
     void *pointer = NULL;
-#ifdef MADV_HUGEPAGE
-    if ((size >= HUGE_LEAST || alignment == HUGE_PAGE) && size <= SIZE_MAX - HUGE_PAGE) {
+#ifdef LAM__HUGE_PAGES
+    if (alignment == HUGE_PAGE) {
         size = lam__round_up(size, HUGE_PAGE);
         if (posix_memalign(&pointer, HUGE_PAGE, size) != 0)
             return NULL;
@@ -73,6 +77,18 @@ bool lam__add(size_t a, size_t b, size_t *result)
     return true;
 }
 
+/* HUGE_PAGE for what is to lie in huge pages. */
+static size_t alignment_of(size_t bytes, bool hot)
+{
+#ifdef LAM__HUGE_PAGES
+    const size_t least = hot ? HUGE_LEAST_HOT : HUGE_LEAST;
+    if (bytes >= least)
+        return HUGE_PAGE;
+#endif
+    (void)bytes, (void)hot;
+    return LAM__ALIGN;
+}
+
 static void *allocate(size_t count, size_t size, bool hot, const char *what)
 {
     size_t bytes;
@@ -85,8 +101,8 @@ static void *allocate(size_t count, size_t size, bool hot, const char *what)
     /* A user may pass the request on to C11's aligned_alloc, which wants a multiple. */
     if (current.allocate != system_allocate)
         asked = lam__round_up(asked, LAM__ALIGN);
-    else if (hot && asked >= HUGE_LEAST_HOT)
-        alignment = HUGE_PAGE;
+    else
+        alignment = alignment_of(asked, hot);
     void *pointer = current.allocate(asked, alignment, current.user);
     if (!pointer) {
         lam__fail_memory(bytes, what);

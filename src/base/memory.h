@@ -15,7 +15,7 @@ void *lam__allocate(size_t count, size_t size, const char *what);
 /* The same, zeroed. */
 void *lam__allocate_zero(size_t count, size_t size, const char *what);
 
-/* The same for what every step or prediction touches: from 128 KB on in huge pages where the system
+/* The same for what every step of training touches: from 128 KB on in huge pages where the system
  * has them, even if most of one stays unused. */
 void *lam__allocate_hot(size_t count, size_t size, const char *what);
 

@@ -50,7 +50,7 @@ lam_status lam__allocate_parameters(lam_model *model)
     if (tensors == 0)
         return lam__fail(LAM_ERR_STATE, "the model has no layer with parameters");
     float *parameters =
-        lam__allocate_hot(model->parameter_floats, sizeof *parameters, "parameters");
+        lam__allocate_zero(model->parameter_floats, sizeof *parameters, "parameters");
     char(*names)[LAM__TENSOR_NAME_SIZE] =
         parameters ? lam__allocate(tensors, sizeof *names, "tensor names") : NULL;
     if (!names) {

@@ -94,7 +94,7 @@ static lam_status check_size(const lam_model *model, size_t batch)
 
 lam_status lam__chain_open(lam__chain *chain, const lam_model *model, const lam__chain_use *use)
 {
-    *chain = (lam__chain){.use = *use};
+    *chain = (lam__chain){.use = *use, .arena.hot = use->training};
     chain->changes = model->changes - 1; /* nothing packed */
     LAM__TRY(check_size(model, use->batch));
     lam_status status = make_stages(chain, model);

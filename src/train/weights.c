@@ -166,7 +166,8 @@ lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__chain
                               .chain = chain,
                               .optimizer = optimizer,
                               .options = *options,
-                              .threads = threads};
+                              .threads = threads,
+                              .arena.hot = true};
     weights->task_count = list_tasks(chain, NULL);
     weights->scratch_floats = largest_task(chain) + LAM__APART / sizeof(float);
     carve(weights);
