@@ -22,7 +22,7 @@ void *lam__allocate_hot(size_t count, size_t size, const char *what);
 /* A copy of a string; NULL with the error recorded. */
 char *lam__copy_string(const char *text);
 
-/* Releases what those above returned; NULL is allowed. */
+/* Releases what the functions above returned; NULL is allowed. */
 void lam__release(void *pointer);
 
 /* *result = a * b or a + b; false on overflow. */

@@ -6,7 +6,7 @@
 #include "kernels/products.h"
 
 /* Multiply-adds of a forward pass over a batch below which other threads do not pay for their
- * wake-up. On the machine of the README, 784-32-16-10 with batches of 32 (8e5) gains a quarter from
+ * wake-up. On the machine of the README, 784-32-16-10 with batches of 32 (8e5) gains half from
  * a second thread, 30-64-64-1 (2e5) nothing. */
 #define LEAST_SHARED_WORK 5e5
 
