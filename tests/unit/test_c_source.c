@@ -24,7 +24,7 @@ static void make_folder(void)
 static void remove_folder(void)
 {
     char line[300];
-    snprintf(line, sizeof line, "rm -rf %s", folder);
+    snprintf(line, sizeof line, "rm -rf '%s'", folder);
     cr_assert_eq(system(line), 0);
 }
 
@@ -54,16 +54,15 @@ static void hold(const lam_model *model, const compiler *c, const float *x, cons
                  float most)
 {
     char path[512];
-    if (!compiler_works(c, folder)) {
-        cr_log_warn("%s: not here", c->needs);
+    if (!compiler_works(c, folder))
         return;
-    }
     if (!c->run) {
-        run("compile", "cd %s && %s %s " STRICT " -c net.c -o net.o", c);
+        run("compile", "cd '%s' && %s %s " STRICT " -c net.c -o net.o", c);
         return;
     }
-    run("self-test", "cd %s && %s %s " STRICT " -DNET_SELF_TEST net.c -o self -lm && %s./self", c);
-    run("compile", "cd %s && %s %s " STRICT " net.c driver.c -o net -lm && %s./net < x > y", c);
+    run("self-test", "cd '%s' && %s %s " STRICT " -DNET_SELF_TEST net.c -o self -lm && %s./self",
+        c);
+    run("compile", "cd '%s' && %s %s " STRICT " net.c driver.c -o net -lm && %s./net < x > y", c);
     size_t size;
     const size_t count = SAMPLES * lam_model_outputs(model);
     float *y = (float *)scratch_read(scratch_path(folder, "y", path), &size);
@@ -87,6 +86,8 @@ static void hold_everywhere(lam_model *model)
     scratch_write(scratch_path(folder, "driver.c", path), driver, sizeof driver - 1);
     cr_assert_eq(lam__c_source_write(model, scratch_path(folder, "net.c", path), NULL), LAM_OK,
                  "%s", lam_error_message());
+    if (!any_compiler_works(folder))
+        cr_skip_test("no compiler that works");
     for (size_t i = 0; i < COMPILERS; i++)
         hold(model, &compilers[i], x, y, 1e-5f);
     free(x);

@@ -186,14 +186,19 @@ static void round_trip(const lam_model *model)
 
 Test(input, saved_and_loaded)
 {
+    char folder[256], path[512];
     lam_dataset *data = table_data();
     lam_model *model = table_model(data);
     round_trip(model);
+    scratch_make(folder);
+    scratch_path(folder, "never-written", path);
     model->input.columns[2].categories[0][0] = '\0';
     model->input.columns[3].name[0] = '\xff';
-    cr_assert_eq(lam_model_save(model, "/tmp/never-written"), LAM_ERR_ARGUMENT);
+    cr_assert_eq(lam_model_save(model, path), LAM_ERR_ARGUMENT);
     cr_assert(strstr(lam_error_message(), "column 4 is not valid UTF-8"), "%s",
               lam_error_message());
+    cr_assert_eq(scratch_count(folder), 0);
+    scratch_remove(folder);
     cr_assert_eq(lam__input_set_image(&model->input, 2, 2, 1, true), LAM_OK);
     round_trip(model);
     lam_model_free(model);

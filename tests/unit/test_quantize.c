@@ -24,7 +24,7 @@ static void make_folder(void)
 static void remove_folder(void)
 {
     char line[300];
-    snprintf(line, sizeof line, "rm -rf %s", folder);
+    snprintf(line, sizeof line, "rm -rf '%s'", folder);
     cr_assert_eq(system(line), 0);
 }
 
@@ -52,14 +52,13 @@ static void draw_biases(lam_model *model)
 static void hold(const compiler *c, const float *expected, size_t count, size_t size)
 {
     char line[1024], path[512];
-    if (!compiler_works(c, folder)) {
-        cr_log_warn("%s: not here", c->needs);
+    if (!compiler_works(c, folder))
         return;
-    }
     snprintf(line, sizeof line,
-             c->run ? "cd %s && %s %s " STRICT " -DNET_SELF_TEST net.c -o self -lm && %s./self && "
+             c->run ? "cd '%s' && %s %s " STRICT
+                      " -DNET_SELF_TEST net.c -o self -lm && %s./self && "
                       "%s %s " STRICT " net.c driver.c -o net -lm && %s./net < x > y"
-                    : "cd %s && %s %s " STRICT " -c net.c -o net.o",
+                    : "cd '%s' && %s %s " STRICT " -c net.c -o net.o",
              folder, c->command, c->flags, c->run, c->command, c->flags, c->run);
     cr_assert_eq(system(line), 0, "%s", line);
     if (!c->run)
@@ -103,6 +102,8 @@ static void check(lam_model *model, bool bytes, double most)
                  lam_error_message());
     scratch_write(scratch_path(folder, "driver.c", path), driver, sizeof driver - 1);
     scratch_write(scratch_path(folder, "x", path), x, SAMPLES * features * sizeof *x);
+    if (!any_compiler_works(folder))
+        cr_skip_test("no compiler that works");
     for (size_t i = 0; i < COMPILERS; i++)
         hold(&compilers[i], y, count, SAMPLES);
     lam_quantized_free(q);
