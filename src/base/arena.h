@@ -18,12 +18,17 @@ enum { LAM__APART = 65536 };
 typedef struct lam__arena {
     unsigned char *base;
     size_t used, size;
+    size_t gaps; /* of `used`: what nobody touches */
     bool overflow;
     bool hot; /* set before it is opened: see lam__allocate_hot */
 } lam__arena;
 
 /* Space for count * size bytes aligned to LAM__ALIGN, zeroed; NULL in the counting pass. */
 void *lam__arena_take(lam__arena *arena, size_t count, size_t size);
+
+/* Space for what `count` threads write, `bytes` each: *step bytes from one to the next, with a gap
+ * after each where there are several. */
+void *lam__arena_take_apart(lam__arena *arena, size_t count, size_t bytes, size_t *step);
 
 /* Leaves a gap of LAM__APART bytes. */
 void lam__arena_part(lam__arena *arena);

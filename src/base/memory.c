@@ -18,8 +18,10 @@
 #define LAM__HUGE_PAGES 1
 #endif
 
-/* Bytes from which memory lies in huge pages: any buffer, and one that every step touches. */
-enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 20, HUGE_LEAST_HOT = 1 << 17 };
+/* Bytes from which memory lies in huge pages: of any buffer, and those of one that every step
+ * touches. Less than that is so few pages that a step does without, and a program may have
+ * thousands of small networks. */
+enum { HUGE_PAGE = 2 << 20, HUGE_LEAST = 1 << 20, HUGE_LEAST_HOT = 1 << 16 };
 
 /* posix_memalign rather than aligned_alloc: the size need not be a multiple of the alignment, so
  * that sanitizers see the exact end of a buffer. */
@@ -78,18 +80,18 @@ bool lam__add(size_t a, size_t b, size_t *result)
 }
 
 /* HUGE_PAGE for what is to lie in huge pages. */
-static size_t alignment_of(size_t bytes, bool hot)
+static size_t alignment_of(size_t bytes, size_t touched)
 {
 #ifdef LAM__HUGE_PAGES
-    const size_t least = hot ? HUGE_LEAST_HOT : HUGE_LEAST;
-    if (bytes >= least)
+    if (bytes >= HUGE_LEAST || touched >= HUGE_LEAST_HOT)
         return HUGE_PAGE;
 #endif
-    (void)bytes, (void)hot;
+    (void)bytes, (void)touched;
     return LAM__ALIGN;
 }
 
-static void *allocate(size_t count, size_t size, bool hot, const char *what)
+/* `touched`: bytes that every step of training touches, 0 where there are no such. */
+static void *allocate(size_t count, size_t size, size_t touched, const char *what)
 {
     size_t bytes;
     /* Room for rounding up, and differences of pointers stay representable. */
@@ -102,7 +104,7 @@ static void *allocate(size_t count, size_t size, bool hot, const char *what)
     if (current.allocate != system_allocate)
         asked = lam__round_up(asked, LAM__ALIGN);
     else
-        alignment = alignment_of(asked, hot);
+        alignment = alignment_of(asked, touched);
     void *pointer = current.allocate(asked, alignment, current.user);
     if (!pointer) {
         lam__fail_memory(bytes, what);
@@ -119,12 +121,12 @@ static void *allocate(size_t count, size_t size, bool hot, const char *what)
 
 void *lam__allocate(size_t count, size_t size, const char *what)
 {
-    return allocate(count, size, false, what);
+    return allocate(count, size, 0, what);
 }
 
-static void *allocate_zero(size_t count, size_t size, bool hot, const char *what)
+static void *allocate_zero(size_t count, size_t size, size_t touched, const char *what)
 {
-    void *pointer = allocate(count, size, hot, what);
+    void *pointer = allocate(count, size, touched, what);
     if (pointer)
         memset(pointer, 0, count * size);
     return pointer;
@@ -132,12 +134,12 @@ static void *allocate_zero(size_t count, size_t size, bool hot, const char *what
 
 void *lam__allocate_zero(size_t count, size_t size, const char *what)
 {
-    return allocate_zero(count, size, false, what);
+    return allocate_zero(count, size, 0, what);
 }
 
-void *lam__allocate_hot(size_t count, size_t size, const char *what)
+void *lam__allocate_hot(size_t bytes, size_t touched, const char *what)
 {
-    return allocate_zero(count, size, true, what);
+    return allocate_zero(bytes, 1, touched, what);
 }
 
 char *lam__copy_string(const char *text)

@@ -15,9 +15,9 @@ void *lam__allocate(size_t count, size_t size, const char *what);
 /* The same, zeroed. */
 void *lam__allocate_zero(size_t count, size_t size, const char *what);
 
-/* The same for what every step of training touches: from 128 KB on in huge pages where the system
- * has them, even if most of one stays unused. */
-void *lam__allocate_hot(size_t count, size_t size, const char *what);
+/* The same, `bytes` long, for what training touches `touched` bytes of in every step: from 64 KB of
+ * those on in huge pages where the system has them, even if most of one stays unused. */
+void *lam__allocate_hot(size_t bytes, size_t touched, const char *what);
 
 /* A copy of a string; NULL with the error recorded. */
 char *lam__copy_string(const char *text);

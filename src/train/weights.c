@@ -147,9 +147,8 @@ static void carve(lam__weights *weights)
     const size_t floats = weights->model->parameter_floats;
     const size_t moments = weights->optimizer->moments(&weights->options);
     weights->gradients = lam__arena_take(arena, floats, sizeof(float));
-    weights->scratch =
-        lam__arena_take(arena, weights->threads, weights->scratch_floats * sizeof(float));
-    lam__arena_part(arena);
+    weights->scratch = lam__arena_take_apart(arena, weights->threads, weights->scratch_bytes,
+                                             &weights->scratch_step);
     weights->m = moments > 0 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
     weights->v = moments > 1 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
     weights->tasks = lam__arena_take(arena, weights->task_count, sizeof *weights->tasks);
@@ -169,7 +168,7 @@ lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__chain
                               .threads = threads,
                               .arena.hot = true};
     weights->task_count = list_tasks(chain, NULL);
-    weights->scratch_floats = largest_task(chain) + LAM__APART / sizeof(float);
+    weights->scratch_bytes = largest_task(chain) * sizeof(float);
     carve(weights);
     LAM__TRY(lam__arena_open(&weights->arena, "gradients and moments"));
     carve(weights);
@@ -233,8 +232,9 @@ static runs runs_of(const lam__layer *layer, const lam__weight_task *task)
  * in the cache and the next task writes over it. */
 static float *gradient_of(const lam__weights *weights, size_t offset)
 {
-    return weights->update ? weights->scratch + lam__pool_thread() * weights->scratch_floats
-                           : weights->gradients + offset;
+    return weights->update
+               ? (float *)(void *)(weights->scratch + lam__pool_thread() * weights->scratch_step)
+               : weights->gradients + offset;
 }
 
 /* sums[out] = the sum of dL/dz over the batch, from where phase 2 reads it. */

@@ -24,11 +24,11 @@ typedef struct lam__weights {
     const lam__optimizer *optimizer;
     lam_fit_options options; /* numbers only */
     lam__arena arena;
-    float *gradients; /* laid out as model->parameters; of the latest run without update */
-    float *scratch;   /* [threads][scratch_floats]: the gradient of the task at hand, and a gap */
-    size_t threads, scratch_floats;
-    float *m, *v;            /* moments, laid out alike, or NULL */
-    lam__weight_task *tasks; /* [task_count] */
+    float *gradients;       /* laid out as model->parameters; of the latest run without update */
+    unsigned char *scratch; /* of each thread: the gradient of the task at hand */
+    size_t threads, scratch_bytes, scratch_step; /* bytes of one, and from one to the next */
+    float *m, *v;                                /* moments, laid out alike, or NULL */
+    lam__weight_task *tasks;                     /* [task_count] */
     size_t task_count;
     double *penalties; /* [task_count] */
     size_t *turn;      /* [task_count] the tasks in the order of threads, see shares.h */

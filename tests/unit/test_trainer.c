@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "train/trainer_inside.h"
 
@@ -288,4 +289,54 @@ Test(predictor, many_threads_share_a_model)
         cr_assert_arr_eq(workers[i].y, expected, sizeof expected);
     }
     lam_model_free(model);
+}
+
+/* Resident bytes of this process; 0 where the system does not tell. */
+static size_t resident(void)
+{
+    unsigned long pages[2] = {0, 0};
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file) {
+        if (fscanf(file, "%lu %lu", &pages[0], &pages[1]) != 2)
+            pages[1] = 0;
+        fclose(file);
+    }
+    return (size_t)pages[1] * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A program may have a network for each of thousands of things. */
+Test(trainer, small_networks_take_kilobytes)
+{
+    enum { COUNT = 100, MOST = 64 << 10 };
+    static lam_model *models[COUNT];
+    static lam_trainer *trainers[COUNT];
+    static lam_predictor *predictors[COUNT];
+    lam_fit_options options = lam_fit_options_default();
+    const lam_batch batch = {ROWS, batch_x, batch_classes, NULL};
+    float y[OUTPUTS];
+    options.threads = 4; /* none of them pays */
+    size_t before = 0;
+    for (int i = -1; i < COUNT; i++) { /* the first for what is made once */
+        lam_model *model = make_model();
+        lam_trainer *trainer = lam_trainer_new(model, &options);
+        cr_assert_eq(lam_trainer_step(trainer, &batch, NULL), LAM_OK, "%s", lam_error_message());
+        lam_predictor *predictor = lam_predictor_new(model, 1);
+        cr_assert_eq(lam_predictor_run(predictor, batch_x, 1, y), LAM_OK);
+        if (i < 0) {
+            lam_predictor_free(predictor);
+            lam_trainer_free(trainer);
+            lam_model_free(model);
+            before = resident();
+            continue;
+        }
+        models[i] = model, trainers[i] = trainer, predictors[i] = predictor;
+    }
+    const size_t more = resident() - before;
+    if (before > 0)
+        cr_expect_lt(more / COUNT, MOST, "%zu bytes for a network of 5-7-3", more / COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        lam_predictor_free(predictors[i]);
+        lam_trainer_free(trainers[i]);
+        lam_model_free(models[i]);
+    }
 }
