@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "wrapped_calls.h"
@@ -20,17 +19,6 @@ uint64_t small_run_steps(const char *path)
     return strtoull((name ? name + 1 : path) + strlen("checkpoint-"), NULL, 10);
 }
 
-/* Waits for the writer; not for ever, for it may have had nothing to do. */
-static void wait_for_writer(small_run *run, size_t ended)
-{
-    const struct timespec while_ = {.tv_nsec = 200000};
-    int rounds = 0;
-    for (; watch_ended() < ended && rounds < 1000 && !run->waited_in_vain; rounds++)
-        nanosleep(&while_, NULL);
-    run->waited_in_vain = run->waited_in_vain || rounds == 1000;
-    nanosleep(&while_, NULL); /* it may still remove an older one */
-}
-
 static lam_signal on_event(const lam_event *event, void *user)
 {
     small_run *run = user;
@@ -44,10 +32,8 @@ static lam_signal on_event(const lam_event *event, void *user)
         run->last_kept = good ? small_run_steps(event->path) : run->last_kept;
     } else if (event->kind == LAM_EVENT_EPOCH_BEGIN && run->look_only) {
         return LAM_STOP;
-    } else if (event->kind == LAM_EVENT_TRAIN_BEGIN) {
-        run->ended_before = watch_ended();
-    } else if (event->kind == LAM_EVENT_BATCH_END && watched.armed && ++run->steps % 2 == 1) {
-        wait_for_writer(run, run->ended_before + run->steps / 2); /* one after every second step */
+    } else if (event->kind == LAM_EVENT_BATCH_END && watched.armed) {
+        watch_wait();
     }
     return LAM_CONTINUE;
 }

@@ -18,8 +18,6 @@ typedef struct small_run {
     float parameters[SMALL_PARAMETERS]; /* in the end */
     size_t kept, failed, damaged;       /* checkpoints told of */
     uint64_t last_kept, resumed_at;     /* steps; 0: none */
-    bool waited_in_vain;                /* for a checkpoint: a call of it had failed */
-    size_t steps, ended_before;         /* batches done; see watch_ended */
 } small_run;
 
 /* Trains 3 epochs of 5 steps with a checkpoint every second step, of which 2 are kept. Waits after

@@ -20,7 +20,12 @@ const char *const call_names[] = {"open",   "create", "write",  "fsync", "fsync 
                                   "readdir"};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static size_t ended; /* checkpoints on the disk, or given up */
+
+/* The thread that trains signals the writer when it hands a checkpoint over, and the writer signals
+ * back when it has done with it, whatever became of it. */
+static pthread_t trains;
+static size_t handed_over, done_with;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
@@ -42,6 +47,9 @@ int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __real_flock(int fd, int how);
 int __wrap_flock(int fd, int how);
+int __real_pthread_cond_signal(pthread_cond_t *condition);
+int __wrap_pthread_cond_signal(pthread_cond_t *condition);
+int __wrap_pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *how);
 void *__real_readdir(DIR *folder);
 void *__wrap_readdir(DIR *folder);
 void *__real_readdir64(DIR *folder);
@@ -63,7 +71,8 @@ void watch_arm(int error, size_t at, bool record)
     watched.at = at;
     watched.record = record;
     watched.armed = true;
-    ended = 0;
+    trains = pthread_self();
+    handed_over = done_with = 0;
     pthread_mutex_unlock(&lock);
 }
 
@@ -74,12 +83,32 @@ void watch_disarm(void)
     pthread_mutex_unlock(&lock);
 }
 
-size_t watch_ended(void)
+void watch_wait(void)
 {
     pthread_mutex_lock(&lock);
-    const size_t now = ended;
+    while (done_with < handed_over)
+        pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
-    return now;
+}
+
+int __wrap_pthread_cond_signal(pthread_cond_t *condition)
+{
+    if (watched.armed) {
+        pthread_mutex_lock(&lock);
+        size_t *count = pthread_equal(pthread_self(), trains) ? &handed_over : &done_with;
+        ++*count;
+        pthread_cond_broadcast(&changed);
+        pthread_mutex_unlock(&lock);
+    }
+    return __real_pthread_cond_signal(condition);
+}
+
+/* The writer stays a thread like others: as one that has only what they leave it would be waited
+ * for without end on a busy machine. */
+int __wrap_pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *how)
+{
+    (void)thread, (void)policy, (void)how;
+    return EPERM;
 }
 
 /* Counts a call; true when it is the one to fail, with errno set. Ends the process by SIGKILL when
@@ -92,11 +121,6 @@ static bool fails(watched_call call)
     const bool now = watched.calls++ == watched.at;
     if (now)
         watched.failed = call;
-    /* a checkpoint ends with the fsync of the folder, or where a call before it fails */
-    const bool gives_up = now && watched.error > 0 && watched.error != EINTR &&
-                          (call == CALL_CREATE || call == CALL_WRITE || call == CALL_FSYNC ||
-                           call == CALL_CLOSE || call == CALL_RENAME);
-    ended += call == CALL_SYNCDIR || gives_up;
     pthread_mutex_unlock(&lock);
     if (!now)
         return false;

@@ -56,7 +56,8 @@ void watch_arm(int error, size_t at, bool record);
 void watch_disarm(void);
 void watch_free(void);
 
-/* Checkpoints whose names are on the disk, or that were given up; and folders brought there. */
-size_t watch_ended(void);
+/* Returns when the thread that writes checkpoints has done with all that the calling one, which has
+ * armed the watch, handed to it: it makes no call until it has another. */
+void watch_wait(void);
 
 #endif
