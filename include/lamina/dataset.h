@@ -68,7 +68,9 @@ typedef struct lam_load_options {
 
     /* Large sets. */
     size_t memory; /* megabytes that samples may take in memory; what is larger is read from its
-                      file again and again; 0 = half of the machine's */
+                      file again and again, and refused where that cannot be (tables, packed
+                      arrays); 0 = half of what the process may use: of the machine's memory, or of
+                      a container's or resource limit where that is less */
     size_t window; /* samples that are read at once, and shuffled, where a file can only be read
                       from front to back; 0 = as many as fit in 64 MB, at least 1024 */
 

@@ -46,8 +46,11 @@ static lam_status read_entry(const lam__arrays *arrays, size_t i, size_t limit, 
     char file[NAME_SIZE + 4];
     snprintf(file, sizeof file, "%s.npy", arrays->names[i]);
     LAM__TRY(lam__zip_stream_open(&stream, zip, lam__zip_find(zip, file)));
-    lam__npy_source source = {
-        .name = stream.name, .read = read_stream, .context = &stream, .size = UINT64_MAX};
+    lam__npy_source source = {.name = stream.name,
+                              .read = read_stream,
+                              .context = &stream,
+                              .size = UINT64_MAX,
+                              .most = arrays->memory};
     const lam_status status = lam__npy_take(&source, limit, npy);
     lam__zip_stream_close(&stream);
     return status;

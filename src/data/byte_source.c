@@ -191,6 +191,11 @@ lam_status lam__byte_source_read(lam__byte_source *source, void *to, size_t coun
     return LAM_OK;
 }
 
+lam_status lam__byte_source_give(void *source, void *to, size_t count, size_t *got)
+{
+    return lam__byte_source_read(source, to, count, got);
+}
+
 void lam__byte_source_close(lam__byte_source *source)
 {
     stop_unpacking(source);

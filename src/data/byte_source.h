@@ -34,6 +34,9 @@ lam_status lam__byte_source_open_memory(lam__byte_source *source, const void *by
  * LAM_ERR_FORMAT with the offset for damaged, cut or followed gzip data. */
 lam_status lam__byte_source_read(lam__byte_source *source, void *to, size_t count, size_t *got);
 
+/* The same for lam__collect, whose context is the source. */
+lam_status lam__byte_source_give(void *source, void *to, size_t count, size_t *got);
+
 void lam__byte_source_close(lam__byte_source *source);
 
 #endif

@@ -11,36 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/byte_source.h"
-
-/* Unpacking starts with room for this much. */
-#define LAM__TEXT_FIRST ((size_t)1 << 16)
-
-/* Reads all there is into csv->text, with NULs behind. */
-static lam_status take_text(lam__byte_source *source, lam__csv *csv)
-{
-    size_t capacity = LAM__TEXT_FIRST;
-    if (!source->gzip && !lam__add((size_t)source->size, LAM__CSV_SLACK + 1, &capacity))
-        return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", csv->name);
-    for (;;) {
-        char *grown = lam__allocate(capacity, 1, "the text of a table");
-        if (!grown)
-            return LAM_ERR_MEMORY;
-        if (csv->size > 0)
-            memcpy(grown, csv->text, csv->size);
-        lam__release(csv->text);
-        csv->text = grown;
-        const size_t room = capacity - LAM__CSV_SLACK - csv->size;
-        size_t got = 0;
-        memset(grown + csv->size, 0, LAM__CSV_SLACK);
-        LAM__TRY(lam__byte_source_read(source, grown + csv->size, room, &got));
-        csv->size += got;
-        memset(grown + csv->size, 0, LAM__CSV_SLACK);
-        if (got < room)
-            return LAM_OK;
-        if (!lam__multiply(capacity, 2, &capacity))
-            return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", csv->name);
-    }
-}
+#include "data/collect.h"
 
 static lam_status check_text(lam__csv *csv)
 {
@@ -64,19 +35,49 @@ static lam_status check_text(lam__csv *csv)
     return LAM_OK;
 }
 
-static lam_status take_and_check(lam__byte_source *source, lam__csv *csv)
+static lam_status fail_size(const lam__csv *csv, uint64_t most)
 {
-    lam_status status = take_text(source, csv);
+    return lam__fail(LAM_ERR_MEMORY,
+                     "%s: the text of the table takes more than the %" PRIu64 " MB that samples "
+                     "may take in memory (option memory)",
+                     csv->name, most / 1000000);
+}
+
+/* A file of known size goes to its place at once; of gzipped ones nobody knows the size. */
+static lam_status take_text(lam__byte_source *source, uint64_t most, lam__csv *csv)
+{
+    unsigned char *text = NULL;
+    if (most > SIZE_MAX - LAM__CSV_SLACK - 1)
+        most = SIZE_MAX - LAM__CSV_SLACK - 1;
+    if (source->gzip) {
+        LAM__TRY(lam__collect(lam__byte_source_give, source, (size_t)most + 1, LAM__CSV_SLACK,
+                              "the text of a table", &text, &csv->size));
+        csv->text = (char *)text;
+        return csv->size > most ? fail_size(csv, most) : LAM_OK;
+    }
+    if (source->size > most)
+        return fail_size(csv, most);
+    csv->text = lam__allocate((size_t)source->size + LAM__CSV_SLACK, 1, "the text of a table");
+    if (!csv->text)
+        return LAM_ERR_MEMORY;
+    LAM__TRY(lam__byte_source_read(source, csv->text, (size_t)source->size, &csv->size));
+    memset(csv->text + csv->size, 0, LAM__CSV_SLACK);
+    return LAM_OK;
+}
+
+static lam_status take_and_check(lam__byte_source *source, uint64_t most, lam__csv *csv)
+{
+    const lam_status status = take_text(source, most, csv);
     lam__byte_source_close(source);
     return status == LAM_OK ? check_text(csv) : status;
 }
 
-lam_status lam__csv_read(const char *path, lam__csv *csv)
+lam_status lam__csv_read(const char *path, uint64_t most, lam__csv *csv)
 {
     lam__byte_source source;
     *csv = (lam__csv){.name = path};
     LAM__TRY(lam__byte_source_open(&source, path));
-    return take_and_check(&source, csv);
+    return take_and_check(&source, most, csv);
 }
 
 lam_status lam__csv_copy(const void *bytes, size_t size, const char *name, lam__csv *csv)
@@ -84,7 +85,7 @@ lam_status lam__csv_copy(const void *bytes, size_t size, const char *name, lam__
     lam__byte_source source;
     *csv = (lam__csv){.name = name};
     LAM__TRY(lam__byte_source_open_memory(&source, bytes, size, name));
-    return take_and_check(&source, csv);
+    return take_and_check(&source, UINT64_MAX, csv);
 }
 
 void lam__csv_close(lam__csv *csv)

@@ -36,8 +36,9 @@ typedef struct lam__csv_field {
 } lam__csv_field;
 
 /* Reads the text of a file, plain or gzipped, or copies bytes. LAM_ERR_FORMAT for UTF-16, for NUL
- * bytes and for text without a row. On failure, and in the end, lam__csv_close. */
-lam_status lam__csv_read(const char *path, lam__csv *csv);
+ * bytes and for text without a row; LAM_ERR_MEMORY for a file of more than `most` bytes. On
+ * failure, and in the end, lam__csv_close. */
+lam_status lam__csv_read(const char *path, uint64_t most, lam__csv *csv);
 lam_status lam__csv_copy(const void *bytes, size_t size, const char *name, lam__csv *csv);
 void lam__csv_close(lam__csv *csv);
 

@@ -8,14 +8,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/byte_source.h"
+#include "data/collect.h"
 #include "data/data_formats.h"
 #include "data/dataset_parts.h"
 #include "nn/load_options.h"
 #include "train/source.h"
 
-/* Unpacking starts with room for this much, so that small files need one allocation. */
 enum { LAM__IDX_SIDES = 3 };
-#define LAM__UNPACK_FIRST ((size_t)1 << 16)
 
 static const struct idx_type {
     unsigned char code;
@@ -147,27 +146,13 @@ static lam_status read_plain(lam__byte_source *source, lam__idx *idx, size_t nee
 static lam_status read_packed(lam__byte_source *source, lam__idx *idx, size_t need, size_t want)
 {
     uint64_t header = source->position;
-    size_t capacity = want, done = 0;
-    uint64_t first = source->size < LAM__UNPACK_FIRST / 2 ? LAM__UNPACK_FIRST : 2 * source->size;
-    if (first < capacity)
-        capacity = (size_t)first;
-    for (;;) {
-        unsigned char *grown = lam__allocate(capacity, 1, "the samples of an IDX file");
-        if (!grown)
-            return LAM_ERR_MEMORY;
-        if (done > 0)
-            memcpy(grown, idx->values, done);
-        lam__release(idx->values);
-        idx->values = grown;
-        size_t got;
-        LAM__TRY(lam__byte_source_read(source, grown + done, capacity - done, &got));
-        done += got;
-        if (done < capacity)
-            return fail_truncated(source, idx, header, need, done);
-        if (done == want)
-            break;
-        capacity = want / 2 < capacity ? want : 2 * capacity;
-    }
+    unsigned char *bytes = NULL;
+    size_t done;
+    LAM__TRY(lam__collect(lam__byte_source_give, source, want, 0, "the samples of an IDX file",
+                          &bytes, &done));
+    idx->values = bytes;
+    if (done < want)
+        return fail_truncated(source, idx, header, need, done);
     if (want < need)
         return LAM_OK; /* limited: the rest is not looked at */
     unsigned char more;

@@ -16,15 +16,14 @@ lam_status lam__npy_read_within(const char *path, size_t limit, uint64_t most, l
 {
     LAM__TRY(lam__npy_read_header(path, npy));
     const size_t samples = limit > 0 && limit < npy->total ? limit : npy->total;
-    const uint64_t bytes =
-        (uint64_t)samples * npy->features * (npy->dtype == LAM_UINT8 ? 1 : sizeof(float));
     lam__byte_source source;
     LAM__TRY(lam__byte_source_open(&source, path));
     const bool plain = !source.gzip;
     lam__byte_source_close(&source);
     const bool in_order = !npy->fortran || npy->rank == 1;
-    if (bytes <= most || !plain || !in_order || strlen(path) >= sizeof npy->file)
-        return lam__npy_read(path, limit, npy);
+    if (lam__npy_memory(npy, samples) <= most || !plain || !in_order ||
+        strlen(path) >= sizeof npy->file)
+        return lam__npy_read(path, limit, most, npy);
     npy->samples = samples;
     snprintf(npy->file, sizeof npy->file, "%s", path);
     return LAM_OK;

@@ -9,10 +9,8 @@
 #include "base/half.h"
 #include "base/memory.h"
 #include "data/byte_source.h"
+#include "data/collect.h"
 #include "data/npy_inside.h"
-
-/* Where the size is not sure, reading starts with room for this much. */
-#define LAM__NPY_FIRST ((size_t)1 << 16)
 
 static uint64_t load_word(const unsigned char *from, size_t size, bool big)
 {
@@ -115,39 +113,33 @@ static lam_status fail_trailing(const lam__npy_source *source, const lam__npy *n
                      npy->offset);
 }
 
+/* Values that are known to be there, at once. */
+static lam_status take_stored(lam__npy_source *source, const lam__npy *npy, size_t need,
+                              size_t want, unsigned char **bytes, size_t *done)
+{
+    const uint64_t there = source->size - source->position;
+    if (need > there)
+        return fail_truncated(source, npy, need, there);
+    if (need < there)
+        return fail_trailing(source, npy, need);
+    *bytes = lam__allocate(want, 1, "the values of an .npy file");
+    return *bytes ? source->read(source->context, *bytes, want, done) : LAM_ERR_MEMORY;
+}
+
 /* The first `want` of `need` bytes: room for them is made only as far as bytes come, unless it is
  * sure that they are there. */
 static lam_status take_bytes(lam__npy_source *source, const lam__npy *npy, size_t need, size_t want,
                              unsigned char **bytes)
 {
-    size_t capacity = want, done = 0;
-    if (source->size != UINT64_MAX) {
-        uint64_t there = source->size - source->position;
-        if (need > there)
-            return fail_truncated(source, npy, need, there);
-        if (need < there)
-            return fail_trailing(source, npy, need);
-    } else if (capacity > LAM__NPY_FIRST) {
-        capacity = LAM__NPY_FIRST;
-    }
-    for (;;) {
-        unsigned char *grown = lam__allocate(capacity, 1, "the values of an .npy file");
-        if (!grown)
-            return LAM_ERR_MEMORY;
-        if (done > 0)
-            memcpy(grown, *bytes, done);
-        lam__release(*bytes);
-        *bytes = grown;
-        size_t got;
-        LAM__TRY(source->read(source->context, grown + done, capacity - done, &got));
-        source->position += got;
-        done += got;
-        if (done < capacity)
-            return fail_truncated(source, npy, need, done);
-        if (done == want)
-            break;
-        capacity = want / 2 < capacity ? want : 2 * capacity;
-    }
+    size_t done = 0;
+    if (source->size != UINT64_MAX)
+        LAM__TRY(take_stored(source, npy, need, want, bytes, &done));
+    else
+        LAM__TRY(lam__collect(source->read, source->context, want, 0, "the values of an .npy file",
+                              bytes, &done));
+    source->position += done;
+    if (done < want)
+        return fail_truncated(source, npy, need, done);
     if (want < need)
         return LAM_OK; /* limited: the rest is not looked at */
     unsigned char more;
@@ -240,9 +232,33 @@ static lam_status take_values(lam__npy_source *source, size_t limit, lam__npy *n
     return convert(source, npy, bytes);
 }
 
+uint64_t lam__npy_memory(const lam__npy *npy, size_t samples)
+{
+    const size_t made = npy->dtype == LAM_UINT8 ? 1 : sizeof(float);
+    const bool reordered = npy->fortran && npy->rank > 1;
+    uint64_t each = npy->type.size; /* bytes held per value, at most */
+    if (npy->type.size < made || reordered)
+        each += reordered && npy->type.size > made ? npy->type.size : made;
+    return (uint64_t)(reordered ? npy->total : samples) * npy->features * each;
+}
+
+static lam_status check_memory(const lam__npy_source *source, size_t limit, const lam__npy *npy)
+{
+    const size_t samples = limit > 0 && limit < npy->total ? limit : npy->total;
+    const uint64_t need = lam__npy_memory(npy, samples);
+    if (source->most == 0 || need <= source->most)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_MEMORY,
+                     "%s: %zu samples of %zu values take %" PRIu64 " MB while they are read, but "
+                     "may take %" PRIu64 " MB in memory (option memory): as a plain .npy file in C "
+                     "order they are read from the file",
+                     source->name, samples, npy->features, need / 1000000, source->most / 1000000);
+}
+
 lam_status lam__npy_take(lam__npy_source *source, size_t limit, lam__npy *npy)
 {
     LAM__TRY(lam__npy_take_header(source, npy));
+    LAM__TRY(check_memory(source, limit, npy));
     lam_status status = take_values(source, limit, npy);
     if (status != LAM_OK) {
         lam__release(npy->values);
@@ -264,11 +280,12 @@ static lam__npy_source source_of(lam__byte_source *bytes)
                              .size = bytes->gzip ? UINT64_MAX : bytes->size};
 }
 
-lam_status lam__npy_read(const char *path, size_t limit, lam__npy *npy)
+lam_status lam__npy_read(const char *path, size_t limit, uint64_t most, lam__npy *npy)
 {
     lam__byte_source bytes;
     LAM__TRY(lam__byte_source_open(&bytes, path));
     lam__npy_source source = source_of(&bytes);
+    source.most = most;
     lam_status status = lam__npy_take(&source, limit, npy);
     lam__byte_source_close(&bytes);
     return status;

@@ -13,6 +13,8 @@
 
 #include <lamina/dataset.h>
 
+#include "data/collect.h"
+
 /* Dimensions NumPy itself allows. */
 #define LAM__NPY_MOST_RANK 64
 
@@ -53,8 +55,9 @@ bool lam__npy_recognizes(const void *bytes, size_t size);
 lam_status lam__npy_parse_type(const char *text, const char *where, lam__npy_type *type);
 
 /* Reads at most `limit` samples (0 = all) of a file, plain or gzipped, or of one in memory. Values
- * that are not finite as 32-bit floats are LAM_ERR_NUMERIC. On failure values is NULL. */
-lam_status lam__npy_read(const char *path, size_t limit, lam__npy *npy);
+ * that are not finite as 32-bit floats are LAM_ERR_NUMERIC; reading that takes more than `most`
+ * bytes of memory (0 = any) is LAM_ERR_MEMORY before it begins. On failure values is NULL. */
+lam_status lam__npy_read(const char *path, size_t limit, uint64_t most, lam__npy *npy);
 lam_status lam__npy_parse(const void *bytes, size_t size, const char *name, size_t limit,
                           lam__npy *npy);
 
@@ -68,11 +71,16 @@ lam_status lam__npy_read_within(const char *path, size_t limit, uint64_t most, l
 /* Bytes one after another, from wherever they come. */
 typedef struct lam__npy_source {
     const char *name; /* for messages */
-    lam_status (*read)(void *context, void *to, size_t count, size_t *got);
+    lam__read_bytes read;
     void *context;
     uint64_t size; /* of all bytes when that is sure, else UINT64_MAX */
     uint64_t position;
+    uint64_t most; /* bytes that the values may take in memory while they are read; 0 = any */
 } lam__npy_source;
+
+/* Bytes of memory that reading `samples` of the array takes: as they lie in the file, converted at
+ * the same place or, where a value becomes larger or changes its order, beside it. */
+uint64_t lam__npy_memory(const lam__npy *npy, size_t samples);
 
 /* The same from anything. */
 lam_status lam__npy_take(lam__npy_source *source, size_t limit, lam__npy *npy);

@@ -144,6 +144,21 @@ static lam_status read_row(lam__table *table, const char **at, float *cells)
     return LAM_OK;
 }
 
+lam_status lam__table_fits(const lam__table *table, size_t rows, size_t features)
+{
+    const double mb = 1e6, held = (double)table->csv.size +
+                                  (double)table->rows * (double)table->csv.columns * sizeof(float);
+    const double more = (double)rows * (double)features * sizeof(float);
+    if (held + more <= (double)table->memory)
+        return LAM_OK;
+    return lam__fail(
+        LAM_ERR_MEMORY,
+        "%s: %zu rows of %zu numbers take %.0f MB beside the %.0f MB of the table as it "
+        "is, but samples may take %.0f MB in memory (option memory): tables are held "
+        "in memory, arrays (.npy) are read from their file where they are larger",
+        table->csv.name, rows, features, more / mb, held / mb, (double)table->memory / mb);
+}
+
 lam_status lam__table_read_cells(lam__table *table, size_t limit)
 {
     const lam__csv *csv = &table->csv;
@@ -152,6 +167,7 @@ lam_status lam__table_read_cells(lam__table *table, size_t limit)
         most = limit;
     if (!lam__multiply(most, csv->columns, &cells))
         return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", csv->name);
+    LAM__TRY(lam__table_fits(table, most, csv->columns));
     table->cells = lam__allocate(cells, sizeof *table->cells, "the numbers of a table");
     if (!table->cells)
         return LAM_ERR_MEMORY;

@@ -204,6 +204,8 @@ static lam_status make_samples(lam__table *table, const lam__input *input, const
     size_t values;
     if (!lam__multiply(table->rows, features, &values))
         return lam__fail(LAM_ERR_MEMORY, "%s: too large for memory", table->csv.name);
+    if (!over)
+        LAM__TRY(lam__table_fits(table, table->rows, features));
     float *x = over ? table->cells : lam__allocate(values, sizeof *x, "the samples of a table");
     if (!x)
         return LAM_ERR_MEMORY;

@@ -67,7 +67,7 @@ static lam_status lay_out(lam__csv *csv, const lam_load_options *options)
 
 lam_status lam__table_load(lam__csv *csv, const lam_load_options *options, lam_dataset **dataset)
 {
-    lam__table table = {.rows = 0};
+    lam__table table = {.memory = lam__load_memory(options)};
     lam_status status = lay_out(csv, options);
     table.csv = *csv;
     *csv = (lam__csv){.name = csv->name};
@@ -143,12 +143,40 @@ bool lam__csv_recognizes(const lam__place *place)
            reads_as_table(place);
 }
 
+/* Refuses a file that will not fit, by the cells among its first bytes: a large one would be read
+ * for minutes first. Gzipped ones do not tell their size. */
+static lam_status check_size(const lam__place *place, const lam_load_options *options)
+{
+    const uint64_t memory = lam__load_memory(options);
+    size_t cells = 0, rows = 0;
+    if (place->gzip || place->head_size == 0)
+        return LAM_OK;
+    for (size_t i = 0; i < place->head_size; i++) {
+        rows += place->head[i] == '\n';
+        cells +=
+            place->head[i] == '\n' || (place->head[i] != '\0' && strchr(",;\t", place->head[i]));
+    }
+    const double mb = 1e6, text = (double)place->size, share = text / (double)place->head_size;
+    double numbers = (double)cells * share;
+    if (options->limit > 0 && rows > 0 && (double)options->limit < (double)rows * share)
+        numbers = (double)options->limit * (double)cells / (double)rows;
+    const double need = text + numbers * sizeof(float);
+    if (need <= (double)memory)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_MEMORY,
+                     "%s: a table of %.0f MB takes about %.0f MB in memory with its numbers, but "
+                     "samples may take %.0f MB (option memory): tables are held in memory, arrays "
+                     "(.npy) are read from their file where they are larger",
+                     place->path, text / mb, need / mb, (double)memory / mb);
+}
+
 lam_status lam__csv_load(const lam__place *place, lam_split split, const lam_load_options *options,
                          lam_dataset **dataset)
 {
     (void)split;
     lam__csv csv;
-    lam_status status = lam__csv_read(place->path, &csv);
+    LAM__TRY(check_size(place, options));
+    lam_status status = lam__csv_read(place->path, lam__load_memory(options), &csv);
     if (status == LAM_OK)
         return lam__table_load(&csv, options, dataset);
     lam__csv_close(&csv);

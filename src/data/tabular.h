@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <lamina/dataset.h>
 
@@ -44,7 +45,8 @@ typedef struct lam__table {
     lam__csv csv;
     lam__table_column *columns; /* [csv.columns] */
     size_t rows;
-    float *cells; /* [rows][csv.columns]: NaN where there is no value, -1 for an unknown word */
+    uint64_t memory; /* bytes that text, cells and samples may take together */
+    float *cells;    /* [rows][csv.columns]: NaN where there is no value, -1 for an unknown word */
 } lam__table;
 
 /* Reads at most `limit` rows (0 = all) to cells; the kinds of the columns have been set. Columns
@@ -54,6 +56,10 @@ lam_status lam__table_read_cells(lam__table *table, size_t limit);
 /* Reads the words of the text columns, a second pass over the same rows; those of columns that are
  * not `closed` are sorted by their bytes then. */
 lam_status lam__table_read_words(lam__table *table);
+
+/* LAM_ERR_MEMORY, with the numbers, when rows of `features` numbers would take more memory together
+ * with what is held already than table->memory. */
+lam_status lam__table_fits(const lam__table *table, size_t rows, size_t features);
 
 /* Where cell (row, column) begins in the text. */
 const char *lam__table_place(const lam__table *table, size_t row, size_t column);

@@ -5,9 +5,9 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory_limit.h"
 #include "base/text.h"
 #include "nn/network.h"
 
@@ -117,8 +117,9 @@ static const lam__option rows[] = {
      .check_text = check_missing,
      .help = "tables: missing numbers: refuse, or put in mean, median or constant:X"},
     {COUNT(memory), .max = MOST, .default_text = "0",
-     .help = "megabytes that samples may take in memory, the rest is read again and again; 0 = "
-             "half of the machine's"},
+     .help = "megabytes that samples may take in memory: larger arrays, images and IDX files are "
+             "read from the disk again in each epoch, larger tables are refused; 0 = half of what "
+             "the process may use"},
     {COUNT(window), .max = MOST, .default_text = "0",
      .help =
          "samples shuffled at a time where a file is read from front to back only; 0 = by size"},
@@ -168,8 +169,7 @@ uint64_t lam__load_memory(const lam_load_options *options)
 {
     if (options->memory > 0)
         return (uint64_t)options->memory * 1000000;
-    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 2 : (uint64_t)1 << 30;
+    return lam__memory_limit() / 2;
 }
 
 size_t lam__load_window(const lam_load_options *options, size_t row_bytes)

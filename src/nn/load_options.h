@@ -17,7 +17,7 @@ lam_status lam__check_load_options(const lam_load_options *options);
 /* What `like` was trained on; VALUES without one. */
 const lam__input *lam__load_input(const lam_load_options *options);
 
-/* Bytes that samples may take in memory: `memory`, or half of the machine's. */
+/* Bytes that samples may take in memory: `memory`, or half of what this process may use. */
 uint64_t lam__load_memory(const lam_load_options *options);
 
 /* Samples of a window for rows of this many bytes: `window`, or its default. */

@@ -32,6 +32,18 @@ static inline void scratch_write(const char *path, const void *bytes, size_t siz
         abort();
 }
 
+/* Writes a text to FOLDER/NAME, and makes the folders on the way to it. */
+static inline void scratch_put(const char *folder, const char *name, const char *text)
+{
+    char path[512];
+    scratch_path(folder, name, path);
+    for (char *slash = path + strlen(folder) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = '\0';
+        mkdir(path, 0700);
+    }
+    scratch_write(path, text, strlen(text));
+}
+
 /* The bytes of a file, to be freed; NULL when there is none. */
 static inline unsigned char *scratch_read(const char *path, size_t *size)
 {

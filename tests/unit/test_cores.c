@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../support/scratch.h"
 #include "base/cores.h"
@@ -52,16 +51,9 @@ static void remove_root(void)
 
 TestSuite(cores, .init = make_root, .fini = remove_root);
 
-/* Writes a file under the root and the folders on the way to it. */
 static void put(const char *name, const char *text)
 {
-    char path[512];
-    scratch_path(root, name, path);
-    for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-        *slash = '\0';
-        mkdir(path, 0700);
-    }
-    scratch_write(path, text, strlen(text));
+    scratch_put(root, name, text);
 }
 
 Test(cores, version_2_takes_the_least_on_the_way_up)

@@ -185,12 +185,12 @@ Test(npy, from_a_file)
     scratch_make(folder);
     make(&file, HEAD("'|u1'", "False", "(3, 2)"), 6);
     scratch_write(scratch_path(folder, "a.npy", path), file.bytes, file.size);
-    cr_assert_eq(lam__npy_read(path, 2, &npy), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(lam__npy_read(path, 2, 0, &npy), LAM_OK, "%s", lam_error_message());
     cr_assert(npy.total == 3 && npy.samples == 2 && npy.features == 2);
     cr_assert_eq(npy.offset, file.size - 6);
     lam__release(npy.values);
     cr_assert_eq(lam__npy_read_header(path, &npy), LAM_OK);
     cr_assert(npy.total == 3 && !npy.values);
-    cr_assert_eq(lam__npy_read(folder, 0, &npy), LAM_ERR_IO);
+    cr_assert_eq(lam__npy_read(folder, 0, 0, &npy), LAM_ERR_IO);
     scratch_remove(folder);
 }
