@@ -80,11 +80,22 @@ apt_try() {
   fi
 }
 
+# install_command PACKAGE...: what an administrator types here to have them; it does where package
+# lists are empty, as on a system just installed.
+install_command() {
+  local as_root=
+  if command -v sudo >/dev/null; then
+    as_root="sudo "
+  fi
+  printf '%sapt-get update && %sapt-get install -y --no-install-recommends %s\n' \
+    "$as_root" "$as_root" "$*"
+}
+
 # need REQUIRED-SECTIONS [OPTIONAL-SECTIONS]: each a string of section names. Installs what is
 # missing; exits 1 when something required stays missing, goes on without the rest.
 need() {
   local required=$1 optional=${2:-} log
-  local -a all
+  local -a all must
   # shellcheck disable=SC2086 # section names, to be split
   mapfile -t all < <(missing $required $optional)
   if ((${#all[@]} == 0)); then
@@ -93,7 +104,7 @@ need() {
   if ! command -v apt-get >/dev/null || ! privileged true; then
     say "These packages are missing: ${all[*]}"
     say "This script may not install them (no root, no sudo). Ask somebody who may to run:"
-    say "    sudo apt-get install ${all[*]}"
+    say "    $(install_command "${all[@]}")"
   else
     say "Installing ${all[*]} ..."
     log=$(mktemp)
@@ -102,12 +113,13 @@ need() {
     fi
   fi
   # shellcheck disable=SC2086
-  mapfile -t all < <(missing $required)
-  if ((${#all[@]})); then
+  mapfile -t must < <(missing $required)
+  if ((${#must[@]})); then
     if [[ -n ${log:-} ]]; then
       tail -n 60 "$log" >&2
+      rm -f "$log"
     fi
-    fail "cannot go on without: ${all[*]}"
+    fail "cannot go on without: ${must[*]}"
   fi
   # shellcheck disable=SC2086
   mapfile -t all < <(missing $optional)
@@ -115,6 +127,17 @@ need() {
     say "Going on without: ${all[*]}"
   fi
   rm -f "${log:-}"
+}
+
+# need_for REQUIRED-SECTIONS: what scripts/demo and scripts/check install or ask for: one list, so
+# that who has run the one has what the other wants.
+need_for() {
+  local section
+  local -a rest=()
+  for section in required files optional tests data; do
+    [[ " $1 " == *" $section "* ]] || rest+=("$section")
+  done
+  need "$1" "${rest[*]}"
 }
 
 # When all at once did not work: what is required in one go, then each optional one by itself.
