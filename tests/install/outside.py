@@ -20,6 +20,25 @@ def run(command, folder, **environment):
                    env={**os.environ, **{k: str(v) for k, v in environment.items()}})
 
 
+def install(meson, build, folder):
+    """Installs under folder/installed. Meson writes a log into the build folder, which an installation
+    by root has left to root: here it works in another one, whose contents are links to those."""
+    log = build / "meson-logs" / "install-log.txt"
+    before = log.stat().st_mtime_ns if log.exists() else None
+    double = folder / "build"
+    for own in ["meson-logs", "meson-private"]:
+        (double / own).mkdir(parents=True)
+    shutil.copy(build / "meson-private" / "install.dat", double / "meson-private")
+    for path in build.iterdir():
+        if not (double / path.name).exists():
+            (double / path.name).symlink_to(path)
+    run([*meson, "install", "-C", double, "--no-rebuild", "--quiet",
+         "--destdir", folder / "installed"], folder)
+    if before != (log.stat().st_mtime_ns if log.exists() else None):
+        sys.exit(f"{log} was written to")
+    return folder / "installed"
+
+
 def build_with_make(project, destination, libdir):
     """The .pc file names the final prefix. Where it is for now goes into its text: a sysroot would
     also move the folders of the libraries underneath."""
@@ -70,9 +89,7 @@ def main():
             sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        destination = folder / "installed"
-        run([*meson, "install", "-C", build, "--no-rebuild", "--quiet",
-             "--destdir", destination], folder)
+        destination = install(meson, pathlib.Path(build), folder)
         installed = destination / prefix.lstrip("/")
         libraries = installed / libdir
         check_installed(installed, libraries, pathlib.Path(root))
