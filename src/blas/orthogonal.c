@@ -9,10 +9,47 @@
 #include <limits.h>
 #include <string.h>
 
-#include <lapacke.h>
-
 #include "base/memory.h"
 #include "blas/gemm.h"
+
+/* OpenBLAS has LAPACK within: LAPACKE would bring the reference libraries of LAPACK and BLAS along,
+ * which take longer to load than all the rest. Else LAPACKE. */
+#ifdef LAM__LAPACK_IN_BLAS
+#include <cblas.h>
+typedef blasint lapack_int;
+void sgeqrf_(const lapack_int *m, const lapack_int *n, float *a, const lapack_int *lda, float *tau,
+             float *work, const lapack_int *size, lapack_int *info);
+void sorgqr_(const lapack_int *m, const lapack_int *n, const lapack_int *k, float *a,
+             const lapack_int *lda, const float *tau, float *work, const lapack_int *size,
+             lapack_int *info);
+#else
+#include <lapacke.h>
+#endif
+
+/* A = QR, of a column-major a[n][m]; with size -1 only the size of `work` is computed. */
+static lapack_int qr(lapack_int m, lapack_int n, float *a, float *tau, float *work, lapack_int size)
+{
+#ifdef LAM__LAPACK_IN_BLAS
+    lapack_int info = 0;
+    sgeqrf_(&m, &n, a, &m, tau, work, &size, &info);
+    return info;
+#else
+    return LAPACKE_sgeqrf_work(LAPACK_COL_MAJOR, m, n, a, m, tau, work, size);
+#endif
+}
+
+/* The first n columns of that Q. */
+static lapack_int q_of(lapack_int m, lapack_int n, float *a, const float *tau, float *work,
+                       lapack_int size)
+{
+#ifdef LAM__LAPACK_IN_BLAS
+    lapack_int info = 0;
+    sorgqr_(&m, &n, &n, a, &m, tau, work, &size, &info);
+    return info;
+#else
+    return LAPACKE_sorgqr_work(LAPACK_COL_MAJOR, m, n, n, a, m, tau, work, size);
+#endif
+}
 
 bool lam__has_lapack(void)
 {
@@ -36,10 +73,8 @@ static lam_status check(lapack_int info, const char *routine)
 static lam_status workspace_size(lapack_int m, lapack_int n, lapack_int *size)
 {
     float dummy = 0, for_qr = 0, for_q = 0;
-    LAM__TRY(check(LAPACKE_sgeqrf_work(LAPACK_COL_MAJOR, m, n, &dummy, m, &dummy, &for_qr, -1),
-                   "sgeqrf"));
-    LAM__TRY(check(LAPACKE_sorgqr_work(LAPACK_COL_MAJOR, m, n, n, &dummy, m, &dummy, &for_q, -1),
-                   "sorgqr"));
+    LAM__TRY(check(qr(m, n, &dummy, &dummy, &for_qr, -1), "sgeqrf"));
+    LAM__TRY(check(q_of(m, n, &dummy, &dummy, &for_q, -1), "sorgqr"));
     *size = (lapack_int)(for_qr > for_q ? for_qr : for_q);
     if (*size < n)
         *size = n;
@@ -51,13 +86,10 @@ static lam_status factor(float *q, size_t m, size_t n, float *tau, float *sign, 
                          lapack_int size)
 {
     const lapack_int rows = (lapack_int)m, cols = (lapack_int)n;
-    LAM__TRY(check(LAPACKE_sgeqrf_work(LAPACK_COL_MAJOR, rows, cols, q, rows, tau, work, size),
-                   "sgeqrf"));
+    LAM__TRY(check(qr(rows, cols, q, tau, work, size), "sgeqrf"));
     for (size_t j = 0; j < n; j++)
         sign[j] = q[j * m + j] < 0 ? -1.0f : 1.0f;
-    LAM__TRY(
-        check(LAPACKE_sorgqr_work(LAPACK_COL_MAJOR, rows, cols, cols, q, rows, tau, work, size),
-              "sorgqr"));
+    LAM__TRY(check(q_of(rows, cols, q, tau, work, size), "sorgqr"));
     for (size_t j = 0; j < n; j++)
         for (size_t i = 0; i < m; i++)
             q[j * m + i] *= sign[j];

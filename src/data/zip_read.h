@@ -2,7 +2,7 @@
  *
  * What the archive claims is never believed: an entry is unpacked as far as bytes come, and no
  * further than its reader asks. Stored and deflated entries; encrypted ones and other methods are
- * refused by name. Without libzip every call that opens is LAM_ERR_UNSUPPORTED.
+ * refused by name. Without minizip and zlib every call that opens is LAM_ERR_UNSUPPORTED.
  *
  * Threads: an archive and its streams belong to one thread at a time. */
 #ifndef LAMINA_ZIP_READ_H
@@ -48,7 +48,7 @@ lam_status lam__zip_read(lam__zip *zip, size_t i, uint64_t most, unsigned char *
 
 /* Entry i from its begin to its end, in pieces. */
 typedef struct lam__zip_stream {
-    struct zip_file *file;
+    struct lam__zip_unpacker *unpacker;
     char name[256];    /* "ARCHIVE: ENTRY", for messages */
     uint64_t claims;   /* unpacked size as the archive claims it */
     uint64_t position; /* bytes handed out so far */

@@ -128,7 +128,7 @@ static void check_orthogonal(size_t rows, size_t cols, double gain, const float 
 Test(initializers, orthogonal)
 {
     if (!lam__has_lapack())
-        cr_skip_test("built without LAPACKE");
+        cr_skip_test("built without LAPACK");
     cr_assert_eq(lam__blas_acquire(), LAM_OK);
     static const size_t shapes[][2] = {{40, 40}, {20, 70}, {70, 20}, {1, 9}, {9, 1}, {1, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
