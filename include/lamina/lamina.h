@@ -37,6 +37,28 @@
  *     C random generator.
  *   - The same seed gives the same bits with any number of threads, on one machine.
  *
+ * FORKING
+ *
+ *   A process may fork at any time, also while its other threads train; Python's multiprocessing
+ *   with the start method fork and servers that fork workers do so. In the child
+ *
+ *   - new handles of every kind can be made and used;
+ *   - handles from before can be used where no other thread of the parent was in the middle of a
+ *     call with them. They are copies: parent and child go on from the same state and do not notice
+ *     each other, also where samples are read from the same file. Threads of their own start again
+ *     with the next call. A handle that was in use can only be freed;
+ *   - every handle can be freed, and none has to be: no call hangs because of threads that only
+ *     the parent has;
+ *   - checkpoints of a run that was going on are the parent's. A child that forked in a callback
+ *     and returns from it trains on, but writes none: events say so (LAM_ERR_STATE), and so does
+ *     lam_fit in the end.
+ *
+ *   A fork waits for samples that are being read from a file, a second at most. Where a function
+ *   of the program was reading them (source.h) and did not return in that time, the child can only
+ *   free the dataset; its use is LAM_ERR_STATE. A child that was forked within an activation, a
+ *   loss, a metric or a source of one's own may only call exec or _exit. Where products are the
+ *   BLAS library's (lam_build_info("products")), what may happen in the child is up to it, too.
+ *
  * THE HEADERS, BY TIER
  *
  *   1  status.h dataset.h model.h fit.h     the whole life of a network

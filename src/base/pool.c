@@ -19,6 +19,7 @@
 
 #include "base/denormals.h"
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 
 /* Rounds of spinning before a thread sleeps: 30 to 100 us. */
@@ -45,6 +46,8 @@ struct lam__pool {
     _Atomic bool quit;
     size_t started;          /* workers */
     _Atomic size_t numbered; /* of them */
+    lam__fork_guard guard;
+    bool orphaned; /* this process was forked from the one whose workers they were */
     struct seat {
         pthread_t thread;
         _Atomic int core; /* where it ran when it last woke (the caller: woke somebody) */
@@ -163,16 +166,23 @@ static void *run_worker(void *argument)
     return NULL;
 }
 
+/* Whether nobody is in the middle of a task. In a child that was forked within one, what the
+ * parent's workers were doing is never done. */
+static bool all_done(lam__pool *pool)
+{
+    return atomic_load(&pool->unfinished) == 0 || pool->orphaned;
+}
+
 /* Waits until the tasks that workers are in the middle of are done. */
 static void wait_for_all(lam__pool *pool)
 {
-    for (int i = 0; i < pool->spin_rounds && atomic_load(&pool->unfinished) != 0; i++)
+    for (int i = 0; i < pool->spin_rounds && !all_done(pool); i++)
         relax();
-    if (atomic_load(&pool->unfinished) == 0)
+    if (all_done(pool))
         return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->waiting, true);
-    while (atomic_load(&pool->unfinished) != 0)
+    while (!all_done(pool))
         pthread_cond_wait(&pool->done, &pool->mutex);
     atomic_store(&pool->waiting, false);
     pthread_mutex_unlock(&pool->mutex);
@@ -184,9 +194,51 @@ static uint64_t share_start(const lam__pool *pool, size_t count, uint64_t t)
     return (t * count + pool->threads - 1) / pool->threads;
 }
 
+/* Starts the workers with all signals blocked: a program's handlers run on its own threads. */
+static void start_workers(lam__pool *pool)
+{
+    sigset_t all, former;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
+    while (pool->started + 1 < pool->threads &&
+           pthread_create(&pool->seats[pool->started + 1].thread, NULL, run_worker, pool) == 0)
+        pool->started++;
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
+}
+
+/* In a forked child: the workers are gone, in the middle of whatever they did. */
+static void lose_workers(void *object, bool whole)
+{
+    (void)whole; /* the mutex is for sleeping alone */
+    lam__pool *pool = object;
+    pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    pool->started = 0;
+    pool->orphaned = true;
+    thread_number = 0;
+}
+
+/* Starts workers in the place of those that were lost. As many as there can be: who calls does
+ * what others do not. */
+static void replace_workers(lam__pool *pool)
+{
+    atomic_store(&pool->region, 0);
+    for (size_t t = 0; t < pool->threads; t++)
+        atomic_store(&pool->shares[t], 0);
+    atomic_store(&pool->unfinished, 0);
+    atomic_store(&pool->sleepers, 0);
+    atomic_store(&pool->waiting, false);
+    atomic_store(&pool->quit, false);
+    atomic_store(&pool->numbered, 0);
+    pool->orphaned = false;
+    start_workers(pool);
+}
+
 static void run_shared(lam__pool *pool, size_t count, const size_t *starts, lam__task task,
                        void *context)
 {
+    if (pool->orphaned)
+        replace_workers(pool);
     pool->task = task;
     pool->context = context;
     atomic_store(&pool->unfinished, count);
@@ -225,18 +277,6 @@ void lam__pool_run_shares(lam__pool *pool, size_t count, const size_t *starts, l
     lam__denormals_restore(mode);
 }
 
-/* Starts the workers with all signals blocked: a program's handlers run on its own threads. */
-static void start_workers(lam__pool *pool)
-{
-    sigset_t all, former;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &former);
-    while (pool->started + 1 < pool->threads &&
-           pthread_create(&pool->seats[pool->started + 1].thread, NULL, run_worker, pool) == 0)
-        pool->started++;
-    pthread_sigmask(SIG_SETMASK, &former, NULL);
-}
-
 lam_status lam__pool_new(size_t threads, lam__pool **pool)
 {
     *pool = NULL;
@@ -262,6 +302,7 @@ lam_status lam__pool_new(size_t threads, lam__pool **pool)
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->wake, NULL);
     pthread_cond_init(&made->done, NULL);
+    lam__fork_watch(&made->guard, &made->mutex, lose_workers, made);
     start_workers(made);
     if (made->started + 1 < threads) {
         const size_t started = made->started;
@@ -293,6 +334,7 @@ void lam__pool_free(lam__pool *pool)
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->started; i++)
         pthread_join(pool->seats[i + 1].thread, NULL);
+    lam__fork_unwatch(&pool->guard);
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);

@@ -13,6 +13,7 @@
 #include <cblas.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "blas/gemm.h"
@@ -52,6 +53,12 @@ static size_t holders;
 static int former_threads;
 static size_t buffers_made;
 static bool warm;
+static lam__fork_guard guard;
+
+__attribute__((constructor)) static void watch_mutex(void)
+{
+    lam__fork_watch(&guard, &mutex, NULL, NULL);
+}
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char name[128];

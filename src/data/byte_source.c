@@ -22,7 +22,7 @@
 static lam_status read_stored(lam__byte_source *source, void *to, size_t count, size_t *got)
 {
     if (source->fd >= 0) {
-        LAM__TRY(lam__file_read(source->fd, source->name, to, count, got));
+        LAM__TRY(lam__file_read_at(source->fd, source->name, to, count, source->taken, got));
     } else {
         uint64_t left = source->size - source->taken;
         *got = left < count ? (size_t)left : count;
@@ -172,8 +172,13 @@ lam_status lam__byte_source_read(lam__byte_source *source, void *to, size_t coun
 {
     size_t done = 0;
     if (source->gzip) {
-        while (done < count && !source->ended)
-            LAM__TRY(unpack_some(source, to, count, &done));
+        while (done < count && !source->ended) {
+            const lam_status status = unpack_some(source, to, count, &done);
+            if (status != LAM_OK) {
+                source->position += done; /* how far the file is good */
+                return status;
+            }
+        }
     } else {
         size_t ahead = source->end - source->begin;
         done = ahead < count ? ahead : count;

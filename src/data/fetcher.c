@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 
 struct lam__fetcher {
@@ -14,6 +15,8 @@ struct lam__fetcher {
     void *context;
     pthread_t thread;
     bool has_thread;
+    bool orphaned; /* the thread was the parent's of this process */
+    lam__fork_guard guard;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum { IDLE, ASKED, RUNNING, DONE, QUIT } state; /* under the mutex, as all below */
@@ -46,6 +49,27 @@ static void *work(void *argument)
     return NULL;
 }
 
+static void start_thread(lam__fetcher *fetcher)
+{
+    sigset_t all, before; /* signals are for the program's threads */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    fetcher->has_thread = pthread_create(&fetcher->thread, NULL, work, fetcher) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* In a forked child: a job that was not done is done anew by whoever waits for it. */
+static void lose_thread(void *object, bool whole)
+{
+    (void)whole;
+    lam__fetcher *fetcher = object;
+    pthread_cond_init(&fetcher->changed, NULL);
+    if (fetcher->state == RUNNING)
+        fetcher->state = ASKED;
+    fetcher->has_thread = false;
+    fetcher->orphaned = true;
+}
+
 lam__fetcher *lam__fetcher_new(lam__fetch fetch, void *context)
 {
     lam__fetcher *fetcher = lam__allocate_zero(1, sizeof *fetcher, "a thread that reads ahead");
@@ -55,16 +79,16 @@ lam__fetcher *lam__fetcher_new(lam__fetch fetch, void *context)
     fetcher->context = context;
     pthread_mutex_init(&fetcher->mutex, NULL);
     pthread_cond_init(&fetcher->changed, NULL);
-    sigset_t all, before; /* signals are for the program's threads */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    fetcher->has_thread = pthread_create(&fetcher->thread, NULL, work, fetcher) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    lam__fork_watch(&fetcher->guard, &fetcher->mutex, lose_thread, fetcher);
+    start_thread(fetcher);
     return fetcher;
 }
 
 bool lam__fetcher_start(lam__fetcher *fetcher, int job)
 {
+    if (fetcher->orphaned)
+        start_thread(fetcher);
+    fetcher->orphaned = false;
     pthread_mutex_lock(&fetcher->mutex);
     const bool free = fetcher->state == IDLE;
     if (free) {
@@ -104,6 +128,7 @@ void lam__fetcher_free(lam__fetcher *fetcher)
     pthread_mutex_unlock(&fetcher->mutex);
     if (fetcher->has_thread)
         pthread_join(fetcher->thread, NULL);
+    lam__fork_unwatch(&fetcher->guard);
     pthread_mutex_destroy(&fetcher->mutex);
     pthread_cond_destroy(&fetcher->changed);
     lam__release(fetcher);

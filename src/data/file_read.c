@@ -47,12 +47,13 @@ lam_status lam__file_open(const char *path, int *fd, uint64_t *size)
     return LAM_OK;
 }
 
-lam_status lam__file_read(int fd, const char *path, void *to, size_t count, size_t *got)
+lam_status lam__file_read_at(int fd, const char *path, void *to, size_t count, uint64_t at,
+                             size_t *got)
 {
     size_t done = 0;
     while (done < count) {
         size_t ask = count - done < LAM__READ_MOST ? count - done : LAM__READ_MOST;
-        ssize_t n = read(fd, (unsigned char *)to + done, ask);
+        ssize_t n = pread(fd, (unsigned char *)to + done, ask, (off_t)(at + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -79,7 +80,7 @@ lam_status lam__file_read_all(const char *path, uint64_t most, unsigned char **b
     else if (!(buffer = lam__allocate((size_t)length, 1, "a file")))
         status = LAM_ERR_MEMORY;
     else
-        status = lam__file_read(fd, path, buffer, (size_t)length, &got);
+        status = lam__file_read_at(fd, path, buffer, (size_t)length, 0, &got);
     close(fd);
     if (status != LAM_OK) {
         lam__release(buffer);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 #include "data/dataset_parts.h"
 #include "data/file_read.h"
@@ -30,6 +31,7 @@ typedef struct file_set {
     uint32_t *index; /* of a part: [samples of the part] their numbers in the file; else NULL */
     atomic_long disk_reads; /* of this process at the last step */
     atomic_int warm;        /* steps since one that read from the disk */
+    lam__fork_guard guard;
     pthread_mutex_t mutex;
     lam_status trouble; /* under the mutex */
     char message[LAM__MESSAGE_SIZE];
@@ -46,25 +48,32 @@ static void note(file_set *set)
     pthread_mutex_unlock(&set->mutex);
 }
 
+/* The file ends before the samples do: where, and how many are there. */
+static void fail_short(const file_set *set)
+{
+    struct stat status;
+    const lam__file_rows *rows = &set->rows;
+    const uint64_t row_bytes = (uint64_t)rows->features * rows->type.size;
+    if (fstat(set->fd, &status) != 0) {
+        lam__fail_errno("cannot look at", rows->path, errno);
+        return;
+    }
+    const uint64_t size = (uint64_t)status.st_size;
+    lam__fail(LAM_ERR_IO,
+              "%s: it has become shorter since it was opened: it ends at byte %" PRIu64
+              ", with %" PRIu64 " of %zu samples",
+              rows->path, size, size < rows->offset ? 0 : (size - rows->offset) / row_bytes,
+              rows->samples);
+}
+
 static bool read_at(const file_set *set, void *to, size_t bytes, uint64_t at)
 {
-    size_t done = 0;
-    while (done < bytes) {
-        const ssize_t got = pread(set->fd, (char *)to + done, bytes - done, (off_t)(at + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            lam__fail_errno("cannot read", set->rows.path, errno);
-            return false;
-        }
-        if (got == 0) {
-            lam__fail(LAM_ERR_IO, "%s: ends at byte %" PRIu64 ": it has shrunk since it was opened",
-                      set->rows.path, at + done);
-            return false;
-        }
-        done += (size_t)got;
-    }
-    return true;
+    size_t got;
+    if (lam__file_read_at(set->fd, set->rows.path, to, bytes, at, &got) != LAM_OK)
+        return false;
+    if (got < bytes)
+        fail_short(set);
+    return got == bytes;
 }
 
 size_t lam__find_not_finite(const float *x, size_t count)
@@ -205,6 +214,7 @@ static void close_set(file_set *set)
 {
     if (set->fd >= 0)
         close(set->fd);
+    lam__fork_unwatch(&set->guard);
     pthread_mutex_destroy(&set->mutex);
     lam__release((void *)(uintptr_t)set->rows.path);
     lam__release(set->index);
@@ -238,6 +248,7 @@ static lam_dataset *make(const lam__file_rows *rows, int fd, uint32_t *index, si
         return NULL;
     }
     pthread_mutex_init(&set->mutex, NULL);
+    lam__fork_watch(&set->guard, &set->mutex, NULL, NULL);
     set->fd = fd;
     set->index = index;
     set->rows = *rows;

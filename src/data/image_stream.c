@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "data/dataset_parts.h"
@@ -51,6 +52,8 @@ typedef struct image_stream {
     lam__image_decoder own;     /* of the thread that prepares */
     pthread_mutex_t late_mutex; /* of the decoder for samples that nobody announced */
     lam__image_decoder late;
+    lam__fork_guard guard, late_guard;
+    bool orphaned; /* the workers were the parent's of this process */
 } image_stream;
 
 /* Decodes the next position. The mutex is held before and afterwards, not in between. */
@@ -132,6 +135,41 @@ static lam_status wait_for(image_stream *stream, size_t position)
     return LAM_OK;
 }
 
+/* As many workers as cores, if they can be had: who prepares decodes, too. They take no signals. */
+static void start_workers(image_stream *stream)
+{
+    sigset_t all, before;
+    const size_t cores = lam__cores();
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (stream->worker_count < cores && stream->worker_count < MOST_WORKERS &&
+           pthread_create(&stream->workers[stream->worker_count], NULL, run_worker, stream) == 0)
+        stream->worker_count++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* In a forked child: the workers are gone, and what they were decoding is never there. The pass
+ * begins anew with the next call. */
+static void lose_workers(void *object, bool whole)
+{
+    (void)whole;
+    image_stream *stream = object;
+    pthread_cond_init(&stream->work, NULL);
+    pthread_cond_init(&stream->done, NULL);
+    stream->worker_count = 0;
+    stream->busy = 0;
+    stream->at = NO_POSITION;
+    stream->orphaned = true;
+}
+
+/* The same of the decoder for samples that nobody announced. */
+static void lose_decoder(void *object, bool whole)
+{
+    image_stream *stream = object;
+    if (!whole) /* in the middle of a picture: left alone */
+        stream->late = (lam__image_decoder){.jpeg = NULL};
+}
+
 /* Whether this call goes on where the last one ended, with the samples it announced. */
 static bool goes_on(const image_stream *stream, const uint32_t *order, size_t at, size_t rows)
 {
@@ -148,6 +186,9 @@ static lam_status prepare(const lam_dataset *dataset, const uint32_t *order, siz
 {
     image_stream *stream = dataset->state;
     lam_status status = LAM_OK;
+    if (stream->orphaned)
+        start_workers(stream);
+    stream->orphaned = false;
     pthread_mutex_lock(&stream->mutex);
     if (!goes_on(stream, order, at, rows)) {
         begin_pass(stream);
@@ -223,6 +264,8 @@ static void close_stream(image_stream *stream)
     pthread_mutex_unlock(&stream->mutex);
     for (size_t w = 0; w < stream->worker_count; w++)
         pthread_join(stream->workers[w], NULL);
+    lam__fork_unwatch(&stream->guard);
+    lam__fork_unwatch(&stream->late_guard);
     pthread_mutex_destroy(&stream->mutex);
     pthread_mutex_destroy(&stream->late_mutex);
     pthread_cond_destroy(&stream->work);
@@ -271,19 +314,6 @@ static const struct lam__source_ops stream_source = {
     .part = part,
 };
 
-/* As many workers as cores, if they can be had: who prepares decodes, too. They take no signals. */
-static void start_workers(image_stream *stream)
-{
-    sigset_t all, before;
-    const size_t cores = lam__cores();
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (stream->worker_count < cores && stream->worker_count < MOST_WORKERS &&
-           pthread_create(&stream->workers[stream->worker_count], NULL, run_worker, stream) == 0)
-        stream->worker_count++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 static lam_status allocate(image_stream *stream, uint64_t memory)
 {
     const size_t samples = stream->set.samples;
@@ -317,6 +347,8 @@ lam_dataset *lam__image_stream_open(lam__image_set *set, uint64_t memory)
     pthread_mutex_init(&stream->late_mutex, NULL);
     pthread_cond_init(&stream->work, NULL);
     pthread_cond_init(&stream->done, NULL);
+    lam__fork_watch(&stream->guard, &stream->mutex, lose_workers, stream);
+    lam__fork_watch(&stream->late_guard, &stream->late_mutex, lose_decoder, stream);
     lam_dataset *dataset = NULL;
     if (allocate(stream, memory) == LAM_OK)
         dataset = lam__dataset_adopt(NULL, LAM_UINT8, stream->set.samples, stream->features);

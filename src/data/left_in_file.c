@@ -62,7 +62,7 @@ typedef struct packed {
     lam__byte_source source;
     bool open, invert;
     uint64_t offset;
-    size_t row_bytes, features, next;
+    size_t row_bytes, features, samples, next;
     lam__npy_type type;
 } packed;
 
@@ -123,11 +123,23 @@ static lam_status read_rows(packed *file, size_t first, size_t rows, unsigned ch
     return LAM_OK;
 }
 
+/* Adds how many whole samples are there to what is wrong with a file that ends too early. */
+static void add_count(const packed *file)
+{
+    const uint64_t end = file->source.position;
+    const uint64_t there = end < file->offset ? 0 : (end - file->offset) / file->row_bytes;
+    if (there < file->samples)
+        lam__fail(LAM_ERR_FORMAT, "%s; %" PRIu64 " of %zu samples are there", lam_error_message(),
+                  there, file->samples);
+}
+
 /* After a failure the file is opened anew. */
 static lam_status read_packed(void *context, size_t first, size_t rows, void *x)
 {
     packed *file = context;
     const lam_status status = read_rows(file, first, rows, x);
+    if (status == LAM_ERR_FORMAT && file->open)
+        add_count(file);
     if (status != LAM_OK && file->open) {
         lam__byte_source_close(&file->source);
         file->open = false;
@@ -158,6 +170,7 @@ static lam_status stream_packed(const lam__idx *idx, bool invert, const lam_load
     file->invert = invert;
     file->offset = idx->offset;
     file->features = idx->features;
+    file->samples = idx->samples;
     file->row_bytes = idx->features * idx->type.size;
     file->type = idx->type;
     const lam__reader reader = {.read = read_packed, .close = close_packed, .context = file};

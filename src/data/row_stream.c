@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 #include "data/dataset_parts.h"
 #include "data/fetcher.h"
@@ -18,6 +19,8 @@ typedef struct shared_reader {
     lam__reader reader;
     atomic_size_t users;
     pthread_mutex_t mutex; /* around each read */
+    lam__fork_guard guard;
+    bool torn; /* this process was forked while another thread read */
     size_t features, row_bytes, samples, window;
 } shared_reader;
 
@@ -54,6 +57,13 @@ static size_t in_whole(const row_stream *stream, const uint32_t *order, size_t a
     return stream->index ? stream->index[sample] : sample;
 }
 
+/* In a forked child. */
+static void note_fork(void *object, bool whole)
+{
+    shared_reader *shared = object;
+    shared->torn = shared->torn || !whole;
+}
+
 /* Reads the rows of a slot; on the fetching thread or the caller's, never both. */
 static lam_status fill(void *context, int which)
 {
@@ -62,7 +72,10 @@ static lam_status fill(void *context, int which)
     const slot *s = &stream->slots[which];
     lam_status status = LAM_OK;
     pthread_mutex_lock(&shared->mutex);
-    if (shared->window > 0)
+    if (shared->torn)
+        status = lam__fail(LAM_ERR_STATE, "samples were being read when this process was forked: "
+                                          "load the data again in the child");
+    else if (shared->window > 0)
         status = shared->reader.read(shared->reader.context, s->window * shared->window, s->rows,
                                      s->bytes);
     /* samples that follow one another in one call */
@@ -325,6 +338,7 @@ static void let_go(shared_reader *shared)
         return;
     if (shared->reader.close)
         shared->reader.close(shared->reader.context);
+    lam__fork_unwatch(&shared->guard);
     pthread_mutex_destroy(&shared->mutex);
     lam__release(shared);
 }
@@ -427,6 +441,7 @@ lam_status lam__row_stream_open(const lam__reader *reader, lam_dtype dtype, size
     shared->reader = *reader;
     atomic_init(&shared->users, 1);
     pthread_mutex_init(&shared->mutex, NULL);
+    lam__fork_watch(&shared->guard, &shared->mutex, note_fork, shared);
     shared->features = features;
     shared->row_bytes = features * lam__dtype_size(dtype);
     shared->samples = samples;

@@ -169,6 +169,15 @@ static lam_status open_folder(lam__checkpoint_folder *folder, const char *path)
     return make_room(folder, folder->count + folder->keep + 1);
 }
 
+/* In a forked child, which would otherwise keep the parent's lock for as long as it lives. */
+static void let_go(void *object, bool whole)
+{
+    (void)whole;
+    lam__checkpoint_folder *folder = object;
+    close(folder->fd);
+    folder->fd = -1;
+}
+
 lam_status lam__checkpoint_folder_open(lam__checkpoint_folder *folder, const char *path,
                                        size_t keep)
 {
@@ -176,11 +185,14 @@ lam_status lam__checkpoint_folder_open(lam__checkpoint_folder *folder, const cha
     const lam_status status = open_folder(folder, path);
     if (status != LAM_OK)
         lam__checkpoint_folder_close(folder);
+    else
+        lam__fork_watch(&folder->guard, NULL, let_go, folder);
     return status;
 }
 
 void lam__checkpoint_folder_close(lam__checkpoint_folder *folder)
 {
+    lam__fork_unwatch(&folder->guard);
     if (folder->fd >= 0)
         close(folder->fd);
     lam__release(folder->path);

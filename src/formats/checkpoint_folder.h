@@ -7,15 +7,18 @@
 
 #include <lamina/status.h>
 
+#include "base/fork.h"
+
 /* Room for the name of a checkpoint, without its folder. */
 #define LAM__CHECKPOINT_NAME_SIZE 64
 
 typedef struct lam__checkpoint_folder {
     char *path;
-    int fd;          /* of the folder, locked: one run at a time writes here */
-    size_t keep;     /* checkpoints to keep, at least 1 */
+    int fd;      /* of the folder, locked: one run at a time writes here. In a forked child -1 */
+    size_t keep; /* checkpoints to keep, at least 1 */
     uint64_t *steps; /* [capacity], the first `count` used: of those there are, ascending */
     size_t count, capacity;
+    lam__fork_guard guard;
 } lam__checkpoint_folder;
 
 /* Opens a folder, made if need be, and lists what is in it. LAM_ERR_IO when it cannot be made,

@@ -6,6 +6,9 @@
 #include <signal.h>
 #include <string.h>
 
+static const char orphaned[] = "this process was forked from the one that trains: checkpoints are "
+                               "written by that one alone";
+
 /* Training comes first: this thread has the time that the others leave. In its turn like any other
  * it would put a thread of the pool aside in the middle of a task, for which all others wait. */
 static void step_back(void)
@@ -22,6 +25,20 @@ static lam_status write_image(lam__checkpoint_writer *writer, uint64_t steps)
     LAM__TRY(lam__image_seal(writer->image));
     return lam__checkpoint_folder_write(writer->folder, steps, writer->image->bytes,
                                         writer->image->size);
+}
+
+/* In a forked child: the run is the parent's, and so are its files. */
+static void lose_thread(void *object, bool whole)
+{
+    (void)whole;
+    lam__checkpoint_writer *writer = object;
+    pthread_cond_init(&writer->changed, NULL);
+    writer->started = false;
+    writer->orphaned = true;
+    writer->work = false;
+    writer->finished = true;
+    writer->status = LAM_ERR_STATE;
+    strcpy(writer->message, orphaned);
 }
 
 static void *run(void *context)
@@ -55,12 +72,14 @@ lam_status lam__checkpoint_writer_start(lam__checkpoint_writer *writer, lam__ima
     *writer = (lam__checkpoint_writer){.image = image, .folder = folder};
     pthread_mutex_init(&writer->lock, NULL);
     pthread_cond_init(&writer->changed, NULL);
+    lam__fork_watch(&writer->guard, &writer->lock, lose_thread, writer);
     /* signals are for the threads of the program */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     const int error = pthread_create(&writer->thread, NULL, run, writer);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
+        lam__fork_unwatch(&writer->guard);
         pthread_mutex_destroy(&writer->lock);
         pthread_cond_destroy(&writer->changed);
         return lam__fail(LAM_ERR_MEMORY, "cannot start a thread for checkpoints: %s",
@@ -74,8 +93,8 @@ void lam__checkpoint_writer_submit(lam__checkpoint_writer *writer, uint64_t step
 {
     pthread_mutex_lock(&writer->lock);
     writer->steps = steps;
-    writer->work = true;
-    writer->finished = false;
+    writer->work = !writer->orphaned;
+    writer->finished = writer->orphaned;
     writer->outstanding = true;
     pthread_cond_signal(&writer->changed);
     pthread_mutex_unlock(&writer->lock);
@@ -83,7 +102,8 @@ void lam__checkpoint_writer_submit(lam__checkpoint_writer *writer, uint64_t step
 
 void lam__checkpoint_writer_write(lam__checkpoint_writer *writer, uint64_t steps)
 {
-    const lam_status status = write_image(writer, steps);
+    const lam_status status =
+        writer->orphaned ? lam__fail(LAM_ERR_STATE, "%s", orphaned) : write_image(writer, steps);
     pthread_mutex_lock(&writer->lock);
     writer->steps = steps;
     writer->status = status;
@@ -108,6 +128,7 @@ bool lam__checkpoint_writer_collect(lam__checkpoint_writer *writer, bool wait)
 
 void lam__checkpoint_writer_stop(lam__checkpoint_writer *writer)
 {
+    lam__fork_unwatch(&writer->guard);
     if (!writer->started)
         return;
     pthread_mutex_lock(&writer->lock);

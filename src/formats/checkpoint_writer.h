@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "formats/checkpoint.h"
 #include "formats/checkpoint_folder.h"
 
@@ -16,6 +17,8 @@ typedef struct lam__checkpoint_writer {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool started, outstanding; /* the owner's: there is a thread; an image is handed over */
+    bool orphaned;             /* this process was forked from the one that writes */
+    lam__fork_guard guard;
 
     /* under the lock */
     bool work, quit, finished;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -13,6 +14,12 @@ enum { LONGEST_NAME = 63 };
 /* Guards the registered rows of all tables: registering is rare, looking up happens when something
  * is built, never in a step. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static lam__fork_guard guard;
+
+__attribute__((constructor)) static void watch_lock(void)
+{
+    lam__fork_watch(&guard, &lock, NULL, NULL);
+}
 
 lam__row_names lam__row_names_of(const void *row)
 {

@@ -49,8 +49,9 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...); /* its name with 64-bit file offsets */
 ssize_t __real_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size);
-ssize_t __real_read(int fd, void *bytes, size_t size);
-ssize_t __wrap_read(int fd, void *bytes, size_t size);
+ssize_t __real_pread(int fd, void *bytes, size_t size, off_t at);
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t at);
+ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t at); /* 64-bit file offsets */
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_close(int fd);
@@ -91,11 +92,16 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size)
     return plan.error > 0 ? -1 : __real_write(fd, bytes, size > 1 ? size / 2 : size);
 }
 
-ssize_t __wrap_read(int fd, void *bytes, size_t size)
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t at)
 {
     if (!fails(CALL_READ))
-        return __real_read(fd, bytes, size);
-    return plan.error > 0 ? -1 : __real_read(fd, bytes, size > 1 ? size / 2 : size);
+        return __real_pread(fd, bytes, size, at);
+    return plan.error > 0 ? -1 : __real_pread(fd, bytes, size > 1 ? size / 2 : size, at);
+}
+
+ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t at)
+{
+    return __wrap_pread(fd, bytes, size, at);
 }
 
 int __wrap_fsync(int fd)
