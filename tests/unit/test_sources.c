@@ -316,6 +316,32 @@ Test(sources, failures)
 #include <zlib.h>
 #endif
 
+/* A file of samples of 100 bytes from byte 12 on becomes shorter while it is in use: the message
+ * says where it ends, wherever reading failed, and how many samples are there. */
+static void expect_shorter(const lam_dataset *data, const char *path, bool packed)
+{
+    float x[100];
+    char expected[128];
+    unsigned long there = 0;
+    struct stat info;
+    cr_assert_eq(stat(path, &info), 0);
+    const long size = packed ? (long)info.st_size / 2 : 12 + 100 * 5000 + 50;
+    cr_assert_eq(truncate(path, size), 0);
+    const lam_status status = packed ? LAM_ERR_FORMAT : LAM_ERR_IO;
+    cr_assert_eq(lam_dataset_sample(data, 17000, x), status);
+    snprintf(expected, sizeof expected,
+             packed ? "end at byte %ld (" : "ends at byte %ld, with 5000", size);
+    cr_assert(strstr(lam_error_message(), expected), "%s", lam_error_message());
+    cr_assert(strstr(lam_error_message(), " of 20000 samples"), "%s", lam_error_message());
+    if (packed)
+        cr_assert_eq(sscanf(strstr(lam_error_message(), "; "), "; %lu of", &there), 1);
+    else
+        there = 5000;
+    cr_assert(there > 5000 - 1 && there < 15000, "%lu", there);
+    cr_assert_eq(lam_dataset_sample(data, 0, x), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(lam_dataset_sample(data, 4999, x), LAM_OK, "%s", lam_error_message());
+}
+
 /* Bytes as an IDX file, plain or gzipped, that may not be held in memory. */
 static void expect_left_in_file(const char *path, bool packed)
 {
@@ -352,6 +378,7 @@ static void expect_left_in_file(const char *path, bool packed)
     cr_assert_eq(lam_predict_dataset(model, data, 2, left), LAM_OK, "%s", lam_error_message());
     cr_assert_eq(lam_predict_dataset(model, memory, 2, held), LAM_OK);
     cr_assert_arr_eq(left, held, sizeof left);
+    expect_shorter(data, path, packed);
     lam_model_free(model);
     lam_dataset_free(memory);
     lam_dataset_free(data);
