@@ -38,6 +38,32 @@ LAM_API lam_import_options lam_import_options_default(void);
  * LAM_ERR_MEMORY. Free it with lam_model_free. */
 LAM_API lam_model *lam_model_import(const char *path, const lam_import_options *options);
 
+/* What was told while a file was read: what it holds and the model does not, what was taken for
+ * granted, and how far the model is from what the file says. */
+typedef struct lam_import_report lam_import_report;
+
+/* One line of it. Keys: "left out", "assumed", "note", "checked". */
+typedef struct lam_import_line {
+    const char *key, *value;
+} lam_import_line;
+
+/* lam_model_import that also tells: *report becomes a report, or NULL when there is no memory for
+ * one, whether or not there is a model; free it with lam_import_report_free. The model made of
+ * another program's network is run beside the network as its file tells it, step by step in double
+ * precision, on random inputs: LAM_ERR_NUMERIC when they do not agree. NULL for `report` is
+ * lam_model_import. */
+LAM_API lam_model *lam_model_import_report(const char *path, const lam_import_options *options,
+                                           lam_import_report **report);
+
+/* Number of lines; 0 for NULL. */
+LAM_API size_t lam_import_report_lines(const lam_import_report *report);
+
+/* Line i, which belongs to the report; NULL when out of range. */
+LAM_API const lam_import_line *lam_import_report_line(const lam_import_report *report, size_t i);
+
+/* Frees a report; NULL is allowed. */
+LAM_API void lam_import_report_free(lam_import_report *report);
+
 /* How a file is written; fill with lam_export_options_default(). */
 typedef struct lam_export_options {
     const char *format; /* name of the format; NULL = told by the file's extension */
@@ -78,6 +104,12 @@ LAM_API const char *lam_model_format_by_content(const char *path);
  * outputs differ, LAM_ERR_ARGUMENT (0 rows), LAM_ERR_STATE or LAM_ERR_MEMORY. */
 LAM_API lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows,
                                      uint64_t seed, double *largest);
+
+/* lam_model_compare that sets the difference against the size of the outputs: *largest becomes the
+ * largest absolute difference of two outputs divided by the largest absolute output of `a`, or by 1
+ * where that is smaller. */
+LAM_API lam_status lam_model_compare_relative(const lam_model *a, const lam_model *b, size_t rows,
+                                              uint64_t seed, double *largest);
 
 /* What a file of a known format holds, whether or not it is a model. */
 typedef struct lam_model_contents lam_model_contents;

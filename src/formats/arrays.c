@@ -1,8 +1,10 @@
 /* arrays.c: elements, strides and names of the arrays of a file. */
 #include "formats/arrays.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/half.h"
@@ -53,19 +55,57 @@ static float from_word(uint64_t word, lam__st_dtype dtype)
     }
 }
 
-float lam__item_value(const lam__item *item, size_t i, size_t j)
+static uint64_t word_at(const lam__item *item, size_t at)
 {
     const size_t size = lam__st_dtype_size(item->dtype);
+    const unsigned char *b = item->data + at * size;
+    uint64_t word = 0;
+    for (size_t k = 0; k < size; k++)
+        word |= (uint64_t)b[item->big_endian ? size - 1 - k : k] << 8 * k;
+    return word;
+}
+
+float lam__item_value(const lam__item *item, size_t i, size_t j)
+{
     size_t at = 0;
     if (item->rank > 0)
         at += i * item->stride[0];
     if (item->rank > 1)
         at += j * item->stride[1];
-    const unsigned char *b = item->data + at * size;
-    uint64_t word = 0;
-    for (size_t k = 0; k < size; k++)
-        word |= (uint64_t)b[item->big_endian ? size - 1 - k : k] << 8 * k;
-    return from_word(word, item->dtype);
+    return from_word(word_at(item, at), item->dtype);
+}
+
+bool lam__item_number_text(const lam__item *item, size_t i, char *out, size_t size)
+{
+    const uint64_t word = word_at(item, i * item->stride[0]);
+    const size_t bits = 8 * lam__st_dtype_size(item->dtype);
+    switch (item->dtype) {
+    case LAM__ST_BOOL:
+        snprintf(out, size, "%s", word ? "True" : "False");
+        return true;
+    case LAM__ST_U8:
+    case LAM__ST_U16:
+    case LAM__ST_U32:
+    case LAM__ST_U64:
+        snprintf(out, size, "%" PRIu64, word);
+        return true;
+    case LAM__ST_I8:
+    case LAM__ST_I16:
+    case LAM__ST_I32:
+    case LAM__ST_I64: {
+        const uint64_t sign = (uint64_t)1 << (bits - 1);
+        snprintf(out, size, word & sign ? "-%" PRIu64 : "%" PRIu64,
+                 word & sign ? (sign - (word & (sign - 1))) : word);
+        return true;
+    }
+    default:
+        break;
+    }
+    const float value = lam__item_value(item, i, 0);
+    if (!lam__dtype_is_float(item->dtype) || !(fabsf(value) < 1e6f) || value != floorf(value))
+        return false;
+    snprintf(out, size, "%.1f", (double)value);
+    return true;
 }
 
 static bool is_digit(char c)

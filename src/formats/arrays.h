@@ -15,7 +15,8 @@
 /* What an item of a file is. */
 typedef enum lam__item_kind {
     LAM__ITEM_ARRAY,
-    LAM__ITEM_OBJECT /* an object of a class, whose arrays follow it; `type` names the class */
+    LAM__ITEM_OBJECT, /* an object of a class, whose arrays follow it; `type` names the class */
+    LAM__ITEM_OPAQUE  /* what a call of `type` would give, which is never made */
 } lam__item_kind;
 
 /* One item. Everything it points at belongs to the file being read. */
@@ -39,7 +40,10 @@ typedef struct lam__items {
     const char *path;
     const lam__item *items; /* [count], in the order in which a network would have them */
     size_t count;
-    size_t file_size; /* in bytes; 0 where no two arrays can share values */
+    size_t file_size;          /* in bytes; 0 where no two arrays can share values */
+    bool ordered;              /* the file keeps an order: that in which the layers were made */
+    bool torch;                /* of PyTorch, whose layer normalization has an epsilon of 1e-5 */
+    lam_import_report *report; /* or NULL */
 } lam__items;
 
 /* Whether it is a floating-point type that can be converted. */
@@ -54,12 +58,20 @@ void lam__item_pack(lam__item *item, bool first_runs_fastest);
 /* Element (i, j) of a matrix, (i, 0) of a vector: as a float, rounded to nearest. */
 float lam__item_value(const lam__item *item, size_t i, size_t j);
 
+/* Element i of a vector of integers, truths or whole floats as text ("-3", "True", "1.0", as Python
+ * prints them); false for other numbers. */
+bool lam__item_number_text(const lam__item *item, size_t i, char *out, size_t size);
+
 /* Compares names so that numbers in them are in the order of numbers: "fc2" before "fc10". */
 int lam__natural_order(const char *a, const char *b);
 
 /* Makes the model that the arrays are the parameters of, the options saying what they do not. */
 lam_status lam__arrays_model(const lam__items *items, const lam_import_options *options,
                              lam_model **model);
+
+/* Adds the step of --scale, "LO,HI" or "FROM_LO,FROM_HI,LO,HI", to a draft. */
+struct lam__draft;
+lam_status lam__arrays_scale(const char *text, struct lam__draft *draft);
 
 /* LAM_ERR_ARGUMENT when an option is given that serves bare weights only. */
 lam_status lam__refuse_bare_options(const char *path, const lam_import_options *options);

@@ -36,8 +36,12 @@ bool lam__same_layer(const lam__name_parts *a, const lam__name_parts *b);
 /* The order that is usual where weights are called so. */
 lam__order lam__usual_order(const lam__name_parts *weight);
 
-/* What a layer of a pickled object is called, in Lamina's words: the activation of that class, or
- * NULL. */
+/* Which of two layers comes first by the names of their weights, -1 or 1: by the number where they
+ * differ, else by words such as "input" and "out"; 0 when the names do not tell. */
+int lam__order_by_names(const char *a, const char *b);
+
+/* The activation that a class of the book "Neural Networks from Scratch" is, "Activation_ReLU";
+ * NULL for other classes. */
 const char *lam__activation_of_class(const char *class_name);
 
 /* The class without its module: "torch.nn.modules.linear.Linear" -> "Linear". */
@@ -46,6 +50,7 @@ const char *lam__class_tail(const char *class_name);
 /* A dense layer among the items: a weight and its bias. */
 typedef struct lam__bare_dense {
     const lam__item *weight, *bias; /* bias may be NULL */
+    bool guessed;                   /* the bias is not called one */
 } lam__bare_dense;
 
 /* What the layers are to be: units[count], 0 = not told. */
@@ -55,6 +60,8 @@ typedef struct lam__bare_plan {
     lam__order order; /* asked for, or UNKNOWN */
     lam__order usual; /* by the names, or UNKNOWN */
     bool rearrange;   /* whether the layers may stand in another order than the arrays */
+    bool ordered;     /* whether the arrays stand in the order in which they were made */
+    bool *guessed;    /* becomes true when `usual` has decided; may be NULL */
 } lam__bare_plan;
 
 /* Whether an item is a matrix of floats that could be a weight; whether it is a vector, [n], [1][n]
@@ -67,8 +74,9 @@ size_t lam__bare_inputs(const lam__item *weight, lam__order order);
 size_t lam__bare_outputs(const lam__item *weight, lam__order order);
 
 /* Finds order and arrangement in which the layers fit each other and the plan; they are put in that
- * arrangement. LAM_ERR_SHAPE when there is none, LAM_ERR_ARGUMENT when there are several and an
- * option must say which; the message lists the arrays. */
+ * arrangement. LAM_ERR_SHAPE when there is none, LAM_ERR_ARGUMENT when there are several and
+ * neither the file's order nor the names say which, or the two disagree: an option must; the
+ * message lists the arrays. */
 lam_status lam__bare_fit(const char *path, lam__bare_dense *layers, size_t count,
                          const lam__bare_plan *plan, lam__order *order);
 
@@ -102,9 +110,23 @@ void lam__bare_close(lam__bare *bare);
 lam_status lam__bare_find(lam__bare *bare);
 lam_status lam__bare_map(lam__bare *bare, const char *map);
 
+/* Adds a dense layer of the weight `item`, without a bias. */
+lam_status lam__bare_add(lam__bare *bare, size_t item);
+
+/* Finds the dense layers where names do not tell weights: by the lists in which arrays stand.
+ * LAM_ERR_ARGUMENT asking for --map where that is no way to tell. */
+lam_status lam__bare_pair(lam__bare *bare);
+
 /* Lists the steps: those of an architecture in text, or those of the objects in the file.
  * LAM_ERR_ARGUMENT when the objects do not tell. */
 lam_status lam__bare_steps_of_layers(lam__bare *bare, const char *layers);
 lam_status lam__bare_steps_of_objects(lam__bare *bare);
+
+/* An architecture that the arrays would fit, "8,batch_norm:relu,3:softmax", in text[size]. */
+const char *lam__bare_example(const lam__bare *bare, char *text, size_t size);
+
+/* The item of the same layer as item i whose name ends so, or that is called a bias; SIZE_MAX when
+ * there is none. */
+size_t lam__bare_beside(const lam__bare *bare, size_t i, const char *ending, bool or_bias);
 
 #endif

@@ -12,6 +12,23 @@
 /* More dense layers than anyone has; keeps the time for a hostile file short. */
 enum { MOST_LAYERS = 1024 };
 
+/* No weights: perhaps they are what a call would give. */
+static lam_status refuse_items(const lam__items *items)
+{
+    const lam__item *opaque = NULL;
+    for (size_t i = 0; i < items->count && !opaque; i++)
+        if (items->items[i].kind == LAM__ITEM_OPAQUE)
+            opaque = &items->items[i];
+    if (opaque)
+        return lam__fail(LAM_ERR_UNSUPPORTED,
+                         "%s: no array of two dimensions that could be the weights of a dense "
+                         "layer; '%s' would come from a call of %s, and no call is made",
+                         items->path, opaque->name, opaque->type);
+    return lam__fail(LAM_ERR_UNSUPPORTED,
+                     "%s: no array of two dimensions that could be the weights of a dense layer",
+                     items->path);
+}
+
 lam_status lam__bare_open(lam__bare *bare, const lam__items *items)
 {
     *bare = (lam__bare){.items = items};
@@ -19,10 +36,7 @@ lam_status lam__bare_open(lam__bare *bare, const lam__items *items)
     for (size_t i = 0; i < items->count; i++)
         matrices += lam__is_matrix(&items->items[i]);
     if (matrices == 0)
-        return lam__fail(
-            LAM_ERR_UNSUPPORTED,
-            "%s: no array of two dimensions that could be the weights of a dense layer",
-            items->path);
+        return refuse_items(items);
     bare->parts = lam__allocate_zero(items->count, sizeof *bare->parts, "names of arrays");
     bare->used = lam__allocate_zero(items->count, sizeof *bare->used, "names of arrays");
     bare->dense = lam__allocate_zero(matrices, sizeof *bare->dense, "layers");
@@ -76,7 +90,7 @@ static size_t find_bias(const lam__bare *bare, size_t i)
     return other;
 }
 
-static lam_status add_dense(lam__bare *bare, size_t weight)
+lam_status lam__bare_add(lam__bare *bare, size_t weight)
 {
     if (bare->dense_count == MOST_LAYERS)
         return lam__fail(LAM_ERR_UNSUPPORTED, "%s: more than %d dense layers", bare->items->path,
@@ -91,30 +105,13 @@ static lam_status find_by_names(lam__bare *bare)
     for (size_t i = 0; i < bare->items->count; i++) {
         if (!is_weight(bare, i))
             continue;
-        LAM__TRY(add_dense(bare, i));
+        LAM__TRY(lam__bare_add(bare, i));
         const size_t bias = find_bias(bare, i);
         if (bias == SIZE_MAX)
             continue;
         bare->dense[bare->dense_count - 1].bias = &bare->items->items[bias];
+        bare->dense[bare->dense_count - 1].guessed = bare->parts[bias].role != LAM__ROLE_BIAS;
         bare->used[bias] = true;
-    }
-    return LAM_OK;
-}
-
-/* Names say nothing: a matrix is a weight, a vector after it that fits its bias. */
-static lam_status find_by_shapes(lam__bare *bare)
-{
-    const lam__item *items = bare->items->items;
-    for (size_t i = 0; i < bare->items->count; i++) {
-        lam__bare_dense *last = bare->dense_count ? &bare->dense[bare->dense_count - 1] : NULL;
-        if (items[i].kind != LAM__ITEM_ARRAY)
-            continue;
-        if (last && !last->bias && could_be_bias(last->weight, &items[i])) {
-            last->bias = &items[i];
-            bare->used[i] = true;
-        } else if (lam__is_matrix(&items[i])) {
-            LAM__TRY(add_dense(bare, i));
-        }
     }
     return LAM_OK;
 }
@@ -124,7 +121,7 @@ lam_status lam__bare_find(lam__bare *bare)
     for (size_t i = 0; i < bare->items->count; i++)
         if (is_weight(bare, i))
             return find_by_names(bare);
-    return find_by_shapes(bare);
+    return lam__bare_pair(bare);
 }
 
 static lam_status find_named(lam__bare *bare, const char *name, size_t *found)
@@ -156,7 +153,7 @@ static lam_status map_layer(lam__bare *bare, char *text)
                          bare->items->path, text);
     if (bare->used[weight])
         return lam__fail(LAM_ERR_ARGUMENT, "%s: '%s' is named twice", bare->items->path, text);
-    LAM__TRY(add_dense(bare, weight));
+    LAM__TRY(lam__bare_add(bare, weight));
     if (!plus)
         return LAM_OK;
     LAM__TRY(find_named(bare, plus + 1, &bias));
@@ -164,6 +161,7 @@ static lam_status map_layer(lam__bare *bare, char *text)
         return lam__fail(LAM_ERR_SHAPE, "%s: '%s' is not a vector of floats", bare->items->path,
                          plus + 1);
     bare->dense[bare->dense_count - 1].bias = &bare->items->items[bias];
+    bare->used[bias] = true;
     return LAM_OK;
 }
 

@@ -42,6 +42,7 @@ size_t lam__bare_outputs(const lam__item *weight, lam__order order)
 struct search {
     const lam__bare_plan *plan;
     lam__order order;
+    bool by_names; /* none may stand behind one that it comes before by name */
     size_t count, steps, found;
     lam__bare_dense *layers; /* the first `depth` of them are placed */
     lam__bare_dense *first;  /* [count] the first arrangement found */
@@ -58,6 +59,22 @@ static bool fits(const struct search *search, size_t depth, const lam__bare_dens
         return false;
     return depth == 0 || lam__bare_outputs(search->layers[depth - 1].weight, search->order) ==
                              lam__bare_inputs(layer->weight, search->order);
+}
+
+/* Whether the names of the layers from `depth` on say that one of them comes before layer `at`. */
+static bool comes_later(const struct search *search, size_t depth, size_t at)
+{
+    for (size_t i = depth; i < search->count; i++)
+        if (i != at && lam__order_by_names(search->layers[i].weight->name,
+                                           search->layers[at].weight->name) < 0)
+            return true;
+    return false;
+}
+
+static bool may_stand(const struct search *search, size_t depth, size_t at)
+{
+    return fits(search, depth, &search->layers[at]) &&
+           !(search->by_names && comes_later(search, depth, at));
 }
 
 /* Whether the layers fit as they stand. */
@@ -87,7 +104,7 @@ static void arrange(struct search *search, size_t *at)
             if (search->found++ == 0)
                 memcpy(search->first, search->layers, search->count * sizeof *search->first);
         } else {
-            while (at[depth] < search->count && !fits(search, depth, &search->layers[at[depth]]))
+            while (at[depth] < search->count && !may_stand(search, depth, at[depth]))
                 at[depth]++;
             if (at[depth] < search->count && search->found < 2) {
                 swap(&search->layers[depth], &search->layers[at[depth]]);
@@ -134,9 +151,11 @@ static lam_status fail(const char *path, lam_status status, const char *what,
 static lam_status choose(const char *path, const lam__bare_dense *layers, size_t count,
                          const lam__bare_plan *plan, bool out_in, bool in_out, lam__order *order)
 {
-    if (out_in && in_out)
+    if (out_in && in_out) {
         *order = plan->usual;
-    else
+        if (plan->guessed)
+            *plan->guessed = true;
+    } else
         *order = out_in ? LAM__ORDER_OUT_IN : LAM__ORDER_IN_OUT;
     if (*order != LAM__ORDER_UNKNOWN)
         return LAM_OK;
@@ -146,33 +165,87 @@ static lam_status choose(const char *path, const lam__bare_dense *layers, size_t
                 layers, count);
 }
 
-static lam_status rearrange(const char *path, lam__bare_dense *layers, size_t count,
-                            const lam__bare_plan *plan, lam__order *order)
+/* Whether the names say that some layer comes before one that stands before it. */
+static bool names_disagree(const lam__bare_dense *layers, size_t count)
 {
-    size_t found = 0;
-    lam__bare_dense *first = lam__allocate(count, sizeof *first, "layers");
-    size_t *at = lam__allocate(count + 1, sizeof *at, "layers");
-    for (int o = LAM__ORDER_OUT_IN; first && at && o <= LAM__ORDER_IN_OUT; o++) {
-        struct search search = {
-            .plan = plan, .order = (lam__order)o, .count = count, .layers = layers, .first = first};
-        if (plan->order != LAM__ORDER_UNKNOWN && plan->order != search.order)
-            continue;
-        arrange(&search, at);
-        if (search.found)
-            *order = search.order;
-        found += search.found;
+    for (size_t i = 0; i + 1 < count; i++)
+        for (size_t j = i + 1; j < count; j++)
+            if (lam__order_by_names(layers[j].weight->name, layers[i].weight->name) < 0)
+                return true;
+    return false;
+}
+
+/* Arrangements in one order of dimensions: how many there are, up to 2, and how many of those that
+ * agree with the names; first[count] is one of the latter, or of all where there is none. */
+struct arrangements {
+    size_t all, named;
+};
+
+static void count_arrangements(const lam__bare_plan *plan, lam__order order,
+                               lam__bare_dense *layers, size_t count, lam__bare_dense *first,
+                               size_t *at, struct arrangements *found)
+{
+    struct search search = {
+        .plan = plan, .order = order, .count = count, .layers = layers, .first = first};
+    arrange(&search, at);
+    found->all = search.found;
+    if (found->all < 2) {
+        found->named = found->all;
+        return;
     }
-    lam_status status = LAM_OK;
-    if (!first || !at)
-        status = LAM_ERR_MEMORY;
-    else if (found == 0)
-        status = fail(path, LAM_ERR_SHAPE, "its weights do not make these layers", layers, count);
-    else if (found > 1)
+    search.by_names = true;
+    search.found = search.steps = 0;
+    arrange(&search, at);
+    found->named = search.found;
+}
+
+/* Decides between the arrangements in one order of dimensions. */
+static lam_status decide(const char *path, lam__bare_dense *layers, size_t count,
+                         const lam__bare_plan *plan, bool as_is, const lam__bare_dense *first,
+                         struct arrangements found)
+{
+    if (found.all == 0)
+        return fail(path, LAM_ERR_SHAPE, "its weights do not make these layers", layers, count);
+    if (as_is && (found.all == 1 || (plan->ordered && !names_disagree(layers, count))))
+        return LAM_OK;
+    if (as_is && plan->ordered && found.named == 0)
+        return LAM_OK; /* what the names say does not fit */
+    if (as_is && plan->ordered)
+        return fail(path, LAM_ERR_ARGUMENT,
+                    "its weights fit in the order of the file and in that of their names: name "
+                    "them in order with --map",
+                    layers, count);
+    if (found.all > 1 && found.named != 1)
+        return fail(path, LAM_ERR_ARGUMENT,
+                    "its weights make these layers in more than one way: name them with --map",
+                    layers, count);
+    memcpy(layers, first, count * sizeof *layers);
+    return LAM_OK;
+}
+
+static lam_status rearrange(const char *path, lam__bare_dense *layers, size_t count,
+                            const lam__bare_plan *plan, const bool *fit, lam__order *order)
+{
+    lam__bare_dense *first = lam__allocate(2 * count, sizeof *first, "layers");
+    size_t *at = lam__allocate(count + 1, sizeof *at, "layers");
+    struct arrangements found[3] = {{0}};
+    lam_status status = first && at ? LAM_OK : LAM_ERR_MEMORY;
+    const bool any = fit[LAM__ORDER_OUT_IN] || fit[LAM__ORDER_IN_OUT];
+    for (int o = LAM__ORDER_OUT_IN; status == LAM_OK && o <= LAM__ORDER_IN_OUT; o++)
+        if (any ? (lam__order)o == *order
+                : plan->order == LAM__ORDER_UNKNOWN || plan->order == (lam__order)o)
+            count_arrangements(plan, (lam__order)o, layers, count,
+                               first + (size_t)(o - LAM__ORDER_OUT_IN) * count, at, &found[o]);
+    const bool both = found[LAM__ORDER_OUT_IN].all && found[LAM__ORDER_IN_OUT].all;
+    if (status == LAM_OK && !any)
+        *order = found[LAM__ORDER_OUT_IN].all ? LAM__ORDER_OUT_IN : LAM__ORDER_IN_OUT;
+    if (status == LAM_OK && both)
         status = fail(path, LAM_ERR_ARGUMENT,
                       "its weights make these layers in more than one way: name them with --map",
                       layers, count);
-    else
-        memcpy(layers, first, count * sizeof *layers);
+    if (status == LAM_OK)
+        status = decide(path, layers, count, plan, fit[*order],
+                        first + (size_t)(*order - LAM__ORDER_OUT_IN) * count, found[*order]);
     lam__release(first);
     lam__release(at);
     return status;
@@ -189,10 +262,12 @@ lam_status lam__bare_fit(const char *path, lam__bare_dense *layers, size_t count
                  fits_as_is(&search);
     }
     if (fit[LAM__ORDER_OUT_IN] || fit[LAM__ORDER_IN_OUT])
-        return choose(path, layers, count, plan, fit[LAM__ORDER_OUT_IN], fit[LAM__ORDER_IN_OUT],
-                      order);
+        LAM__TRY(choose(path, layers, count, plan, fit[LAM__ORDER_OUT_IN], fit[LAM__ORDER_IN_OUT],
+                        order));
     if (plan->rearrange && count <= MOST_REARRANGED)
-        return rearrange(path, layers, count, plan, order);
+        return rearrange(path, layers, count, plan, fit, order);
+    if (fit[LAM__ORDER_OUT_IN] || fit[LAM__ORDER_IN_OUT])
+        return LAM_OK;
     return fail(path, LAM_ERR_SHAPE, "its weights do not fit each other and the layers asked for",
                 layers, count);
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "formats/bare.h"
 #include "formats/draft.h"
+#include "formats/import_report.h"
 #include "nn/word_list.h"
 
 lam_status lam__refuse_bare_options(const char *path, const lam_import_options *options)
@@ -38,7 +39,7 @@ static lam_status read_order(const char *text, lam__order *order)
 }
 
 /* "LO,HI" or "FROM_LO,FROM_HI,LO,HI" */
-static lam_status add_scale(const char *text, lam__draft *draft)
+lam_status lam__arrays_scale(const char *text, lam__draft *draft)
 {
     double n[4] = {0.0, 255.0};
     size_t count = 0;
@@ -162,19 +163,92 @@ static lam_status add_steps(const lam__bare *bare, lam__order order, lam__draft 
     return LAM_OK;
 }
 
-/* Arrays that are called parameters must not be left out in silence. */
+/* Parts of names of what an optimizer or a training loop keeps. */
+static bool is_of_training(const char *name)
+{
+    static const char *const words[] = {"optim", "exp_avg", "momentum", "velocity", "cache",
+                                        "_avg",  "grad",    "ema",      "step",     "moment"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(name, words[i]))
+            return true;
+    return false;
+}
+
+/* Arrays that are called parameters must not be left out. */
 static lam_status check_unused(const lam__bare *bare)
 {
+    char example[256];
     for (size_t i = 0; i < bare->items->count; i++) {
         const lam__item *item = &bare->items->items[i];
-        if (item->kind == LAM__ITEM_ARRAY && !bare->used[i] && item->rank > 0 &&
-            bare->parts[i].role != LAM__ROLE_OTHER)
+        const lam__array_role role = bare->parts[i].role;
+        if (item->kind == LAM__ITEM_OPAQUE && role != LAM__ROLE_OTHER)
             return lam__fail(LAM_ERR_UNSUPPORTED,
-                             "%s: '%s' (%zu dimensions) is no part of a dense layer; --map names "
-                             "the arrays to take and leaves others out",
-                             bare->items->path, item->name, item->rank);
+                             "%s: '%s' would come from a call of %s, which is not made",
+                             bare->items->path, item->name, item->type);
+        if (item->kind != LAM__ITEM_ARRAY || bare->used[i] || item->rank == 0 ||
+            role == LAM__ROLE_OTHER)
+            continue;
+        const bool batch_norm =
+            lam__bare_beside(bare, i, "_mean", false) != SIZE_MAX || role == LAM__ROLE_STATISTIC;
+        if (batch_norm || (role == LAM__ROLE_WEIGHT && item->rank == 1))
+            return lam__fail(LAM_ERR_UNSUPPORTED,
+                             "%s: '%s' is of a %s normalization, which the layers asked for do not "
+                             "have: say where it stands, such as --layers %s",
+                             bare->items->path, item->name, batch_norm ? "batch" : "layer",
+                             lam__bare_example(bare, example, sizeof example));
+        return lam__fail(LAM_ERR_UNSUPPORTED,
+                         "%s: '%s' (%zu dimensions) is no part of a dense layer; --map names "
+                         "the arrays to take and leaves others out",
+                         bare->items->path, item->name, item->rank);
     }
     return LAM_OK;
+}
+
+/* A layer without a bias, and vectors that could be one under a name of its own: zeros would be a
+ * guess. */
+static lam_status check_biases(const lam__bare *bare, lam__order order)
+{
+    lam__name_list none = {0}, guessed = {0};
+    for (size_t d = 0; d < bare->dense_count; d++) {
+        const lam__bare_dense *dense = &bare->dense[d];
+        const size_t out = lam__bare_outputs(dense->weight, order);
+        if (dense->bias && dense->guessed)
+            lam__name_list_add(&guessed, dense->bias->name);
+        if (dense->bias)
+            continue;
+        lam__name_list_add(&none, dense->weight->name);
+        for (size_t i = 0; i < bare->items->count; i++) {
+            const lam__item *item = &bare->items->items[i];
+            size_t length;
+            if (!bare->used[i] && item->kind == LAM__ITEM_ARRAY && lam__is_vector(item, &length) &&
+                length == out && !is_of_training(item->name))
+                return lam__fail(LAM_ERR_ARGUMENT,
+                                 "%s: '%s' has no bias, and '%s' [%zu] could be one: say which "
+                                 "arrays to take, --map '%s+%s,...', or --map '%s,...' without",
+                                 bare->items->path, dense->weight->name, item->name, length,
+                                 dense->weight->name, item->name, dense->weight->name);
+        }
+    }
+    if (none.count)
+        lam__report(bare->items->report, LAM__ASSUMED, "biases of zero for %s: the file has none",
+                    lam__name_list_text(&none));
+    if (guessed.count)
+        lam__report(bare->items->report, LAM__ASSUMED,
+                    "that these are biases, by where they stand: %s",
+                    lam__name_list_text(&guessed));
+    return LAM_OK;
+}
+
+/* What the model has no place for. */
+static void tell_unused(const lam__bare *bare)
+{
+    lam__name_list list = {0};
+    for (size_t i = 0; i < bare->items->count; i++)
+        if (bare->items->items[i].kind != LAM__ITEM_OBJECT && !bare->used[i])
+            lam__name_list_add(&list, bare->items->items[i].name);
+    if (list.count)
+        lam__report(bare->items->report, LAM__LEFT_OUT, "%zu array%s: %s", list.count,
+                    list.count == 1 ? "" : "s", lam__name_list_text(&list));
 }
 
 static lam_status check_count(const lam__bare *bare, size_t layers)
@@ -191,7 +265,21 @@ static lam_status check_count(const lam__bare *bare, size_t layers)
                      at + 80 < sizeof names ? "" : ", ...");
 }
 
-/* Whether all weights are called as it is usual with one order. */
+/* x W + b has biases that are rows, W x + b columns: [1][n] and [n][1]. */
+static lam__order order_of_biases(const lam__bare *bare)
+{
+    size_t rows = 0, columns = 0;
+    for (size_t i = 0; i < bare->dense_count; i++) {
+        const lam__item *bias = bare->dense[i].bias;
+        rows += bias && bias->rank == 2 && bias->shape[0] == 1 && bias->shape[1] > 1;
+        columns += bias && bias->rank == 2 && bias->shape[0] > 1 && bias->shape[1] == 1;
+    }
+    if ((rows > 0) == (columns > 0))
+        return LAM__ORDER_UNKNOWN;
+    return rows > 0 ? LAM__ORDER_IN_OUT : LAM__ORDER_OUT_IN;
+}
+
+/* Whether all weights are called as it is usual with one order, or their biases tell. */
 static lam__order usual_order(const lam__bare *bare)
 {
     lam__order usual = LAM__ORDER_UNKNOWN;
@@ -202,13 +290,14 @@ static lam__order usual_order(const lam__bare *bare)
             return LAM__ORDER_UNKNOWN;
         usual = one;
     }
-    return usual;
+    return usual != LAM__ORDER_UNKNOWN ? usual : order_of_biases(bare);
 }
 
 /* Brings weights and steps together; *order is that of the weights' dimensions. */
 static lam_status fit(lam__bare *bare, const lam_import_options *options, lam__order *order)
 {
     size_t layers = 0;
+    bool guessed = false;
     lam__order asked;
     LAM__TRY(read_order(options->order, &asked));
     for (size_t i = 0; i < bare->step_count; i++)
@@ -224,8 +313,15 @@ static lam_status fit(lam__bare *bare, const lam_import_options *options, lam__o
                                  .count = layers,
                                  .order = asked,
                                  .usual = usual_order(bare),
-                                 .rearrange = options->layers && !options->map};
+                                 .rearrange = options->layers && !options->map,
+                                 .ordered = bare->items->ordered,
+                                 .guessed = &guessed};
     lam_status status = lam__bare_fit(bare->items->path, bare->dense, layers, &plan, order);
+    if (status == LAM_OK && guessed)
+        lam__report(bare->items->report, LAM__ASSUMED,
+                    "weights of [%s], as they are usually called so or their biases lie: --order "
+                    "says otherwise",
+                    *order == LAM__ORDER_OUT_IN ? "out,in" : "in,out");
     lam__release(units);
     return status;
 }
@@ -240,8 +336,11 @@ static lam_status make(lam__bare *bare, const lam_import_options *options, lam__
     if (!options->map)
         LAM__TRY(check_unused(bare));
     LAM__TRY(fit(bare, options, &order));
+    if (!options->map)
+        LAM__TRY(check_biases(bare, order));
+    tell_unused(bare);
     if (options->scale)
-        LAM__TRY(add_scale(options->scale, draft));
+        LAM__TRY(lam__arrays_scale(options->scale, draft));
     LAM__TRY(add_steps(bare, order, draft));
     return lam__draft_finish(draft, model);
 }
@@ -254,6 +353,8 @@ lam_status lam__arrays_model(const lam__items *items, const lam_import_options *
     lam__draft *draft = lam__draft_new(items->path);
     if (draft && items->file_size)
         lam__draft_limit(draft, items->file_size);
+    if (draft)
+        lam__draft_tell(draft, items->report);
     lam_status status = draft ? lam__bare_open(&bare, items) : LAM_ERR_MEMORY;
     if (status == LAM_OK)
         status = make(&bare, options, draft, model);

@@ -11,9 +11,11 @@ static const struct {
     lam__array_role role;
     lam__order usual;
 } words[] = {
-    {"weight", LAM__ROLE_WEIGHT, LAM__ORDER_OUT_IN},  /* PyTorch */
-    {"kernel", LAM__ROLE_WEIGHT, LAM__ORDER_IN_OUT},  /* Keras */
-    {"weights", LAM__ROLE_WEIGHT, LAM__ORDER_IN_OUT}, /* NumPy: x @ weights */
+    {"weight", LAM__ROLE_WEIGHT, LAM__ORDER_OUT_IN},   /* PyTorch */
+    {"kernel", LAM__ROLE_WEIGHT, LAM__ORDER_IN_OUT},   /* Keras */
+    {"weights", LAM__ROLE_WEIGHT, LAM__ORDER_UNKNOWN}, /* x @ weights, or weights @ x */
+    {"coefs", LAM__ROLE_WEIGHT, LAM__ORDER_IN_OUT},    /* scikit-learn's networks */
+    {"intercepts", LAM__ROLE_BIAS, LAM__ORDER_UNKNOWN},
     {"w", LAM__ROLE_WEIGHT, LAM__ORDER_UNKNOWN},
     {"bias", LAM__ROLE_BIAS, LAM__ORDER_UNKNOWN},
     {"biases", LAM__ROLE_BIAS, LAM__ORDER_UNKNOWN},
@@ -46,6 +48,23 @@ static int find_word(lam__span span)
     return -1;
 }
 
+/* "coefs_.0", the first of a list: the word of the list, numbered. */
+static void take_list_apart(const char *name, size_t leaf, size_t end, lam__name_parts *parts)
+{
+    size_t last = leaf - 1, first = last;
+    while (first > 0 && name[first - 1] != '.' && name[first - 1] != '/')
+        first--;
+    while (last > first && name[last - 1] == '_')
+        last--;
+    const int found = find_word((lam__span){name + first, last - first});
+    if (found < 0)
+        return;
+    parts->base = (lam__span){name, first > 0 ? first - 1 : 0};
+    parts->number = (lam__span){name + leaf, end - leaf};
+    parts->word = (lam__span){words[found].word, strlen(words[found].word)};
+    parts->role = words[found].role;
+}
+
 void lam__take_name_apart(const char *name, lam__name_parts *parts)
 {
     size_t end = strlen(name);
@@ -60,6 +79,10 @@ void lam__take_name_apart(const char *name, lam__name_parts *parts)
     size_t letters = end; /* without digits at the end, and the underscore before them */
     while (letters > leaf && name[letters - 1] >= '0' && name[letters - 1] <= '9')
         letters--;
+    if (letters == leaf && leaf > 0 && end > leaf) {
+        take_list_apart(name, leaf, end, parts);
+        return;
+    }
     parts->number = (lam__span){name + letters, end - letters};
     while (letters > leaf && name[letters - 1] == '_')
         letters--;
@@ -94,45 +117,85 @@ lam__order lam__usual_order(const lam__name_parts *weight)
     return found < 0 ? LAM__ORDER_UNKNOWN : words[found].usual;
 }
 
+/* Where a layer called so stands, if the word in its name says so: -1 first, 1 last, 0 not told. */
+static int place_by_word(const char *name)
+{
+    static const char *const firsts[] = {"in", "input", "first", "stem"};
+    static const char *const lasts[] = {"out",  "output",     "last",  "final",
+                                        "head", "classifier", "logits"};
+    for (const char *c = name; *c;) {
+        size_t n = 0;
+        char word[16];
+        while (c[n] && ((c[n] >= 'a' && c[n] <= 'z') || (c[n] >= 'A' && c[n] <= 'Z')))
+            n++;
+        for (size_t i = 0; i < n && n < sizeof word; i++)
+            word[i] = lower(c[i]);
+        word[n < sizeof word ? n : 0] = '\0';
+        for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
+            if (strcmp(word, firsts[i]) == 0)
+                return -1;
+        for (size_t i = 0; i < sizeof lasts / sizeof *lasts; i++)
+            if (strcmp(word, lasts[i]) == 0)
+                return 1;
+        c += n ? n : 1;
+    }
+    return 0;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The number that stands at name[*at], behind an underscore or not; *at is then behind it. Without
+ * one it is 0, as Keras counts "dense", "dense_1". */
+static unsigned long long number_at(const char *name, size_t *at)
+{
+    size_t from = *at + (name[*at] == '_' && is_digit(name[*at + 1]));
+    unsigned long long value = 0;
+    if (!is_digit(name[from]))
+        return 0;
+    while (is_digit(name[from]) && value < 1000000000ULL)
+        value = value * 10 + (unsigned long long)(name[from++] - '0');
+    *at = from;
+    return value;
+}
+
+int lam__order_by_names(const char *a, const char *b)
+{
+    size_t same = 0;
+    while (a[same] && a[same] == b[same])
+        same++;
+    while (same > 0 && is_digit(a[same - 1]))
+        same--;
+    size_t i = same, j = same;
+    const unsigned long long first = number_at(a, &i), second = number_at(b, &j);
+    const bool numbered = is_digit(a[same]) && is_digit(b[same]);
+    if (first != second && (numbered || strcmp(a + i, b + j) == 0))
+        return first < second ? -1 : 1;
+    return place_by_word(a) - place_by_word(b);
+}
+
 const char *lam__class_tail(const char *class_name)
 {
     const char *dot = strrchr(class_name, '.');
     return dot ? dot + 1 : class_name;
 }
 
-/* "Activation_ReLU", "ReLU", "ReLUActivation" -> "relu". */
+/* "Activation_ReLU" -> "relu". */
 const char *lam__activation_of_class(const char *class_name)
 {
-    static const char mark[] = "activation";
+    static const char mark[] = "Activation_";
+    const char *tail = lam__class_tail(class_name);
     char word[LONGEST_CLASS];
     size_t n = 0;
-    for (const char *c = lam__class_tail(class_name); *c && n + 1 < sizeof word; c++)
-        if (*c != '_')
-            word[n++] = lower(*c);
+    if (strncmp(tail, mark, sizeof mark - 1) != 0)
+        return NULL;
+    for (const char *c = tail + sizeof mark - 1; *c && n + 1 < sizeof word; c++)
+        word[n++] = lower(*c);
     word[n] = '\0';
-    const char *start = word;
-    const size_t length = sizeof mark - 1;
-    if (strncmp(word, mark, length) == 0)
-        start += length;
-    else if (n > length && strcmp(word + n - length, mark) == 0)
-        word[n - length] = '\0';
-    if (strcmp(start, "identity") == 0)
-        return "linear";
-    for (size_t i = 0; i < lam__activation_count(); i++) {
-        const lam__activation *row = lam__activation_at(i);
-        const char *names[] = {row->name, row->alias};
-        for (int k = 0; k < 2; k++) { /* "leaky_relu" is LeakyReLU */
-            const char *c = names[k], *w = start;
-            while (c && *c && *w) {
-                c += *c == '_';
-                if (*c != *w)
-                    break;
-                c++;
-                w++;
-            }
-            if (c && !*c && !*w)
-                return row->name;
-        }
-    }
+    for (size_t i = 0; i < lam__activation_count(); i++)
+        if (strcmp(lam__activation_at(i)->name, word) == 0)
+            return lam__activation_at(i)->name;
     return NULL;
 }

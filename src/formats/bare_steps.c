@@ -1,13 +1,20 @@
 /* bare_steps.c: what is done with bare weights, as an architecture or the objects of a file say. */
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "formats/bare.h"
+#include "formats/import_report.h"
 #include "nn/layers.h"
+#include "nn/word_list.h"
+
+/* Epsilon of a layer normalization that nobody tells: PyTorch's, and Lamina's own and Keras's; of a
+ * batch normalization PyTorch's and Keras's. */
+#define TORCH_EPSILON 1e-5
+#define KERAS_EPSILON 1e-3
 
 static lam_status make_steps(lam__bare *bare, size_t most)
 {
@@ -21,9 +28,7 @@ static bool has_ending(const char *text, const char *ending)
     return n >= m && strcmp(text + n - m, ending) == 0;
 }
 
-/* The item of the same layer whose name ends so, or that is called a bias; SIZE_MAX when there is
- * none. */
-static size_t find_beside(const lam__bare *bare, size_t i, const char *ending, bool or_bias)
+size_t lam__bare_beside(const lam__bare *bare, size_t i, const char *ending, bool or_bias)
 {
     for (size_t j = 0; j < bare->items->count; j++)
         if (j != i && bare->items->items[j].kind == LAM__ITEM_ARRAY &&
@@ -34,61 +39,199 @@ static size_t find_beside(const lam__bare *bare, size_t i, const char *ending, b
     return SIZE_MAX;
 }
 
+static const lam__item *take_beside(lam__bare *bare, size_t i, const char *ending, bool or_bias)
+{
+    const size_t j = lam__bare_beside(bare, i, ending, or_bias);
+    if (j == SIZE_MAX)
+        return NULL;
+    bare->used[j] = true;
+    return &bare->items->items[j];
+}
+
+static bool is_free_vector(const lam__bare *bare, size_t i)
+{
+    size_t length;
+    return lam__is_vector(&bare->items->items[i], &length) && bare->items->items[i].rank == 1 &&
+           !bare->used[i];
+}
+
 /* Whether an item is the gamma of a layer normalization: a vector called a weight, or gamma, with
  * no statistics beside it. */
 static bool is_gamma(const lam__bare *bare, size_t i)
 {
-    const lam__item *item = &bare->items->items[i];
-    size_t length;
-    return lam__is_vector(item, &length) && item->rank == 1 && !bare->used[i] &&
-           (bare->parts[i].role == LAM__ROLE_WEIGHT || has_ending(item->name, "gamma")) &&
-           find_beside(bare, i, "_mean", false) == SIZE_MAX;
+    return is_free_vector(bare, i) &&
+           (bare->parts[i].role == LAM__ROLE_WEIGHT ||
+            has_ending(bare->items->items[i].name, "gamma")) &&
+           lam__bare_beside(bare, i, "_mean", false) == SIZE_MAX;
 }
 
-/* Gives the layer normalizations asked for their arrays, in order. */
+/* Whether an item is the mean of a batch normalization. */
+static bool is_mean(const lam__bare *bare, size_t i)
+{
+    return is_free_vector(bare, i) && has_ending(bare->items->items[i].name, "_mean") &&
+           bare->parts[i].role == LAM__ROLE_STATISTIC;
+}
+
+/* Weights called as PyTorch calls them, whatever the file. */
+static bool is_torch(const lam__bare *bare, size_t i)
+{
+    return bare->items->torch || has_ending(bare->items->items[i].name, "weight") ||
+           has_ending(bare->items->items[i].name, "running_mean");
+}
+
+static void choose_epsilon(const lam__bare *bare, lam__bare_step *step, size_t at)
+{
+    if (step->epsilon > 0)
+        return;
+    const bool torch = is_torch(bare, at);
+    step->epsilon = torch ? TORCH_EPSILON : KERAS_EPSILON;
+    lam__report(bare->items->report, LAM__ASSUMED,
+                "an epsilon of %g for '%s', the usual one of %s, for the file does not tell: "
+                "%s:EPSILON says another",
+                step->epsilon, bare->items->items[at].name, torch ? "PyTorch" : "Keras",
+                step->batch_norm ? "batch_norm" : "layer_norm");
+}
+
+/* The arrays of a normalization, of which `at` is the first that tells it. */
+static lam_status take_normalization(lam__bare *bare, lam__bare_step *step, size_t at)
+{
+    const lam__item *item = &bare->items->items[at];
+    step->where = item->name;
+    bare->used[at] = true;
+    if (step->layer_norm) {
+        step->gamma = item;
+    } else {
+        step->mean = item;
+        step->variance = take_beside(bare, at, "_var", false);
+        if (!step->variance)
+            step->variance = take_beside(bare, at, "_variance", false);
+        step->gamma = take_beside(bare, at, "gamma", false);
+        if (!step->gamma)
+            step->gamma = take_beside(bare, at, "weight", false);
+        if (!step->variance)
+            return lam__fail(LAM_ERR_UNSUPPORTED, "%s: '%s': a mean without a variance beside it",
+                             bare->items->path, item->name);
+    }
+    step->beta = take_beside(bare, at, "beta", true);
+    choose_epsilon(bare, step, at);
+    return LAM_OK;
+}
+
+/* Gives the normalizations asked for their arrays, in order. */
 static lam_status find_normalizations(lam__bare *bare)
 {
-    size_t at = 0;
+    const lam__item *before[2] = {NULL};
     for (size_t s = 0; s < bare->step_count; s++) {
         lam__bare_step *step = &bare->steps[s];
-        if (!step->layer_norm)
+        size_t at = 0;
+        if (!step->layer_norm && !step->batch_norm)
             continue;
-        while (at < bare->items->count && !is_gamma(bare, at))
+        while (at < bare->items->count &&
+               !(step->layer_norm ? is_gamma(bare, at) : is_mean(bare, at)))
             at++;
         if (at == bare->items->count)
             return lam__fail(LAM_ERR_SHAPE,
-                             "%s: no arrays for layer %zu, a layer normalization: expected a "
-                             "vector called weight or gamma",
-                             bare->items->path, s);
-        step->gamma = &bare->items->items[at];
-        step->where = step->gamma->name;
-        bare->used[at] = true;
-        const size_t beta = find_beside(bare, at, "beta", true);
-        if (beta == SIZE_MAX)
-            continue;
-        step->beta = &bare->items->items[beta];
-        bare->used[beta] = true;
+                             "%s: no arrays for layer %zu, a %s normalization: expected a vector "
+                             "called %s",
+                             bare->items->path, s, step->layer_norm ? "layer" : "batch",
+                             step->layer_norm ? "weight or gamma" : "running_mean or moving_mean");
+        const lam__item **last = &before[step->layer_norm];
+        if (*last && lam__order_by_names(bare->items->items[at].name, (*last)->name) < 0)
+            return lam__fail(LAM_ERR_UNSUPPORTED,
+                             "%s: '%s' comes before '%s' by name, and after it in the file: which "
+                             "is right is not known",
+                             bare->items->path, bare->items->items[at].name, (*last)->name);
+        *last = &bare->items->items[at];
+        LAM__TRY(take_normalization(bare, step, at));
     }
     return LAM_OK;
 }
 
-static lam_status copy_layers(lam__bare *bare, const lam_model *trial)
+/* What stands behind "batch_norm" or "layer_norm": EPSILON, ACTIVATION or EPSILON:ACTIVATION. The
+ * epsilon stays 0 where it is not told. */
+static void read_tail(const char *tail, double *epsilon, const char **activation)
 {
-    LAM__TRY(make_steps(bare, lam_model_layers(trial)));
-    for (size_t i = 0; i < lam_model_layers(trial); i++) {
-        lam_layer_info info;
-        lam__bare_step *step = &bare->steps[bare->step_count++];
-        LAM__TRY(lam_model_layer(trial, i, &info));
-        step->where = "the layers asked for";
-        step->activation = info.activation;
-        step->dense = strcmp(info.type, lam__dense_layer.name) == 0;
-        step->dropout = strcmp(info.type, lam__dropout_layer.name) == 0;
-        step->layer_norm = strcmp(info.type, lam__layer_norm_layer.name) == 0;
-        step->units = info.outputs;
-        step->rate = info.rate;
-        step->epsilon = (double)info.epsilon;
+    char number[LAM__WORD_SIZE];
+    *epsilon = 0.0;
+    *activation = tail;
+    if (!tail)
+        return;
+    const size_t length = strcspn(tail, ":");
+    snprintf(number, sizeof number, "%.*s", (int)length, tail);
+    if (!lam__parse_double(number, epsilon)) {
+        *epsilon = 0.0;
+        return;
     }
-    return find_normalizations(bare);
+    *activation = tail[length] ? tail + length + 1 : NULL;
+}
+
+/* Whether a part of the architecture is `name`, alone or with a colon; *tail is what follows. */
+static bool is_part(const char *part, const char *name, const char **tail)
+{
+    const size_t length = strlen(name);
+    if (strncmp(part, name, length) != 0 || (part[length] && part[length] != ':'))
+        return false;
+    *tail = part[length] ? part + length + 1 : NULL;
+    return true;
+}
+
+static lam_status add_batch_norm(lam__bare *bare, const char *tail)
+{
+    lam__bare_step *step = &bare->steps[bare->step_count++];
+    const char *name;
+    step->where = "the layers asked for";
+    step->batch_norm = true;
+    read_tail(tail, &step->epsilon, &name);
+    const lam__activation *activation = name ? lam__find_activation(name) : NULL;
+    if (name && !activation)
+        return lam__fail(lam_error_status(), "batch_norm[:EPSILON][:ACTIVATION], not '%s': %s",
+                         tail, lam_error_message());
+    step->activation = activation ? activation->name : NULL;
+    return LAM_OK;
+}
+
+static lam_status copy_layer(lam__bare *bare, const lam_model *trial, size_t i, const char *part)
+{
+    lam_layer_info info;
+    lam__bare_step *step = &bare->steps[bare->step_count++];
+    const char *tail, *activation;
+    LAM__TRY(lam_model_layer(trial, i, &info));
+    step->where = "the layers asked for";
+    step->activation = info.activation;
+    step->dense = strcmp(info.type, lam__dense_layer.name) == 0;
+    step->dropout = strcmp(info.type, lam__dropout_layer.name) == 0;
+    step->layer_norm = is_part(part, lam__layer_norm_layer.name, &tail);
+    step->units = info.outputs;
+    step->rate = info.rate;
+    if (step->layer_norm)
+        read_tail(tail, &step->epsilon, &activation);
+    return LAM_OK;
+}
+
+/* Every part of the text is a layer of a model, but for batch_norm, which becomes part of one. */
+static lam_status copy_layers(lam__bare *bare, const char *layers, lam_model *trial)
+{
+    lam__word part = lam__word_list(layers);
+    const char *tail;
+    size_t count = 0;
+    for (bool more = true; more; count++)
+        LAM__TRY(lam__next_word(layers, "layer", &part, &more));
+    LAM__TRY(make_steps(bare, count));
+    part = lam__word_list(layers);
+    for (bool more;;) {
+        LAM__TRY(lam__next_word(layers, "layer", &part, &more));
+        if (!more)
+            return find_normalizations(bare);
+        if (is_part(part.text, "batch_norm", &tail)) {
+            LAM__TRY(add_batch_norm(bare, tail));
+            continue;
+        }
+        const size_t i = lam_model_layers(trial);
+        if (lam_model_add_layers(trial, part.text) != LAM_OK)
+            return lam__fail(lam_error_status(), "layer %zu (character %zu) '%s': %s", part.number,
+                             part.position, part.text, strstr(lam_error_message(), "': ") + 3);
+        LAM__TRY(copy_layer(bare, trial, i, part.text));
+    }
 }
 
 lam_status lam__bare_steps_of_layers(lam__bare *bare, const char *layers)
@@ -96,112 +239,81 @@ lam_status lam__bare_steps_of_layers(lam__bare *bare, const char *layers)
     lam_model *trial = lam_model_new(1);
     if (!trial)
         return lam_error_status();
-    lam_status status = lam_model_add_layers(trial, layers);
-    if (status == LAM_OK)
-        status = copy_layers(bare, trial);
+    lam_status status = copy_layers(bare, layers, trial);
     lam_model_free(trial);
     return status;
 }
 
-/* An architecture that the weights would fit, for the message. */
-static lam_status ask_for_layers(const lam__bare *bare)
+const char *lam__bare_example(const lam__bare *bare, char *text, size_t size)
 {
-    char text[256] = "";
-    size_t at = 0;
+    size_t at = 0, dense = 0;
     lam__order order = LAM__ORDER_OUT_IN;
     const lam__bare_plan plan = {.usual = LAM__ORDER_OUT_IN};
     if (lam__bare_fit(bare->items->path, bare->dense, bare->dense_count, &plan, &order) != LAM_OK)
         order = LAM__ORDER_OUT_IN;
-    for (size_t i = 0; i < bare->dense_count && at + 64 < sizeof text; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%zu:%s", i ? "," : "",
-                               lam__bare_outputs(bare->dense[i].weight, order),
-                               i + 1 < bare->dense_count ? "relu" : "softmax");
+    text[0] = '\0';
+    for (size_t i = 0; i < bare->items->count && at + 64 < size; i++) {
+        const bool layer =
+            dense < bare->dense_count && bare->dense[dense].weight == &bare->items->items[i];
+        const bool batch_norm = is_mean(bare, i), layer_norm = is_gamma(bare, i);
+        if (!layer && !batch_norm && !layer_norm)
+            continue;
+        /* the activation of a layer stands behind the normalization that follows it */
+        if (dense > 0 && layer)
+            at += (size_t)snprintf(text + at, size - at, ":relu,");
+        else if (at > 0)
+            at += (size_t)snprintf(text + at, size - at, ",");
+        at += layer ? (size_t)snprintf(text + at, size - at, "%zu",
+                                       lam__bare_outputs(bare->dense[dense++].weight, order))
+                    : (size_t)snprintf(text + at, size - at, "%s",
+                                       batch_norm ? "batch_norm" : "layer_norm");
+    }
+    if (at + 16 < size)
+        snprintf(text + at, size - at, ":softmax");
+    return text;
+}
+
+static lam_status ask_for_layers(const lam__bare *bare)
+{
+    char text[256];
     return lam__fail(LAM_ERR_ARGUMENT,
                      "%s: bare weights, which do not say what is done with them: give the "
                      "architecture, such as --layers %s",
-                     bare->items->path, text);
+                     bare->items->path, lam__bare_example(bare, text, sizeof text));
 }
 
-/* Classes that change nothing at inference, or hold others. */
-static bool is_idle(const char *tail)
-{
-    static const char *const names[] = {"Flatten", "Identity", "Sequential", "Layer_Input"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(tail, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Items [from, to) are the arrays of a normalization. */
-static lam_status read_normalization(lam__bare *bare, lam__bare_step *step, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        const lam__item *item = &bare->items->items[i];
-        const lam__name_parts *parts = &bare->parts[i];
-        size_t length;
-        const char *leaf = strrchr(item->name, '.');
-        leaf = leaf ? leaf + 1 : item->name;
-        if (!lam__is_vector(item, &length))
-            continue;
-        bare->used[i] = true;
-        if (parts->role == LAM__ROLE_WEIGHT || strcmp(leaf, "gamma") == 0)
-            step->gamma = item;
-        else if (parts->role == LAM__ROLE_BIAS || strcmp(leaf, "beta") == 0)
-            step->beta = item;
-        else if (has_ending(leaf, "mean"))
-            step->mean = item;
-        else if (has_ending(leaf, "var") || has_ending(leaf, "variance"))
-            step->variance = item;
-    }
-    if (step->batch_norm && (!step->mean || !step->variance))
-        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: '%s': a batch normalization without statistics",
-                         bare->items->path, step->where);
-    return LAM_OK;
-}
-
-/* The object at `i`, whose arrays go up to `to`. *told becomes false for one that is out of
- * sequence and has weights: when it takes its turn is in its code alone. */
+/* The object at `i`, whose arrays go up to `to`, by the classes of the book "Neural Networks from
+ * Scratch". *told becomes false for one that is out of sequence and has weights: when it takes its
+ * turn is in its code alone. */
 static lam_status read_object(lam__bare *bare, size_t i, size_t to, bool *told)
 {
     const lam__item *object = &bare->items->items[i];
     const char *tail = lam__class_tail(object->type);
-    lam__bare_step step = {.where = object->name, .epsilon = 1e-5};
-    size_t arrays = 0;
-    for (size_t j = i + 1; j < to; j++) {
+    lam__bare_step step = {.where = object->name};
+    bool weights = false;
+    for (size_t j = i + 1; j < to; j++)
         for (size_t d = 0; d < bare->dense_count; d++)
-            step.dense |= bare->dense[d].weight == &bare->items->items[j];
-        arrays += bare->items->items[j].rank > 0 || bare->parts[j].role != LAM__ROLE_OTHER;
-    }
-    step.activation = lam__activation_of_class(object->type);
-    step.dropout = has_ending(tail, "Dropout");
-    step.batch_norm = strstr(tail, "BatchNorm") != NULL;
-    step.layer_norm = strstr(tail, "LayerNorm") != NULL;
-    const bool has_values = step.dense || step.batch_norm || step.layer_norm;
-    if (has_values && bare->sequence && bare->sequence != object->sequence)
+            weights |= bare->dense[d].weight == &bare->items->items[j];
+    if (weights && bare->sequence && bare->sequence != object->sequence)
         *told = false;
-    if (has_values)
+    if (weights)
         bare->sequence = object->sequence;
     if (!object->in_sequence) {
-        *told = *told && !has_values;
+        *told = *told && !weights;
         return LAM_OK;
     }
-    if (step.activation && strcmp(step.activation, "softmax") == 0 && !isnan(object->number) &&
-        object->number != 1.0 && object->number != -1.0)
-        return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: '%s': a softmax over dimension %g: only over the features",
-                         bare->items->path, object->name, object->number);
-    if (!isnan(object->number) && step.dropout)
+    step.dense = strcmp(tail, "Layer_Dense") == 0 && weights;
+    step.dropout = strcmp(tail, "Layer_Dropout") == 0;
+    step.activation = lam__activation_of_class(object->type);
+    if (step.dropout)
         step.rate = (float)object->number;
-    else if (!isnan(object->number))
-        step.epsilon = object->number;
-    if (step.batch_norm || step.layer_norm)
-        LAM__TRY(read_normalization(bare, &step, i + 1, to));
-    else if (!step.dense && !step.activation && !step.dropout && is_idle(tail))
+    if (strcmp(tail, "Layer_Input") == 0)
         return LAM_OK;
-    else if (!step.dense && !step.activation && !step.dropout)
+    if (!step.dense && !step.activation && !step.dropout)
         return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: '%s': an object of class '%s' with %zu arrays is no layer of Lamina",
-                         bare->items->path, object->name, object->type, arrays);
+                         "%s: '%s': a class of a program's own, %s: what it computes is not in the "
+                         "file: give the architecture with --layers",
+                         bare->items->path, object->name, object->type);
     bare->steps[bare->step_count++] = step;
     return LAM_OK;
 }
@@ -216,7 +328,7 @@ lam_status lam__bare_steps_of_objects(lam__bare *bare)
         size_t to = i + 1;
         if (items->items[i].kind != LAM__ITEM_OBJECT)
             continue;
-        while (to < items->count && items->items[to].kind == LAM__ITEM_ARRAY)
+        while (to < items->count && items->items[to].kind != LAM__ITEM_OBJECT)
             to++;
         LAM__TRY(read_object(bare, i, to, &told));
     }
@@ -224,5 +336,10 @@ lam_status lam__bare_steps_of_objects(lam__bare *bare)
         dense += bare->steps[i].dense;
         any = any || bare->steps[i].activation;
     }
-    return told && any && dense == bare->dense_count ? LAM_OK : ask_for_layers(bare);
+    if (!told || !any || dense != bare->dense_count)
+        return ask_for_layers(bare);
+    lam__report(items->report, LAM__ASSUMED,
+                "that Layer_Dense, Activation_ReLU and the like are the classes of the book "
+                "\"Neural Networks from Scratch\": what they compute is not in the file");
+    return LAM_OK;
 }

@@ -56,10 +56,10 @@ static lam_status check(const lam_model *a, const lam_model *b, size_t rows, con
     return LAM_OK;
 }
 
-lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows, uint64_t seed,
-                             double *largest)
+/* The largest absolute difference, and the largest absolute output of a. */
+static lam_status measure(const lam_model *a, const lam_model *b, size_t rows, uint64_t seed,
+                          double *apart, double *size)
 {
-    LAM__TRY(check(a, b, rows, largest));
     const size_t in = a->features, out = lam_model_outputs(a);
     size_t row, floats;
     if (!lam__multiply(out, 2, &row) || !lam__add(row, in, &row) ||
@@ -73,12 +73,31 @@ lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows
     for (size_t i = 0; i < rows * in; i++)
         x[i] = draw(&a->transform, i % in, &stream);
     lam_status status = run_both(a, b, x, rows, y);
-    *largest = 0.0;
+    *apart = *size = 0.0;
     for (size_t i = 0; status == LAM_OK && i < rows * out; i++) {
-        const double apart = fabs((double)y[i] - y[rows * out + i]);
-        if (!(apart <= *largest)) /* NaN is no agreement */
-            *largest = isnan(apart) ? INFINITY : apart;
+        const double difference = fabs((double)y[i] - y[rows * out + i]);
+        if (!(difference <= *apart)) /* NaN is no agreement */
+            *apart = isnan(difference) ? INFINITY : difference;
+        *size = fmax(*size, fabs((double)y[i]));
     }
     lam__release(x);
     return status;
+}
+
+lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows, uint64_t seed,
+                             double *largest)
+{
+    double size;
+    LAM__TRY(check(a, b, rows, largest));
+    return measure(a, b, rows, seed, largest, &size);
+}
+
+lam_status lam_model_compare_relative(const lam_model *a, const lam_model *b, size_t rows,
+                                      uint64_t seed, double *largest)
+{
+    double size;
+    LAM__TRY(check(a, b, rows, largest));
+    LAM__TRY(measure(a, b, rows, seed, largest, &size));
+    *largest /= fmax(size, 1.0);
+    return LAM_OK;
 }

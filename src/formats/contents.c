@@ -82,7 +82,7 @@ lam_status lam__contents_items(lam_model_contents *contents, const struct lam__i
 {
     for (size_t i = 0; i < items->count; i++) {
         const lam__item *item = &items->items[i];
-        if (item->kind == LAM__ITEM_OBJECT)
+        if (item->kind != LAM__ITEM_ARRAY)
             LAM__TRY(
                 lam__contents_array(contents, item->name, item->type, LAM_CONTENT_OBJECT, NULL));
         else

@@ -67,6 +67,11 @@ void lam__draft_limit(lam__draft *draft, size_t file_size)
     draft->left = file_size / 2 + ((size_t)1 << 18);
 }
 
+void lam__draft_tell(lam__draft *draft, lam_import_report *report)
+{
+    draft->report = report;
+}
+
 lam_status lam__draft_spend(lam__draft *draft, const lam__step *step, size_t values)
 {
     if (values > draft->left)

@@ -19,6 +19,7 @@
 
 #include <stddef.h>
 
+#include <lamina/exchange.h>
 #include <lamina/model.h>
 
 typedef struct lam__draft lam__draft;
@@ -30,6 +31,10 @@ lam__draft *lam__draft_new(const char *name);
  * bytes, and a fixed number. Shapes that a file claims, and arrays that it names again and again,
  * can ask for more: that is LAM_ERR_FORMAT. Without this there is no such limit. */
 void lam__draft_limit(lam__draft *draft, size_t file_size);
+
+/* From here on the draft tells what it does in a report, which stays the caller's, and
+ * lam__draft_finish runs the steps beside the model; NULL: neither. */
+void lam__draft_tell(lam__draft *draft, lam_import_report *report);
 
 /* LAM_ERR_FORMAT when `values` more were beyond the limit: for who needs room before a step. */
 lam_status lam__draft_allows(lam__draft *draft, const char *where, size_t values);

@@ -304,20 +304,31 @@ static lam_status make_model(lam__draft *draft, lam__step *front, lam_model *mod
     return fill_parameters(draft, model);
 }
 
+static lam_status fold_into(lam__draft *draft, size_t features, lam_model **model)
+{
+    lam__step *front = NULL;
+    LAM__TRY(lam__draft_fold(draft, &front));
+    *model = lam_model_new(features);
+    if (!*model)
+        return lam__draft_fail(draft, lam_error_status());
+    return make_model(draft, front, *model);
+}
+
 lam_status lam__draft_finish(lam__draft *draft, lam_model **model)
 {
     size_t features = 0;
-    lam__step *front = NULL;
     *model = NULL;
     if (draft->status != LAM_OK)
         return lam__fail(draft->status, "%s", draft->message);
     LAM__TRY(find_features(draft, &features));
     LAM__TRY(widen(draft, features));
-    LAM__TRY(lam__draft_fold(draft, &front));
-    *model = lam_model_new(features);
-    if (!*model)
-        return lam__draft_fail(draft, lam_error_status());
-    lam_status status = make_model(draft, front, *model);
+    lam__draft_check *check = draft->report ? lam__draft_expect(draft, features) : NULL;
+    lam_status status = draft->report && !check ? LAM_ERR_MEMORY : LAM_OK;
+    if (status == LAM_OK)
+        status = fold_into(draft, features, model);
+    if (status == LAM_OK && check)
+        status = lam__draft_compare(check, draft->name, *model, draft->report);
+    lam__draft_check_free(check);
     if (status == LAM_OK)
         return LAM_OK;
     lam_model_free(*model);

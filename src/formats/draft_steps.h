@@ -37,8 +37,9 @@ struct lam__draft {
     char *name;
     lam__step *steps; /* [count] */
     size_t count, capacity;
-    size_t width;           /* after the steps so far, 0 = not told */
-    size_t file_size, left; /* values that further steps may have; SIZE_MAX: any number */
+    lam_import_report *report; /* or NULL */
+    size_t width;              /* after the steps so far, 0 = not told */
+    size_t file_size, left;    /* values that further steps may have; SIZE_MAX: any number */
 };
 
 /* Takes `values` from what is left. */
@@ -51,5 +52,18 @@ lam_status lam__draft_refuse(lam__draft *draft, const lam__step *step, lam_statu
 /* Folds affines and activations into layers, until none is left but one at the front, in *first
  * (NULL when there is none). */
 lam_status lam__draft_fold(lam__draft *draft, lam__step **first);
+
+/* Random inputs and what the steps, before they are folded, make of them; NULL without memory.
+ * Widths are known, and that of the samples is `features`. */
+typedef struct lam__draft_check lam__draft_check;
+lam__draft_check *lam__draft_expect(const lam__draft *draft, size_t features);
+
+/* Runs the model on these inputs and tells the difference; LAM_ERR_NUMERIC when it is no rounding.
+ */
+lam_status lam__draft_compare(const lam__draft_check *check, const char *name,
+                              const lam_model *model, lam_import_report *report);
+
+/* NULL is allowed. */
+void lam__draft_check_free(lam__draft_check *check);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/file_read.h"
+#include "formats/import_report.h"
 #include "nn/network.h"
 
 /* In the order in which they are asked whether a content is theirs. */
@@ -140,11 +141,19 @@ static lam_status read_as(const lam__model_format *format, const lam__foreign *f
 
 lam_model *lam_model_import(const char *path, const lam_import_options *options)
 {
+    return lam_model_import_report(path, options, NULL);
+}
+
+lam_model *lam_model_import_report(const char *path, const lam_import_options *options,
+                                   lam_import_report **report)
+{
     const lam_import_options defaults = lam_import_options_default();
     lam__foreign file = {.path = path};
     unsigned char *bytes;
     lam_model *model = NULL;
     options = options ? options : &defaults;
+    if (report)
+        *report = file.report = lam__report_new();
     if (!path) {
         lam__fail(LAM_ERR_ARGUMENT, "lam_model_import: path is NULL");
         return NULL;

@@ -14,6 +14,7 @@ typedef struct lam__foreign {
     const char *path; /* for messages, and for libraries that open files themselves */
     const unsigned char *bytes;
     size_t size;
+    lam_import_report *report; /* what is told beside the model (import_report.h); or NULL */
 } lam__foreign;
 
 typedef struct lam__model_format {

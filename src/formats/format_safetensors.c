@@ -7,6 +7,7 @@
 #include "formats/arrays.h"
 #include "formats/contents.h"
 #include "formats/exchange.h"
+#include "formats/import_report.h"
 #include "formats/model_file.h"
 #include "nn/network.h"
 
@@ -51,12 +52,19 @@ static lam_status list_items(const lam__st_file *file, lam__item **items)
     return LAM_OK;
 }
 
-static lam_status read_bare(const lam__st_file *st, const lam_import_options *options,
-                            lam_model **model)
+static lam_status read_bare(const lam__foreign *file, const lam__st_file *st,
+                            const lam_import_options *options, lam_model **model)
 {
     lam__item *items;
+    lam__name_list keys = {0};
+    const char *key, *value;
     LAM__TRY(list_items(st, &items));
-    const lam__items list = {.path = st->name, .items = items, .count = st->count};
+    for (size_t i = 0; i < MOST_FACTS && lam__st_metadata_at(st, i, &key, &value); i++)
+        lam__name_list_add(&keys, key);
+    if (keys.count)
+        lam__report(file->report, LAM__LEFT_OUT, "metadata: %s", lam__name_list_text(&keys));
+    const lam__items list = {
+        .path = st->name, .items = items, .count = st->count, .report = file->report};
     lam_status status = lam__arrays_model(&list, options, model);
     lam__release(items);
     return status;
@@ -68,8 +76,8 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     lam__st_file st;
     LAM__TRY(lam__st_parse(file->bytes, file->size, file->path, &st));
     const bool whole = lam__st_metadata(&st, LAM__MODEL_KEY) != NULL;
-    lam_status status =
-        whole ? lam__refuse_bare_options(file->path, options) : read_bare(&st, options, model);
+    lam_status status = whole ? lam__refuse_bare_options(file->path, options)
+                              : read_bare(file, &st, options, model);
     lam__st_close(&st);
     if (!whole || status != LAM_OK)
         return status;

@@ -8,11 +8,7 @@
 #include "data/zip_read.h"
 #include "formats/contents.h"
 #include "formats/exchange.h"
-#include "formats/pickle.h"
-
-/* The former layout begins with the pickle of the number 0x1950a86a20f9469cfc6c. */
-static const unsigned char former[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                       0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e};
+#include "formats/pickle_model.h"
 
 /* A file being read. */
 struct torch_file {
@@ -27,7 +23,7 @@ struct torch_file {
 
 static bool is_former(const lam__foreign *file)
 {
-    return file->size >= sizeof former && memcmp(file->bytes, former, sizeof former) == 0;
+    return lam__pickle_is_former(file->bytes, file->size);
 }
 
 /* Number of the entry "SOMETHING/data.pkl". */
@@ -137,66 +133,10 @@ static lam_status open_archive(struct torch_file *t)
     return load_storages(t);
 }
 
-/* The storage of this key; NULL when none was named so. */
-static lam__pickle_storage *find_storage(const lam__pickle *pickle, lam__pickle_text key)
-{
-    for (lam__pickle_storage *at = pickle->storages; at; at = at->next)
-        if (at->key.length == key.length && memcmp(at->key.text, key.text, key.length) == 0)
-            return at;
-    return NULL;
-}
-
-/* What follows the pickles: for each key the number of elements in 8 bytes, and the elements. */
-static lam_status place_storages(struct torch_file *t, const lam__pickle_value *keys)
-{
-    lam__pickle *p = &t->pickle;
-    if (keys->kind != LAM__P_LIST)
-        return lam__pickle_fail(p, LAM_ERR_FORMAT, "expected a list of the storages' keys");
-    for (size_t i = 0; i < keys->u.list.count; i++) {
-        const lam__pickle_value *key = keys->u.list.items[i];
-        lam__pickle_storage *storage =
-            key->kind == LAM__P_TEXT ? find_storage(p, key->u.text) : NULL;
-        size_t bytes;
-        uint64_t count = 0;
-        p->opcode = p->at;
-        if (!storage)
-            return lam__pickle_fail(p, LAM_ERR_FORMAT, "storage %zu belongs to no tensor", i);
-        if (p->size - p->at < 8)
-            return lam__pickle_fail(p, LAM_ERR_FORMAT, "truncated: the storage of %zu elements",
-                                    storage->elements);
-        for (int k = 8; k-- > 0;)
-            count = count << 8 | p->bytes[p->at + (size_t)k];
-        if (count != storage->elements)
-            return lam__pickle_fail(p, LAM_ERR_FORMAT, "a storage of %zu elements, expected %zu",
-                                    (size_t)count, storage->elements);
-        p->at += 8;
-        if (!lam__multiply(storage->elements, lam__st_dtype_size(storage->dtype), &bytes) ||
-            bytes > p->size - p->at)
-            return lam__pickle_fail(p, LAM_ERR_FORMAT,
-                                    "truncated: a storage of %zu elements, %zu bytes follow",
-                                    storage->elements, p->size - p->at);
-        storage->data = p->bytes + p->at;
-        p->at += bytes;
-    }
-    return LAM_OK;
-}
-
-/* Number, version, system, the object, the keys: each a pickle. */
 static lam_status open_former(struct torch_file *t)
 {
-    lam__pickle *p = &t->pickle;
-    lam__pickle_open(p, t->file->path, t->file->bytes, t->file->size, t->file->size);
-    p->torch = true;
-    for (int i = 0; i < 3; i++)
-        LAM__TRY(lam__pickle_run(p));
-    const lam__pickle_value *order = lam__pickle_member(p->result, "little_endian");
-    p->big_endian = order && order->kind == LAM__P_BOOL && order->u.integer == 0;
-    LAM__TRY(lam__pickle_run(p));
-    lam__pickle_value *object = p->result;
-    LAM__TRY(lam__pickle_run(p));
-    const lam__pickle_value *keys = p->result;
-    p->result = object;
-    return place_storages(t, keys);
+    lam__pickle_open(&t->pickle, t->file->path, t->file->bytes, t->file->size, t->file->size);
+    return lam__pickle_former(&t->pickle);
 }
 
 static lam_status open_torch(const lam__foreign *file, struct torch_file *t)
@@ -222,13 +162,8 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
 {
     struct torch_file t;
     lam_status status = open_torch(file, &t);
-    if (status == LAM_OK) {
-        const lam__items items = {.path = file->path,
-                                  .items = t.pickle.items,
-                                  .count = t.pickle.item_count,
-                                  .file_size = file->size};
-        status = lam__arrays_model(&items, options, model);
-    }
+    if (status == LAM_OK)
+        status = lam__pickled_model(file, options, &t.pickle, model);
     close_torch(&t);
     return status;
 }

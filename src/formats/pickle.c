@@ -114,6 +114,13 @@ lam__pickle_value *lam__pickle_member(const lam__pickle_value *dict, const char 
     return NULL;
 }
 
+bool lam__pickle_is_object(const lam__pickle_value *value, const char *module, const char *name)
+{
+    return value && value->kind == LAM__P_OBJECT &&
+           lam__pickle_is(value->u.object.class->u.class.module, module) &&
+           lam__pickle_is(value->u.object.class->u.class.name, name);
+}
+
 bool lam__pickle_size(const lam__pickle_value *value, size_t *size)
 {
     if (!value || value->kind != LAM__P_INT || value->u.integer < 0 ||

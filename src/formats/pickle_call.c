@@ -1,5 +1,5 @@
 /* pickle_call.c: the functions that a pickle may call: constructors of containers, NumPy arrays and
- * PyTorch tensors. Each is imitated; anything else is refused. */
+ * PyTorch tensors. Each is imitated; a call of anything else is not made. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,48 +8,47 @@
 #include "base/memory.h"
 #include "formats/pickle_ops.h"
 
-lam_status lam__pickle_refuse(const lam__pickle *p, const lam__pickle_value *function)
+lam_status lam__pickle_opaque(lam__pickle *p, const lam__pickle_value *function,
+                              lam__pickle_value **result)
 {
-    const lam__pickle_text module = function->u.class.module, name = function->u.class.name;
-    return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED,
-                            "refused: the pickle would call %.*s.%.*s, which is no constructor of "
-                            "arrays or containers",
-                            (int)(module.length < 80 ? module.length : 80), module.text,
-                            (int)(name.length < 80 ? name.length : 80), name.text);
+    P_NEW(made, LAM__P_OPAQUE);
+    made->u.class.module = function->u.class.module;
+    made->u.class.name = function->u.class.name;
+    if (!p->called && made->u.class.name.length > 0)
+        p->called = made;
+    *result = made;
+    return LAM_OK;
 }
 
-static lam_status fail_arguments(const lam__pickle *p, const char *what)
+lam_status lam__pickle_malformed(const lam__pickle *p, const char *what)
 {
     return lam__pickle_fail(p, LAM_ERR_FORMAT, "malformed arguments of %s", what);
 }
 
-/* Argument i, NULL when there is none, or they are no tuple. */
-static lam__pickle_value *argument(const lam__pickle_value *arguments, size_t i)
+lam__pickle_value *lam__pickle_argument(const lam__pickle_value *arguments, size_t i)
 {
     return arguments->kind == LAM__P_TUPLE && i < arguments->u.list.count
                ? arguments->u.list.items[i]
                : NULL;
 }
 
-static bool is_kind(const lam__pickle_value *value, lam__pickle_kind kind)
+bool lam__pickle_is_kind(const lam__pickle_value *value, lam__pickle_kind kind)
 {
     return value && value->kind == kind;
 }
-
-typedef lam_status constructor(lam__pickle *p, lam__pickle_value *arguments,
-                               lam__pickle_value **result);
 
 /* A container of the items of its one argument, or an empty one. */
 static lam_status make_list(lam__pickle *p, lam__pickle_value *arguments, lam__pickle_kind kind,
                             lam__pickle_value **result)
 {
-    const lam__pickle_value *from = argument(arguments, 0);
+    const lam__pickle_value *from = lam__pickle_argument(arguments, 0);
     P_NEW(made, kind);
     *result = made;
     if (!from)
         return LAM_OK;
-    if (!is_kind(from, LAM__P_LIST) && !is_kind(from, LAM__P_TUPLE) && !is_kind(from, LAM__P_SET))
-        return fail_arguments(p, "a container");
+    if (!lam__pickle_is_kind(from, LAM__P_LIST) && !lam__pickle_is_kind(from, LAM__P_TUPLE) &&
+        !lam__pickle_is_kind(from, LAM__P_SET))
+        return lam__pickle_malformed(p, "a container");
     for (size_t i = 0; i < from->u.list.count; i++)
         LAM__TRY(lam__pickle_append(p, made, from->u.list.items[i]));
     return LAM_OK;
@@ -76,16 +75,16 @@ static lam_status call_tuple(lam__pickle *p, lam__pickle_value *arguments,
 static lam_status call_dict(lam__pickle *p, lam__pickle_value *arguments,
                             lam__pickle_value **result)
 {
-    const lam__pickle_value *pairs = argument(arguments, 0);
+    const lam__pickle_value *pairs = lam__pickle_argument(arguments, 0);
     P_NEW(made, LAM__P_DICT);
     *result = made;
-    if (!is_kind(pairs, LAM__P_LIST) && !is_kind(pairs, LAM__P_TUPLE))
+    if (!lam__pickle_is_kind(pairs, LAM__P_LIST) && !lam__pickle_is_kind(pairs, LAM__P_TUPLE))
         return LAM_OK; /* a defaultdict's factory */
     for (size_t i = 0; i < pairs->u.list.count; i++) {
         const lam__pickle_value *pair = pairs->u.list.items[i];
-        if ((!is_kind(pair, LAM__P_LIST) && !is_kind(pair, LAM__P_TUPLE)) ||
+        if ((!lam__pickle_is_kind(pair, LAM__P_LIST) && !lam__pickle_is_kind(pair, LAM__P_TUPLE)) ||
             pair->u.list.count != 2)
-            return fail_arguments(p, "a dictionary");
+            return lam__pickle_malformed(p, "a dictionary");
         LAM__TRY(lam__pickle_append(p, made, pair->u.list.items[0]));
         LAM__TRY(lam__pickle_append(p, made, pair->u.list.items[1]));
     }
@@ -97,13 +96,13 @@ static lam_status call_dict(lam__pickle *p, lam__pickle_value *arguments,
 static lam_status call_bytes(lam__pickle *p, lam__pickle_value *arguments,
                              lam__pickle_value **result)
 {
-    const lam__pickle_value *from = argument(arguments, 0);
+    const lam__pickle_value *from = lam__pickle_argument(arguments, 0);
     P_NEW(made, LAM__P_BYTES);
     *result = made;
     if (!from)
         return LAM_OK;
-    if (!is_kind(from, LAM__P_TEXT) && !is_kind(from, LAM__P_BYTES))
-        return fail_arguments(p, "bytes");
+    if (!lam__pickle_is_kind(from, LAM__P_TEXT) && !lam__pickle_is_kind(from, LAM__P_BYTES))
+        return lam__pickle_malformed(p, "bytes");
     made->u.text = from->u.text;
     if (from->kind == LAM__P_BYTES)
         return LAM_OK;
@@ -116,7 +115,7 @@ static lam_status call_bytes(lam__pickle *p, lam__pickle_value *arguments,
     for (size_t i = 0; i < length; i++) {
         if (b[i] >= 0x80) {
             if (b[i] < 0xc2 || b[i] > 0xc3 || i + 1 == length || (b[i + 1] & 0xc0) != 0x80)
-                return fail_arguments(p, "bytes: a character beyond 255");
+                return lam__pickle_malformed(p, "bytes: a character beyond 255");
             bytes[count++] = (char)((b[i] & 3) << 6 | (b[i + 1] & 0x3f));
             i++;
         } else {
@@ -131,11 +130,11 @@ static lam_status call_bytes(lam__pickle *p, lam__pickle_value *arguments,
 static lam_status call_object(lam__pickle *p, lam__pickle_value *arguments,
                               lam__pickle_value **result)
 {
-    if (!is_kind(argument(arguments, 0), LAM__P_CLASS))
-        return fail_arguments(p, "an object");
+    if (!lam__pickle_is_kind(lam__pickle_argument(arguments, 0), LAM__P_CLASS))
+        return lam__pickle_malformed(p, "an object");
     P_NEW(made, LAM__P_OBJECT);
-    made->u.object.class = argument(arguments, 0);
-    made->u.object.arguments = argument(arguments, 2);
+    made->u.object.class = lam__pickle_argument(arguments, 0);
+    made->u.object.arguments = lam__pickle_argument(arguments, 2);
     *result = made;
     return LAM_OK;
 }
@@ -146,127 +145,6 @@ static lam_status call_opaque(lam__pickle *p, lam__pickle_value *arguments,
     (void)arguments;
     P_NEW(made, LAM__P_OPAQUE);
     *result = made;
-    return LAM_OK;
-}
-
-/* numpy.dtype("f4", align, copy): its byte order comes as state. */
-static lam_status call_dtype(lam__pickle *p, lam__pickle_value *arguments,
-                             lam__pickle_value **result)
-{
-    static const struct {
-        const char *name;
-        lam__st_dtype type;
-    } types[] = {{"f2", LAM__ST_F16},  {"f4", LAM__ST_F32}, {"f8", LAM__ST_F64},
-                 {"b1", LAM__ST_BOOL}, {"i1", LAM__ST_I8},  {"i2", LAM__ST_I16},
-                 {"i4", LAM__ST_I32},  {"i8", LAM__ST_I64}, {"u1", LAM__ST_U8},
-                 {"u2", LAM__ST_U16},  {"u4", LAM__ST_U32}, {"u8", LAM__ST_U64}};
-    const lam__pickle_value *name = argument(arguments, 0);
-    if (!is_kind(name, LAM__P_TEXT) && !is_kind(name, LAM__P_BYTES))
-        return fail_arguments(p, "numpy.dtype");
-    P_NEW(made, LAM__P_DTYPE);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (lam__pickle_is(name->u.text, types[i].name)) {
-            made->u.dtype.type = types[i].type;
-            made->u.dtype.known = true;
-        }
-    *result = made;
-    return LAM_OK;
-}
-
-/* An array whose shape and data come as state. */
-static lam_status call_array(lam__pickle *p, lam__pickle_value *arguments,
-                             lam__pickle_value **result)
-{
-    (void)arguments;
-    P_NEW(made, LAM__P_ARRAY);
-    *result = made;
-    return LAM_OK;
-}
-
-/* Fills a shape from a tuple of sizes; *elements is their product. */
-static lam_status read_shape(lam__pickle *p, const lam__pickle_value *shape, lam__item *item,
-                             size_t *elements)
-{
-    if (!is_kind(shape, LAM__P_TUPLE) || shape->u.list.count > LAM__ST_DIMENSIONS)
-        return lam__pickle_fail(p, LAM_ERR_FORMAT, "a shape that is no tuple of at most %d sizes",
-                                LAM__ST_DIMENSIONS);
-    item->rank = shape->u.list.count;
-    *elements = 1;
-    for (size_t i = 0; i < item->rank; i++)
-        if (!lam__pickle_size(shape->u.list.items[i], &item->shape[i]) ||
-            !lam__multiply(*elements, item->shape[i], elements))
-            return lam__pickle_fail(p, LAM_ERR_FORMAT, "a shape with an entry that is no size");
-    return LAM_OK;
-}
-
-static lam_status new_item(lam__pickle *p, lam__item **item)
-{
-    *item = lam__pickle_take(p, sizeof **item);
-    if (!*item)
-        return LAM_ERR_MEMORY;
-    **item = (lam__item){.kind = LAM__ITEM_ARRAY, .number = (double)NAN};
-    return LAM_OK;
-}
-
-/* The data of an array of NumPy: exactly what its shape asks for, or nothing that can be used. */
-static lam_status fill_array(lam__pickle *p, lam__pickle_value *array,
-                             const lam__pickle_value *shape, const lam__pickle_value *dtype,
-                             bool first_runs_fastest, const lam__pickle_value *data)
-{
-    lam__item *item = NULL;
-    size_t elements = 0, bytes = 0;
-    if (!is_kind(dtype, LAM__P_DTYPE))
-        return fail_arguments(p, "an array: its type");
-    LAM__TRY(new_item(p, &item));
-    LAM__TRY(read_shape(p, shape, item, &elements));
-    lam__item_pack(item, first_runs_fastest);
-    array->u.array.item = item;
-    if (!dtype->u.dtype.known)
-        return LAM_OK; /* of objects or records: incomplete */
-    item->dtype = dtype->u.dtype.type;
-    item->big_endian = dtype->u.dtype.big_endian;
-    if (!is_kind(data, LAM__P_BYTES) && !is_kind(data, LAM__P_TEXT))
-        return fail_arguments(p, "an array: its data");
-    if (!lam__multiply(elements, lam__st_dtype_size(item->dtype), &bytes) ||
-        bytes != data->u.text.length)
-        return lam__pickle_fail(p, LAM_ERR_FORMAT,
-                                "an array of %zu elements of %zu bytes, but %zu bytes of data",
-                                elements, lam__st_dtype_size(item->dtype), data->u.text.length);
-    item->data = (const unsigned char *)data->u.text.text;
-    item->complete = true;
-    return LAM_OK;
-}
-
-/* _frombuffer(data, dtype, shape, order) */
-static lam_status call_from_buffer(lam__pickle *p, lam__pickle_value *arguments,
-                                   lam__pickle_value **result)
-{
-    const lam__pickle_value *order = argument(arguments, 3);
-    P_NEW(made, LAM__P_ARRAY);
-    *result = made;
-    return fill_array(p, made, argument(arguments, 2), argument(arguments, 1),
-                      is_kind(order, LAM__P_TEXT) && lam__pickle_is(order->u.text, "F"),
-                      argument(arguments, 0));
-}
-
-/* scalar(dtype, bytes): of use as a number where it is a float or small integer. */
-static lam_status call_scalar(lam__pickle *p, lam__pickle_value *arguments,
-                              lam__pickle_value **result)
-{
-    const lam__pickle_value *dtype = argument(arguments, 0), *data = argument(arguments, 1);
-    P_NEW(made, LAM__P_OPAQUE);
-    *result = made;
-    if (!is_kind(dtype, LAM__P_DTYPE))
-        return fail_arguments(p, "numpy.scalar");
-    if (!dtype->u.dtype.known || !lam__dtype_is_float(dtype->u.dtype.type) ||
-        (!is_kind(data, LAM__P_BYTES) && !is_kind(data, LAM__P_TEXT)) ||
-        data->u.text.length != lam__st_dtype_size(dtype->u.dtype.type))
-        return LAM_OK;
-    const lam__item item = {.dtype = dtype->u.dtype.type,
-                            .big_endian = dtype->u.dtype.big_endian,
-                            .data = (const unsigned char *)data->u.text.text};
-    made->kind = LAM__P_FLOAT;
-    made->u.number = (double)lam__item_value(&item, 0, 0);
     return LAM_OK;
 }
 
@@ -296,21 +174,25 @@ static lam_status check_strides(const lam__pickle *p, const lam__item *item, siz
 static lam_status call_tensor(lam__pickle *p, lam__pickle_value *arguments,
                               lam__pickle_value **result)
 {
-    const lam__pickle_value *storage = argument(arguments, 0), *stride = argument(arguments, 3);
+    const lam__pickle_value *storage = lam__pickle_argument(arguments, 0),
+                            *stride = lam__pickle_argument(arguments, 3);
     lam__item *item = NULL;
     size_t elements = 0;
+    if (lam__pickle_is_kind(storage, LAM__P_OPAQUE))
+        return lam__pickle_opaque(p, storage, result);
     P_NEW(made, LAM__P_ARRAY);
     *result = made;
-    if (!is_kind(storage, LAM__P_STORAGE) || !is_kind(stride, LAM__P_TUPLE) ||
-        !lam__pickle_size(argument(arguments, 1), &made->u.array.offset))
-        return fail_arguments(p, "a tensor");
-    LAM__TRY(new_item(p, &item));
-    LAM__TRY(read_shape(p, argument(arguments, 2), item, &elements));
+    if (!lam__pickle_is_kind(storage, LAM__P_STORAGE) ||
+        !lam__pickle_is_kind(stride, LAM__P_TUPLE) ||
+        !lam__pickle_size(lam__pickle_argument(arguments, 1), &made->u.array.offset))
+        return lam__pickle_malformed(p, "a tensor");
+    LAM__TRY(lam__pickle_new_item(p, &item));
+    LAM__TRY(lam__pickle_shape(p, lam__pickle_argument(arguments, 2), item, &elements));
     if (stride->u.list.count != item->rank)
-        return fail_arguments(p, "a tensor: its strides");
+        return lam__pickle_malformed(p, "a tensor: its strides");
     for (size_t i = 0; i < item->rank; i++)
         if (!lam__pickle_size(stride->u.list.items[i], &item->stride[i]))
-            return fail_arguments(p, "a tensor: its strides");
+            return lam__pickle_malformed(p, "a tensor: its strides");
     LAM__TRY(check_strides(p, item, made->u.array.offset, elements, storage->u.storage->elements));
     item->dtype = storage->u.storage->dtype;
     made->u.array.item = item;
@@ -322,14 +204,29 @@ static lam_status call_tensor(lam__pickle *p, lam__pickle_value *arguments,
 static lam_status call_parameter(lam__pickle *p, lam__pickle_value *arguments,
                                  lam__pickle_value **result)
 {
-    *result = argument(arguments, 0);
-    return is_kind(*result, LAM__P_ARRAY) ? LAM_OK : fail_arguments(p, "a parameter");
+    *result = lam__pickle_argument(arguments, 0);
+    return lam__pickle_is_kind(*result, LAM__P_ARRAY) || lam__pickle_is_kind(*result, LAM__P_OPAQUE)
+               ? LAM_OK
+               : lam__pickle_malformed(p, "a parameter");
+}
+
+/* torch.storage._load_from_bytes(bytes), as pickle.dump has tensors: a file of torch.save of one
+ * storage. */
+static lam_status call_storage(lam__pickle *p, lam__pickle_value *arguments,
+                               lam__pickle_value **result)
+{
+    const lam__pickle_value *bytes = lam__pickle_argument(arguments, 0);
+    if (!lam__pickle_is_kind(bytes, LAM__P_BYTES))
+        return lam__pickle_malformed(p, "a storage");
+    LAM__TRY(lam__pickle_nested(p, bytes->u.text, result));
+    return lam__pickle_is_kind(*result, LAM__P_STORAGE) ? LAM_OK
+                                                        : lam__pickle_malformed(p, "a storage");
 }
 
 /* Everything that may be called. */
 static const struct row {
     const char *module, *name;
-    constructor *call;
+    lam__pickle_constructor *call;
 } rows[] = {
     {"collections", "OrderedDict", call_dict},
     {"collections", "defaultdict", call_dict},
@@ -352,17 +249,18 @@ static const struct row {
     {"_codecs", "encode", call_bytes},
     {"copyreg", "_reconstructor", call_object},
     {"copy_reg", "_reconstructor", call_object},
-    {"numpy", "dtype", call_dtype},
-    {"numpy.core.multiarray", "_reconstruct", call_array},
-    {"numpy._core.multiarray", "_reconstruct", call_array},
-    {"numpy.core.multiarray", "scalar", call_scalar},
-    {"numpy._core.multiarray", "scalar", call_scalar},
-    {"numpy.core.numeric", "_frombuffer", call_from_buffer},
-    {"numpy._core.numeric", "_frombuffer", call_from_buffer},
+    {"numpy", "dtype", lam__call_dtype},
+    {"numpy.core.multiarray", "_reconstruct", lam__call_array},
+    {"numpy._core.multiarray", "_reconstruct", lam__call_array},
+    {"numpy.core.multiarray", "scalar", lam__call_scalar},
+    {"numpy._core.multiarray", "scalar", lam__call_scalar},
+    {"numpy.core.numeric", "_frombuffer", lam__call_from_buffer},
+    {"numpy._core.numeric", "_frombuffer", lam__call_from_buffer},
     {"torch._utils", "_rebuild_tensor", call_tensor},
     {"torch._utils", "_rebuild_tensor_v2", call_tensor},
     {"torch._utils", "_rebuild_parameter", call_parameter},
     {"torch._utils", "_rebuild_parameter_with_state", call_parameter},
+    {"torch.storage", "_load_from_bytes", call_storage},
     {"torch", "Size", call_tuple},
     {"torch", "device", call_opaque},
 };
@@ -370,6 +268,8 @@ static const struct row {
 lam_status lam__pickle_call(lam__pickle *p, const lam__pickle_value *function,
                             lam__pickle_value *arguments, lam__pickle_value **result)
 {
+    if (function->kind == LAM__P_OPAQUE && arguments->kind == LAM__P_TUPLE)
+        return lam__pickle_opaque(p, function, result);
     if (function->kind != LAM__P_CLASS || arguments->kind != LAM__P_TUPLE)
         return lam__pickle_fail(p, LAM_ERR_FORMAT,
                                 "a call of something that is no class or function, or without "
@@ -378,32 +278,7 @@ lam_status lam__pickle_call(lam__pickle *p, const lam__pickle_value *function,
         if (lam__pickle_is(function->u.class.module, rows[i].module) &&
             lam__pickle_is(function->u.class.name, rows[i].name))
             return rows[i].call(p, arguments, result);
-    return lam__pickle_refuse(p, function);
-}
-
-/* State of a dtype: (version, "<", ...). */
-static lam_status build_dtype(lam__pickle *p, lam__pickle_value *dtype,
-                              const lam__pickle_value *state)
-{
-    const lam__pickle_value *order = is_kind(state, LAM__P_TUPLE) ? argument(state, 1) : NULL;
-    if (!is_kind(order, LAM__P_TEXT) && !is_kind(order, LAM__P_BYTES))
-        return fail_arguments(p, "numpy.dtype: its state");
-    dtype->u.dtype.big_endian = lam__pickle_is(order->u.text, ">");
-    return LAM_OK;
-}
-
-/* State of an array: (version, shape, dtype, is_fortran, data); the version may be missing. */
-static lam_status build_array(lam__pickle *p, lam__pickle_value *array,
-                              const lam__pickle_value *state)
-{
-    if (array->u.array.item || !is_kind(state, LAM__P_TUPLE) || state->u.list.count < 4)
-        return fail_arguments(p, "an array: its state");
-    const size_t from = state->u.list.count - 4;
-    const lam__pickle_value *fortran = argument(state, from + 2);
-    const bool first =
-        (is_kind(fortran, LAM__P_BOOL) || is_kind(fortran, LAM__P_INT)) && fortran->u.integer != 0;
-    return fill_array(p, array, argument(state, from), argument(state, from + 1), first,
-                      argument(state, from + 3));
+    return lam__pickle_opaque(p, function, result);
 }
 
 lam_status lam__pickle_build(lam__pickle *p, lam__pickle_value *value, lam__pickle_value *state)
@@ -412,14 +287,14 @@ lam_status lam__pickle_build(lam__pickle *p, lam__pickle_value *value, lam__pick
     case LAM__P_OBJECT:
         /* (attributes, slots): the slots are attributes too, and rare */
         if (state->kind == LAM__P_TUPLE && state->u.list.count == 2 &&
-            is_kind(state->u.list.items[0], LAM__P_DICT))
+            lam__pickle_is_kind(state->u.list.items[0], LAM__P_DICT))
             state = state->u.list.items[0];
         value->u.object.state = state;
         return LAM_OK;
     case LAM__P_DTYPE:
-        return build_dtype(p, value, state);
+        return lam__pickle_build_dtype(p, value, state);
     case LAM__P_ARRAY:
-        return value->u.array.storage ? LAM_OK : build_array(p, value, state);
+        return value->u.array.storage ? LAM_OK : lam__pickle_build_array(p, value, state);
     case LAM__P_DICT: /* attributes of an OrderedDict */
     case LAM__P_LIST:
     case LAM__P_SET:
@@ -428,6 +303,16 @@ lam_status lam__pickle_build(lam__pickle *p, lam__pickle_value *value, lam__pick
     default:
         return lam__pickle_fail(p, LAM_ERR_FORMAT, "a state for something that has none");
     }
+}
+
+/* The class of ("module", class, file, source), as the former layout keeps those of modules. */
+static lam__pickle_value *module_class(const lam__pickle *p, const lam__pickle_value *name)
+{
+    const bool module = p->torch && lam__pickle_is_kind(name, LAM__P_TUPLE) &&
+                        lam__pickle_is_kind(lam__pickle_argument(name, 0), LAM__P_TEXT) &&
+                        lam__pickle_is(lam__pickle_argument(name, 0)->u.text, "module") &&
+                        lam__pickle_is_kind(lam__pickle_argument(name, 1), LAM__P_CLASS);
+    return module ? lam__pickle_argument(name, 1) : NULL;
 }
 
 lam_status lam__pickle_persistent(lam__pickle *p, const lam__pickle_value *name,
@@ -441,14 +326,21 @@ lam_status lam__pickle_persistent(lam__pickle *p, const lam__pickle_value *name,
                  {"LongStorage", LAM__ST_I64},  {"IntStorage", LAM__ST_I32},
                  {"ShortStorage", LAM__ST_I16}, {"CharStorage", LAM__ST_I8},
                  {"ByteStorage", LAM__ST_U8},   {"BoolStorage", LAM__ST_BOOL}};
-    const lam__pickle_value *type = is_kind(name, LAM__P_TUPLE) ? argument(name, 1) : NULL;
-    const lam__pickle_value *key = type ? argument(name, 2) : NULL;
+    const lam__pickle_value *type =
+        lam__pickle_is_kind(name, LAM__P_TUPLE) ? lam__pickle_argument(name, 1) : NULL;
+    const lam__pickle_value *key = type ? lam__pickle_argument(name, 2) : NULL;
     size_t elements, i = 0;
-    if (!p->torch || !is_kind(argument(name, 0), LAM__P_TEXT) ||
-        !lam__pickle_is(argument(name, 0)->u.text, "storage") || !is_kind(type, LAM__P_CLASS) ||
-        !is_kind(key, LAM__P_TEXT) || !lam__pickle_size(argument(name, 4), &elements))
+    *value = module_class(p, name);
+    if (*value)
+        return LAM_OK;
+    if (!p->torch || !lam__pickle_is_kind(lam__pickle_argument(name, 0), LAM__P_TEXT) ||
+        !lam__pickle_is(lam__pickle_argument(name, 0)->u.text, "storage") ||
+        !lam__pickle_is_kind(type, LAM__P_CLASS) || !lam__pickle_is_kind(key, LAM__P_TEXT) ||
+        !lam__pickle_size(lam__pickle_argument(name, 4), &elements))
         return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED,
                                 "refused: a persistent name that is no storage of PyTorch");
+    if (lam__pickle_argument(name, 5) && lam__pickle_argument(name, 5)->kind != LAM__P_NONE)
+        return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED, "a storage that is a view of another");
     while (i < sizeof types / sizeof *types && !lam__pickle_is(type->u.class.name, types[i].name))
         i++;
     if (i == sizeof types / sizeof *types)

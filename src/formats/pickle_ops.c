@@ -95,6 +95,10 @@ static lam_status target(lam__pickle *p, bool dict, lam__pickle_value **to)
         }
         value = value->u.object.entries;
     }
+    if (value->kind == LAM__P_OPAQUE) { /* what is added to it is as opaque */
+        P_NEW(sink, dict ? LAM__P_DICT : LAM__P_LIST);
+        value = sink;
+    }
     const bool fits =
         dict ? value->kind == LAM__P_DICT : value->kind == LAM__P_LIST || value->kind == LAM__P_SET;
     if (!fits)
@@ -247,6 +251,11 @@ lam_status lam__op_new(lam__pickle *p, int with_keywords)
         LAM__TRY(lam__pickle_pop(p, &keywords));
     LAM__TRY(lam__pickle_pop(p, &arguments));
     LAM__TRY(lam__pickle_pop(p, &class));
+    if (class->kind == LAM__P_OPAQUE && arguments->kind == LAM__P_TUPLE) {
+        lam__pickle_value *opaque = NULL;
+        LAM__TRY(lam__pickle_opaque(p, class, &opaque));
+        return lam__pickle_push(p, opaque);
+    }
     if (class->kind != LAM__P_CLASS || arguments->kind != LAM__P_TUPLE)
         return lam__pickle_fail(p, LAM_ERR_FORMAT, "an object without a class or arguments");
     P_NEW(value, LAM__P_OBJECT);
@@ -256,7 +265,7 @@ lam_status lam__op_new(lam__pickle *p, int with_keywords)
 }
 
 /* OBJ and INST of protocol 0 and 1: an object of a class without arguments; with arguments they
- * call it. */
+ * would call it. */
 lam_status lam__op_instance(lam__pickle *p, int by_name)
 {
     lam__pickle_value **items = NULL, *class = NULL;
@@ -270,10 +279,13 @@ lam_status lam__op_instance(lam__pickle *p, int by_name)
         class = items[0];
         count--;
     }
-    if (!class || class->kind != LAM__P_CLASS)
+    if (!class || (class->kind != LAM__P_CLASS && class->kind != LAM__P_OPAQUE))
         return lam__pickle_fail(p, LAM_ERR_FORMAT, "an object without a class");
-    if (count > 0)
-        return lam__pickle_refuse(p, class);
+    if (count > 0 || class->kind == LAM__P_OPAQUE) {
+        lam__pickle_value *opaque = NULL;
+        LAM__TRY(lam__pickle_opaque(p, class, &opaque));
+        return lam__pickle_push(p, opaque);
+    }
     P_NEW(value, LAM__P_OBJECT);
     value->u.object.class = class;
     return lam__pickle_push(p, value);
@@ -286,6 +298,8 @@ lam_status lam__op_build(lam__pickle *p, int unused)
     LAM__TRY(lam__pickle_pop(p, &state));
     LAM__TRY(lam__pickle_pop(p, &value));
     LAM__TRY(lam__pickle_build(p, value, state));
+    if (p->joblib)
+        LAM__TRY(lam__pickle_joblib(p, value));
     return lam__pickle_push(p, value);
 }
 

@@ -22,8 +22,32 @@ lam_status lam__pickle_pop(lam__pickle *p, lam__pickle_value **value);
 /* Everything above the latest mark: items[count], valid until the next push. */
 lam_status lam__pickle_pop_mark(lam__pickle *p, lam__pickle_value ***items, size_t *count);
 
-/* LAM_ERR_UNSUPPORTED "would call MODULE.NAME". */
-lam_status lam__pickle_refuse(const lam__pickle *p, const lam__pickle_value *function);
+/* LAM_ERR_FORMAT "malformed arguments of WHAT". */
+lam_status lam__pickle_malformed(const lam__pickle *p, const char *what);
+
+/* Argument i, NULL when there is none, or they are no tuple; and whether a value is there and of a
+ * kind. */
+lam__pickle_value *lam__pickle_argument(const lam__pickle_value *arguments, size_t i);
+bool lam__pickle_is_kind(const lam__pickle_value *value, lam__pickle_kind kind);
+
+/* What a call is imitated by. */
+typedef lam_status lam__pickle_constructor(lam__pickle *p, lam__pickle_value *arguments,
+                                           lam__pickle_value **result);
+
+/* Those of NumPy, and the states that BUILD gives its types and arrays. */
+lam__pickle_constructor lam__call_dtype, lam__call_array, lam__call_from_buffer, lam__call_scalar;
+lam_status lam__pickle_build_dtype(lam__pickle *p, lam__pickle_value *dtype,
+                                   const lam__pickle_value *state);
+lam_status lam__pickle_build_array(lam__pickle *p, lam__pickle_value *array,
+                                   const lam__pickle_value *state);
+
+/* An item of an array to be filled in; its shape from a tuple of sizes, *elements their product. */
+lam_status lam__pickle_new_item(lam__pickle *p, lam__item **item);
+lam_status lam__pickle_shape(lam__pickle *p, const lam__pickle_value *shape, lam__item *item,
+                             size_t *elements);
+
+/* UTF-8 of a code below 0x110000, to to[4]; returns its length. */
+size_t lam__pickle_utf8(char *to, long code);
 
 /* The operand of the opcodes for text: how wide the length is, and whether it is of bytes. */
 #define LAM__LONG_TEXT(width) (width)

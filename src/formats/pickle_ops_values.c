@@ -52,7 +52,12 @@ lam_status lam__op_int_line(lam__pickle *p, int is_long)
         if (lam__parse_u64(text, &number) && number <= (uint64_t)INT64_MAX)
             return push_int(p, minus ? -(int64_t)number : (int64_t)number);
     }
-    return lam__pickle_fail(p, LAM_ERR_FORMAT, "'%.*s' is no integer of 64 bits",
+    if (line.length > minus && strspn(line.text + minus, "0123456789") >= line.length - minus) {
+        P_NEW(value, LAM__P_BIG);
+        value->u.text = line;
+        return lam__pickle_push(p, value);
+    }
+    return lam__pickle_fail(p, LAM_ERR_FORMAT, "'%.*s' is no integer",
                             (int)(line.length < 40 ? line.length : 40), line.text);
 }
 
@@ -139,8 +144,7 @@ static long hex(lam__pickle_text line, size_t from, size_t digits)
     return code;
 }
 
-/* UTF-8 of a code below 0x110000; returns its length. */
-static size_t put_code(char *to, long code)
+size_t lam__pickle_utf8(char *to, long code)
 {
     if (code < 0x80) {
         to[0] = (char)code;
@@ -183,7 +187,7 @@ lam_status lam__op_unicode_line(lam__pickle *p, int unused)
                 return lam__pickle_fail(p, LAM_ERR_FORMAT, "a malformed escape in a text");
             i += next == 'u' ? 5 : 9;
         }
-        length += put_code(text + length, code);
+        length += lam__pickle_utf8(text + length, code);
     }
     return push_text(p, LAM__P_TEXT, text, length);
 }

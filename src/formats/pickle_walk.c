@@ -113,36 +113,62 @@ static lam_status add_item(lam__pickle *p, const lam__item *item, const char *na
     return LAM_OK;
 }
 
-static lam_status add_array(lam__pickle *p, const lam__pickle_value *array, const char *name)
+bool lam__pickle_array(const lam__pickle_value *array, lam__item *item)
 {
-    if (!array->u.array.item)
-        return LAM_OK; /* its state never came */
-    lam__item item = *array->u.array.item;
+    if (!array || array->kind != LAM__P_ARRAY || !array->u.array.item)
+        return false; /* its state never came */
+    *item = *array->u.array.item;
     const lam__pickle_storage *storage = array->u.array.storage;
     if (storage) {
-        item.complete = storage->data != NULL;
-        item.big_endian = storage->big_endian;
-        if (item.complete && lam__item_elements(&item) > 0)
-            item.data = storage->data + array->u.array.offset * lam__st_dtype_size(storage->dtype);
-        else if (item.complete)
-            item.data = storage->data;
+        item->complete = storage->data != NULL;
+        item->big_endian = storage->big_endian;
+        if (item->complete && lam__item_elements(item) > 0)
+            item->data = storage->data + array->u.array.offset * lam__st_dtype_size(storage->dtype);
+        else if (item->complete)
+            item->data = storage->data;
     }
-    return add_item(p, &item, name);
+    return true;
+}
+
+static lam_status add_array(lam__pickle *p, const lam__pickle_value *array, const char *name)
+{
+    lam__item item;
+    return lam__pickle_array(array, &item) ? add_item(p, &item, name) : LAM_OK;
+}
+
+static const char *class_name(lam__pickle *p, const lam__pickle_value *class);
+
+/* What a call would give that was not made: it may have been an array. */
+static lam_status add_opaque(lam__pickle *p, const lam__pickle_value *opaque, const char *name)
+{
+    const lam__item item = {.kind = LAM__ITEM_OPAQUE, .type = class_name(p, opaque)};
+    return item.type ? add_item(p, &item, name) : LAM_ERR_MEMORY;
+}
+
+static bool is_opaque(const lam__pickle_value *value)
+{
+    return value->kind == LAM__P_OPAQUE && value->u.class.name.length > 0;
 }
 
 /* Lists the arrays in a value and the containers in it, not those of objects in it. */
 static lam_status list_arrays(lam__pickle *p, struct place place, lam__pickle_value *value)
 {
     LAM__TRY(step(p, &place));
+    if (value->kind == LAM__P_ARRAY && value->u.array.other && value->u.array.other->data &&
+        value->u.array.other->data->kind == LAM__P_LIST) /* an array of objects: a list of them */
+        return list_arrays(p, (struct place){place.path, place.depth + 1},
+                           value->u.array.other->data);
     if (value->kind == LAM__P_ARRAY)
         return add_array(p, value, place.path);
+    if (is_opaque(value))
+        return add_opaque(p, value, place.path);
     if (!is_container(value) || value->stamp == p->stamp)
         return LAM_OK;
     value->stamp = p->stamp;
     for (size_t i = 0; i < child_count(value); i++) {
         char name[MOST_NAME];
-        const lam__pickle_kind kind = child(value, i)->kind;
-        if (kind != LAM__P_ARRAY && !is_container(child(value, i)))
+        const lam__pickle_value *one = child(value, i);
+        if (one->kind != LAM__P_ARRAY && !is_opaque(one) && !is_container(one))
             continue;
         name_child(place.path, value, i, name);
         LAM__TRY(list_arrays(p, (struct place){name, place.depth + 1}, child(value, i)));

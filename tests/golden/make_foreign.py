@@ -166,7 +166,8 @@ def pickles():
     (FOLDER / "other-objects.pkl").write_bytes(pickle.dumps(parts))
     z = np.tanh(parts[1](x.astype(float) @ parts[0].weights + parts[0].biases))
     z = 1 / (1 + np.exp(-(z @ parts[3].weights + parts[3].biases)))
-    case("other-objects.pkl", x, z @ parts[5].weights + parts[5].biases)
+    case("other-objects.pkl", x, z @ parts[5].weights + parts[5].biases,
+         "5,layer_norm:1e-3:tanh,4:sigmoid,2")
 
 
 # ---- PyTorch

@@ -1,5 +1,6 @@
 /* test_foreign_golden.c: models of other programs, and of version 0.1, compute here what they
- * computed there; data/foreign.txt is made by make_foreign.py. */
+ * computed there; data/foreign.txt is made by make_foreign.py, data/modules.txt by
+ * make_modules.py. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,12 +25,20 @@ static bool ends_with(const char *text, const char *ending)
     return n >= m && strcmp(text + n - m, ending) == 0;
 }
 
+/* Packed by zlib or gzip, which joblib's names do not tell. */
+static bool is_packed(const char *file)
+{
+    return !strstr(file, "three") && !strstr(file, "values");
+}
+
 /* Whether this build can read the file: some need a library. */
 static bool built_in(const char *file)
 {
-    const char *need = ends_with(file, ".safetensors") ? "json"
-                       : ends_with(file, ".pt")        ? "zip"
-                                                       : NULL;
+    const char *need = ends_with(file, ".safetensors")             ? "json"
+                       : strstr(file, "former")                    ? NULL
+                       : ends_with(file, ".pt")                    ? "zip"
+                       : strstr(file, "joblib") && is_packed(file) ? "gzip"
+                                                                   : NULL;
     return !need || strcmp(lam_build_info(need), "yes") == 0;
 }
 
@@ -53,12 +62,12 @@ static void check_outputs(golden *file, const char *name, lam_model *model, size
     free(found);
 }
 
-/* One case; false at the end of the cases. */
-static bool check_case(golden *file, lam_model **fashion)
+/* One case of a file in a folder of the data; false at the end of the cases. */
+static bool check_case(golden *file, const char *folder, lam_model **fashion)
 {
     char word[16], name[64], layers[96], map[96], order[16], scale[32], path[1024];
     golden_text(file, word, sizeof word);
-    if (strcmp(word, "fashion") == 0)
+    if (strcmp(word, "fashion") == 0 || strcmp(word, "end") == 0)
         return false;
     cr_assert_str_eq(word, "file");
     golden_text(file, name, sizeof name);
@@ -72,13 +81,15 @@ static bool check_case(golden *file, lam_model **fashion)
     options.map = given(map);
     options.order = given(order);
     options.scale = given(scale);
-    snprintf(path, sizeof path, "%s/foreign/%s", GOLDEN_DATA, name);
-    lam_model *model = lam_model_import(path, &options);
+    snprintf(path, sizeof path, "%s/%s/%s", GOLDEN_DATA, folder, name);
+    lam_import_report *report;
+    lam_model *model = lam_model_import_report(path, &options, &report);
     if (built_in(name))
         cr_assert_not_null(model, "%s", lam_error_message());
     else
         cr_assert_eq(lam_error_status(), LAM_ERR_UNSUPPORTED, "%s", lam_error_message());
     check_outputs(file, name, model, rows, inputs, outputs);
+    lam_import_report_free(report);
     if (strcmp(name, "fashion.pt") == 0)
         *fashion = model;
     else
@@ -109,10 +120,82 @@ Test(foreign_golden, the_same_outputs)
     golden *file = golden_open("foreign.txt");
     lam_model *fashion = NULL;
     size_t cases = 0;
-    while (check_case(file, &fashion))
+    while (check_case(file, "foreign", &fashion))
         cases++;
     cr_expect_geq(cases, 30);
     check_score(fashion, golden_size(file));
     lam_model_free(fashion);
     golden_close(file);
+}
+
+Test(foreign_golden, modules_and_estimators)
+{
+    golden *file = golden_open("modules.txt");
+    lam_model *none = NULL;
+    size_t cases = 0;
+    while (check_case(file, "modules", &none))
+        cases++;
+    cr_expect_geq(cases, 20);
+    golden_close(file);
+}
+
+/* What cannot be known is refused by name, with the option that helps. */
+Test(foreign_golden, what_is_not_in_the_file_is_refused)
+{
+    static const struct {
+        const char *file, *layers, *words;
+    } cases[] = {
+        {"own-module.pt", NULL, "the module (__main__.Net): a class of a program's own"},
+        {"own-module.pt", NULL, "--layers"},
+        {"own-tanh.pt", NULL, "'1' (__main__.Tanh): a class of a program's own"},
+        {"own-linear.pt", NULL, "'0' (__main__.Linear): a class of a program's own"},
+        {"own-sequential.pt", NULL, "the module (__main__.Sequential): a class of"},
+        {"module-list.pt", NULL, "(torch.nn.modules.container.ModuleList)"},
+        {"leaky.pt", NULL, "'1' (torch.nn.modules.activation.LeakyReLU)"},
+        {"hook.pt", NULL, "'1' (torch.nn.modules.activation.ReLU): has forward hooks"},
+        {"forward.pt", NULL, "'1' (torch.nn.modules.activation.ReLU): has a forward of its own"},
+        {"weight-norm.pt", NULL, "'0' (torch.nn.modules.linear.Linear): has"},
+        {"no-statistics.pt", NULL, "keeps no running statistics"},
+        {"script.pt", NULL, "__torch__."},
+        {"square-state.pt", "6:relu,6", "the order of the file and in that of their names"},
+        {"packed.joblib", NULL, "packed by xz"},
+        {"clip.joblib", NULL, "MinMaxScaler: clips"},
+        {"scaler.joblib", NULL, "sklearn.preprocessing._data.StandardScaler: no MLPClassifier"},
+        {"not-fitted.joblib", NULL, "it has not been fitted"},
+        {"odd-bias.pkl", "8:relu,3", "'W1' has no bias, and 'c1' [8] could be one"},
+        {"opaque-bias.pkl", "8:relu,3", "'b1' would come from a call of numpy.ma.core"},
+        {"one-short.pkl", "8:relu,8:relu,3", "--map WEIGHT+BIAS"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[1024];
+        lam_import_options options = lam_import_options_default();
+        options.layers = cases[i].layers;
+        snprintf(path, sizeof path, "%s/modules/refused/%s", GOLDEN_DATA, cases[i].file);
+        cr_expect_null(lam_model_import(path, &options), "%s", cases[i].file);
+        cr_expect(strstr(lam_error_message(), cases[i].words) || !built_in(cases[i].file), "%s: %s",
+                  cases[i].file, lam_error_message());
+    }
+}
+
+/* What is left out and taken for granted is told, and the class names come with the network. */
+Test(foreign_golden, reports_tell_what_is_left_out)
+{
+    lam_import_options options = lam_import_options_default();
+    lam_import_report *report = NULL;
+    lam_model *model =
+        lam_model_import_report(GOLDEN_DATA "/modules/sklearn-three.joblib", &options, &report);
+    cr_assert_not_null(model, "%s", lam_error_message());
+    cr_expect_str_eq(lam_model_class_name(model, 0), "jein");
+    cr_expect_str_eq(lam_model_class_name(model, 1), "j\303\244");
+    char all[4096] = "";
+    for (size_t i = 0; i < lam_import_report_lines(report); i++) {
+        const lam_import_line *line = lam_import_report_line(report, i);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s: %s\n", line->key, line->value);
+    }
+    cr_expect(strstr(all, "left out: what training left behind: '_optimizer'"), "%s", all);
+    cr_expect(strstr(all, "checked: against the steps in the file"), "%s", all);
+    cr_expect(strstr(all, "not compared with the program that made it"), "%s", all);
+    cr_expect_null(lam_import_report_line(report, lam_import_report_lines(report)));
+    lam_import_report_free(report);
+    lam_model_free(model);
 }

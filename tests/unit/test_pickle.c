@@ -55,16 +55,40 @@ static void expect_refused(const char *bytes, size_t size, lam_status status, co
 
 #define REFUSED(text, status, words) expect_refused(text, sizeof(text) - 1, status, words)
 
-Test(pickle, calls_are_refused_by_name_and_place)
+/* A pickle whose outcome is what a call would give: it is not made, and its name is known. */
+static void expect_call(const char *bytes, size_t size, const char *module, const char *name)
 {
-    REFUSED("cos\nsystem\n(S'true'\ntR.", LAM_ERR_UNSUPPORTED,
-            "file: byte 21: refused: the pickle would call os.system");
-    REFUSED("(S'true'\nios\nsystem\n.", LAM_ERR_UNSUPPORTED, "byte 9: refused: the pickle would");
-    REFUSED("\x80\x04\x8c\x08"
-            "builtins\x8c\x04"
-            "eval\x93\x8c\x01x\x85R.",
-            LAM_ERR_UNSUPPORTED, "would call builtins.eval");
-    REFUSED("cbuiltins\ngetattr\n(S'a'\nS'b'\ntR.", LAM_ERR_UNSUPPORTED, "builtins.getattr");
+    lam__pickle pickle;
+    cr_assert_eq(run(bytes, size, &pickle), LAM_OK, "%s", lam_error_message());
+    cr_assert_not_null(pickle.called);
+    cr_expect_eq(pickle.called->kind, LAM__P_OPAQUE);
+    cr_expect(lam__pickle_is(pickle.called->u.class.module, module));
+    cr_expect(lam__pickle_is(pickle.called->u.class.name, name));
+    lam__pickle_close(&pickle);
+}
+
+#define CALL(text, module, name) expect_call(text, sizeof(text) - 1, module, name)
+
+Test(pickle, calls_are_not_made_and_their_names_are_known)
+{
+    CALL("cos\nsystem\n(S'true'\ntR.", "os", "system");
+    CALL("(S'true'\nios\nsystem\n.", "os", "system");
+    CALL("(cos\nsystem\nS'true'\no.", "os", "system");
+    CALL("\x80\x04\x8c\x08"
+         "builtins\x8c\x04"
+         "eval\x93\x8c\x01x\x85R.",
+         "builtins", "eval");
+    CALL("cbuiltins\ngetattr\n(S'a'\nS'b'\ntR.", "builtins", "getattr");
+    /* what a call would give is called, built, filled, made an object of */
+    CALL("ca\nb\n)R)R.", "a", "b");
+    CALL("ca\nb\n)R}b.", "a", "b");
+    CALL("ca\nb\n)R(K\1K\2u.", "a", "b");
+    CALL("ca\nb\n)R(K\1K\2e.", "a", "b");
+    CALL("\x80\2ca\nb\n)R)\x81.", "a", "b");
+}
+
+Test(pickle, values_from_elsewhere_are_refused)
+{
     REFUSED("\x80\x02\x82\x01.", LAM_ERR_UNSUPPORTED, "opcode EXT1");
     REFUSED("Pname\n.", LAM_ERR_UNSUPPORTED, "opcode PERSID");
     REFUSED("\x80\x02X\x01\0\0\0aQ.", LAM_ERR_UNSUPPORTED, "no storage of PyTorch");
@@ -95,6 +119,7 @@ Test(pickle, damage_is_named_with_its_place)
             "a.",
             LAM_ERR_FORMAT, "no list to add to");
     REFUSED("Iabc\n.", LAM_ERR_FORMAT, "'abc' is no integer");
+    REFUSED("L-L\n.", LAM_ERR_FORMAT, "'-' is no integer");
 }
 
 /* What objects hold of objects that hold them. */
