@@ -35,8 +35,8 @@ typedef enum lam_ownership {
 struct lam_model;
 
 /* How data are found, read and generated; fill with lam_load_options_default(). Each format uses
- * what concerns it. lam_catalog(LAM_LOAD_OPTION, ..) lists the options with their help. Strings are
- * not copied: they must outlive the call. */
+ * what concerns it. lam_catalog(LAM_LOAD_OPTION, ..) lists the options with their help. Strings put
+ * here directly are not copied: they must outlive the call; lam_load_options_set makes copies. */
 typedef struct lam_load_options {
     size_t samples; /* built-in sets: samples in all; 0 = the set's own default */
     size_t classes; /* spiral and vertical: number of classes; 0 = 3 */

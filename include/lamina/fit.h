@@ -82,7 +82,10 @@ typedef struct lam_callback {
 } lam_callback;
 
 /* Every training option, flat; fill with lam_fit_options_default(). lam_catalog(LAM_FIT_OPTION, ..)
- * lists them with their ranges and help. Strings are not copied: they must outlive the call. */
+ * lists them with their ranges and help. Strings put here directly are not copied: they must
+ * outlive the call that takes the options; lam_fit_options_set makes copies. An option that is set
+ * to another value than its default where nothing uses it (momentum with adam, monitor without
+ * patience, fill_mode without a change that moves images) is LAM_ERR_ARGUMENT in training. */
 typedef struct lam_fit_options {
     const char *loss;        /* NULL = the one the model was trained with, if any, else by the last
                                 activation: softmax: categorical_crossentropy, sigmoid:
@@ -143,9 +146,11 @@ typedef struct lam_fit_options {
 LAM_API lam_fit_options lam_fit_options_default(void);
 
 /* Sets the option `name` ("learning_rate"; '-' may stand for '_') from text ("1e-3", "true",
- * "adam"), independent of the locale. Strings are not copied. LAM_ERR_NAME for an unknown option
- * with the nearest known one; LAM_ERR_ARGUMENT for a value that does not parse or is out of range,
- * naming the range. Then *options has not changed. */
+ * "adam"), independent of the locale. A string option points to the library's own copy of the text,
+ * which lasts as long as the process (equal texts share one): the caller may change or free its
+ * own. LAM_ERR_NAME for an unknown option with the nearest known one; LAM_ERR_ARGUMENT for a value
+ * that does not parse or is out of range, naming the range; LAM_ERR_MEMORY. Then *options has not
+ * changed. */
 LAM_API lam_status lam_fit_options_set(lam_fit_options *options, const char *name,
                                        const char *text);
 

@@ -2,7 +2,9 @@
  *
  * A model is a chain of layers, their parameters in one flat buffer, and the transform applied to
  * raw input. Building calls are sticky: a model remembers its first error, every later building
- * call returns it, and so does lam_fit.
+ * call returns it, and so does lam_fit. That ends when the model has its parameters (trained,
+ * loaded, initialized): a building call that fails then changes nothing, and the model goes on
+ * being of use.
  *
  * Thread safety: calls that take a non-const model need exclusive access; any number of threads
  * may use a const model at once. */
@@ -42,7 +44,7 @@ LAM_API lam_model *lam_model_new(size_t features);
 
 /* Adds Y = f(X W + b): X [batch][in], W [in][units] row-major, b [units]; f is named by
  * `activation`: lam_catalog(LAM_ACTIVATION, ...) lists them. Sticky errors: LAM_ERR_NAME,
- * LAM_ERR_ARGUMENT, LAM_ERR_MEMORY, LAM_ERR_STATE (parameters already exist). */
+ * LAM_ERR_ARGUMENT, LAM_ERR_MEMORY; LAM_ERR_STATE, not sticky, when parameters already exist. */
 LAM_API lam_status lam_model_dense(lam_model *model, size_t units, const char *activation);
 
 /* As lam_model_dense, with every choice. `options` is copied. */
@@ -86,7 +88,9 @@ LAM_API lam_status lam_model_scale_input(lam_model *model, float from_lo, float 
  * LAM_ERR_SHAPE when the dataset has another number of features. */
 LAM_API lam_status lam_model_standardize_input(lam_model *model, const lam_dataset *dataset);
 
-/* Names the classes: names[count], copied, stored with the model. */
+/* Names the classes: names[count], copied, stored with the model. LAM_ERR_SHAPE when `count` is not
+ * the number of outputs (with one output, 2 names, of the classes 0 and 1, or 1); names given
+ * before the layers are checked when the parameters are made. */
 LAM_API lam_status lam_model_set_class_names(lam_model *model, const char *const *names,
                                              size_t count);
 
@@ -175,7 +179,10 @@ LAM_API lam_status lam_model_column(const lam_model *model, size_t i, lam_column
 /* The name of class i, or NULL. Owned by the model. */
 LAM_API const char *lam_model_class_name(const lam_model *model, size_t i);
 
-/* The loss the model was last trained with, or NULL. Owned by the library. */
+/* The name of the loss the model was last trained with, or NULL. Owned by the library or the model;
+ * valid until the model is trained again or freed. Of a loaded model it may be one of the program
+ * that trained it: only a call that needs the loss fails then (LAM_ERR_NAME), and naming another in
+ * lam_fit_options helps. */
 LAM_API const char *lam_model_loss(const lam_model *model);
 
 /* Number of values a decision has: 1 when the last activation is softmax, else the outputs. */
@@ -195,10 +202,25 @@ LAM_API lam_status lam_model_decide(const lam_model *model, const float *outputs
 LAM_API lam_status lam_model_save(const lam_model *model, const char *path);
 
 /* Reads what lam_model_save wrote. NULL with LAM_ERR_IO, LAM_ERR_FORMAT (with what is wrong and
- * where), LAM_ERR_NUMERIC (a parameter is not finite), LAM_ERR_NAME (an activation, initializer or
- * loss that is not registered), LAM_ERR_STATE (no layer with parameters), LAM_ERR_MEMORY or
- * LAM_ERR_UNSUPPORTED (a build without model files). */
+ * where), LAM_ERR_NUMERIC (a parameter is not finite), LAM_ERR_NAME (an unknown initializer, or a
+ * malformed name), LAM_ERR_STATE (no layer with parameters), LAM_ERR_MEMORY or LAM_ERR_UNSUPPORTED
+ * (a build without model files). A loss or activation that was registered (extend.h) by the program
+ * that wrote the file, and is not here, keeps nothing from loading, inspecting and saving: what
+ * needs the loss (lam_evaluate and training, unless they are given another) or runs the activation
+ * (predicting, too) returns LAM_ERR_NAME. Activations must be registered before the model is loaded
+ * for that. */
 LAM_API lam_model *lam_model_load(const char *path);
+
+/* Writes what lam_model_save writes, the same bytes, to the caller's buffer[size]; *needed is how
+ * many there are. With size 0 only *needed is set (buffer may be NULL). LAM_ERR_ARGUMENT when the
+ * buffer is too small, with *needed set and nothing written; otherwise errors as lam_model_save. */
+LAM_API lam_status lam_model_save_memory(const lam_model *model, void *buffer, size_t size,
+                                         size_t *needed);
+
+/* Reads bytes[size] as lam_model_load reads a file: what either save wrote, a checkpoint included.
+ * The bytes are only read, and not needed afterwards; they may come from anywhere. Errors as
+ * lam_model_load. */
+LAM_API lam_model *lam_model_load_memory(const void *bytes, size_t size);
 
 /* Frees a model; NULL is allowed. */
 LAM_API void lam_model_free(lam_model *model);

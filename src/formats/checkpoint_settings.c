@@ -16,7 +16,7 @@
 lam_status lam__checkpoint_model(const lam__checkpoint_of *of, char **text)
 {
     lam_model trained = *of->trainer->model; /* a look at it: nothing is owned */
-    trained.loss = of->trainer->pass.loss;
+    trained.loss = of->trainer->pass.loss;   /* before any name */
     return lam__model_describe(&trained, text);
 }
 

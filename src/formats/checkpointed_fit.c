@@ -15,6 +15,7 @@ lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_opt
         options = &defaults;
     LAM__TRY(lam_model_status(model));
     LAM__TRY(lam__check_fit_options(options));
+    LAM__TRY(lam__check_used_options(options));
     if (options->resume && !options->checkpoint)
         return lam__fail(LAM_ERR_ARGUMENT, "resume, but checkpoint names no folder to go on from");
     if (!options->checkpoint)

@@ -98,8 +98,8 @@ static json_t *describe(const lam_model *model)
         failed |= json_object_set(json, "class_names", names);
     if (model->input.kind != LAM_INPUT_VALUES)
         failed |= json_object_set_new(json, "input", lam__describe_input(&model->input));
-    if (model->loss)
-        failed |= json_object_set_new(json, "loss", json_string(model->loss->name));
+    if (lam_model_loss(model))
+        failed |= json_object_set_new(json, "loss", json_string(lam_model_loss(model)));
     json_decref(layers);
     json_decref(names);
     if (!failed)

@@ -71,13 +71,15 @@ static lam_status list_tensors(const lam_model *model, lam__st_entry **entries, 
     return LAM_OK;
 }
 
-lam_status lam_model_save(const lam_model *model, const char *path)
+/* Where a model is written: a file, or buffer[size] where path is NULL. */
+typedef struct destination {
+    const char *path;
+    void *buffer;
+    size_t size, *needed;
+} destination;
+
+static lam_status save(const lam_model *model, const destination *to)
 {
-    if (!model || !path || path[0] == '\0')
-        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_save: %s",
-                         !model  ? "model is NULL"
-                         : !path ? "path is NULL"
-                                 : "path is empty");
     LAM__TRY(lam_model_status(model));
     if (!model->parameters)
         return lam__fail(LAM_ERR_STATE, "a model without parameters cannot be saved: train it or "
@@ -92,11 +94,37 @@ lam_status lam_model_save(const lam_model *model, const char *path)
         uint32_t crc = lam__st_checksum(lam__crc32(0, text, strlen(text)), entries, count);
         snprintf(checksum, sizeof checksum, "%08" PRIx32, crc);
         const lam__st_pair pairs[] = {{LAM__MODEL_KEY, text}, {LAM__MODEL_CHECKSUM_KEY, checksum}};
-        status = lam__st_write(path, pairs, sizeof pairs / sizeof pairs[0], entries, count);
+        const size_t n = sizeof pairs / sizeof pairs[0];
+        status = to->path ? lam__st_write(to->path, pairs, n, entries, count)
+                          : lam__st_write_memory(to->buffer, to->size, to->needed, pairs, n,
+                                                 entries, count);
     }
     lam__release(entries);
     lam__release(text);
     return status;
+}
+
+lam_status lam_model_save(const lam_model *model, const char *path)
+{
+    if (!model || !path || path[0] == '\0')
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_save: %s",
+                         !model  ? "model is NULL"
+                         : !path ? "path is NULL"
+                                 : "path is empty");
+    return save(model, &(destination){.path = path});
+}
+
+lam_status lam_model_save_memory(const lam_model *model, void *buffer, size_t size, size_t *needed)
+{
+    if (!model || !needed || (!buffer && size > 0))
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_save_memory: %s is NULL",
+                         !model    ? "model"
+                         : !needed ? "needed"
+                                   : "buffer");
+    LAM__TRY(save(model, &(destination){.buffer = buffer, .size = size, .needed = needed}));
+    if (size == 0 || size >= *needed)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_ARGUMENT, "a buffer of %zu bytes, the model has %zu", size, *needed);
 }
 
 static lam_status check_checksum(const lam__st_file *file, const char *text)
@@ -165,4 +193,12 @@ lam_model *lam_model_load(const char *path)
     lam_model *model = lam__model_parse(bytes, size, path);
     lam__release(bytes);
     return model;
+}
+
+lam_model *lam_model_load_memory(const void *bytes, size_t size)
+{
+    if (bytes)
+        return lam__model_parse(bytes, size, "the model");
+    lam__fail(LAM_ERR_ARGUMENT, "lam_model_load_memory: bytes is NULL");
+    return NULL;
 }

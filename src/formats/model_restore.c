@@ -11,7 +11,7 @@
 #include "formats/checkpoint.h"
 #include "formats/model_file.h"
 #include "lamina_features.h"
-#include "nn/network.h"
+#include "nn/unregistered.h"
 
 #if LAM__HAVE_JSON
 #include "formats/json_fields.h"
@@ -264,7 +264,7 @@ static lam_status restore_class_names(struct place *place, const json_t *json, l
             status = fail_at(place, "expected a list of strings under", "class_names");
     }
     if (status == LAM_OK) {
-        status = lam_model_set_class_names(model, names, count);
+        status = lam__model_take_class_names(model, names, count);
         if (status != LAM_OK)
             status = fail_again(place, status);
     }
@@ -292,8 +292,8 @@ static lam_status restore_loss(struct place *place, const json_t *json, lam_mode
     LAM__TRY(get_text(place, json, "loss", false, &name));
     if (!name)
         return LAM_OK;
-    model->loss = lam__find_loss(name);
-    return model->loss ? LAM_OK : fail_again(place, lam_error_status());
+    const lam_status status = lam__take_loss_name(model, name);
+    return status == LAM_OK ? LAM_OK : fail_again(place, status);
 }
 
 static lam_status restore(struct place *place, json_t *json, lam_model **model)
@@ -316,11 +316,13 @@ static lam_status restore(struct place *place, json_t *json, lam_model **model)
     LAM__TRY(get_size(place, json, "features", &features));
     if (!(*model = lam_model_new(features)))
         return lam_error_status();
+    (*model)->restoring = true;
     LAM__TRY(restore_layers(place, json_object_get(json, "layers"), *model));
     LAM__TRY(restore_transform(place, json_object_get(json, "transform"), *model, &tensors));
     LAM__TRY(restore_class_names(place, json_object_get(json, "class_names"), *model));
     LAM__TRY(restore_input(place, json_object_get(json, "input"), *model));
     LAM__TRY(restore_loss(place, json, *model));
+    (*model)->restoring = false;
     return restore_parameters(place->file, tensors, *model);
 }
 

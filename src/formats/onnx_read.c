@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "formats/onnx_graph.h"
 #include "formats/proto.h"
-#include "nn/network.h"
+#include "nn/unregistered.h"
 
 enum { MOST_OUTPUTS = 64 };
 
@@ -352,12 +352,12 @@ static lam_status read_metadata(const lam__onnx *onnx, lam_model *model)
         if (!entry->key || !entry->value)
             continue;
         if (strcmp(entry->key, LAM__ONNX_LOSS_KEY) == 0)
-            model->loss = lam__table_find(&lam__losses, entry->value);
+            lam__take_loss_name(model, entry->value); /* what could be none is none */
         snprintf(key, sizeof key, LAM__ONNX_CLASS_KEY, count);
         if (count < outputs && strcmp(entry->key, key) == 0)
             names[count++] = entry->value;
     }
-    lam_status status = count ? lam_model_set_class_names(model, names, count) : LAM_OK;
+    lam_status status = count ? lam__model_take_class_names(model, names, count) : LAM_OK;
     lam__release(names);
     return status;
 }

@@ -293,9 +293,9 @@ static lam_status add_metadata(struct file *file)
         snprintf(file->entries[i].key, sizeof file->entries[i].key, LAM__ONNX_CLASS_KEY, i);
         add_entry(file, model->class_names[i]);
     }
-    if (model->loss) {
+    if (lam_model_loss(model)) {
         snprintf(file->entries[file->entry_count].key, LAM__ONNX_KEY, "%s", LAM__ONNX_LOSS_KEY);
-        add_entry(file, model->loss->name);
+        add_entry(file, lam_model_loss(model));
     }
     return LAM_OK;
 }

@@ -109,6 +109,12 @@ size_t lam__st_entry_count(const lam__st_entry *entry);
 /* Continues a CRC-32 over the data as they will stand in the file. */
 uint32_t lam__st_checksum(uint32_t crc, const lam__st_entry *entries, size_t count);
 
+/* The same bytes as lam__st_write's to buffer[size], where they fit; *needed = how many there are.
+ */
+lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
+                                const lam__st_pair *pairs, size_t pair_count,
+                                const lam__st_entry *entries, size_t count);
+
 /* Replaces the file `path` (file_write.h). The bytes depend on the arguments alone. */
 lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
                          const lam__st_entry *entries, size_t count);

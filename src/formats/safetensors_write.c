@@ -133,23 +133,61 @@ static lam_status write_file(const char *path, const unsigned char *header, size
     return status;
 }
 
-lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
-                         const lam__st_entry *entries, size_t count)
+/* The header of a file called `name` in messages. */
+static lam_status build_header(const char *name, const lam__st_pair *pairs, size_t pair_count,
+                               const lam__st_entry *entries, size_t count, unsigned char **bytes,
+                               size_t *size)
 {
     json_t *json = describe(pairs, pair_count, entries, count);
     if (!json)
-        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of %s", path);
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of %s", name);
+    const lam_status status = make_header(json, bytes, size);
+    json_decref(json);
+    return status;
+}
+
+lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
+                         const lam__st_entry *entries, size_t count)
+{
     unsigned char *header = NULL;
     size_t size = 0;
-    lam_status status = make_header(json, &header, &size);
-    json_decref(json);
-    if (status != LAM_OK)
-        return status;
-    status = write_file(path, header, size, entries, count);
+    LAM__TRY(build_header(path, pairs, pair_count, entries, count, &header, &size));
+    const lam_status status = write_file(path, header, size, entries, count);
     lam__release(header);
     return status;
 }
+
+lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
+                                const lam__st_pair *pairs, size_t pair_count,
+                                const lam__st_entry *entries, size_t count)
+{
+    unsigned char *header = NULL, *to = buffer;
+    size_t header_size = 0;
+    LAM__TRY(build_header("a model", pairs, pair_count, entries, count, &header, &header_size));
+    *needed = header_size;
+    for (size_t i = 0; i < count; i++)
+        *needed += 4 * lam__st_entry_count(&entries[i]);
+    if (size >= *needed) {
+        memcpy(to, header, header_size);
+        to += header_size;
+        for (size_t i = 0; i < count; i++) {
+            const size_t floats = lam__st_entry_count(&entries[i]);
+            to_bytes(entries[i].values, floats, to);
+            to += 4 * floats;
+        }
+    }
+    lam__release(header);
+    return LAM_OK;
+}
 #else
+lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
+                                const lam__st_pair *pairs, size_t pair_count,
+                                const lam__st_entry *entries, size_t count)
+{
+    (void)buffer, (void)size, (void)needed;
+    return lam__st_write("a model", pairs, pair_count, entries, count);
+}
+
 lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
                          const lam__st_entry *entries, size_t count)
 {

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "blas/gemm.h"
 #include "kernels/products.h"
+#include "nn/unregistered.h"
 #include "train/chain.h"
 #include "train/engine.h"
 #include "train/panels.h"
@@ -38,7 +39,7 @@ static lam_status check_model(const lam_model *model)
     LAM__TRY(lam_model_status(model));
     if (!model->parameters)
         return lam__fail(LAM_ERR_STATE, "the model has no parameters yet: train or load it first");
-    return LAM_OK;
+    return lam__model_runs(model);
 }
 
 lam_predictor_options lam_predictor_options_default(void)

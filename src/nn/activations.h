@@ -20,8 +20,9 @@ typedef struct lam__activation {
     const char *default_loss; /* of a model that ends in it */
     lam__forward_kernel *(*forward)(const lam__kernels *kernels);
     lam__backward_kernel *(*backward)(const lam__kernels *kernels); /* NULL result: dz = dy */
-    bool rowwise; /* not elementwise: y[i] depends on the whole row */
-    bool needs_z; /* backward needs z: user activations */
+    bool rowwise;      /* not elementwise: y[i] depends on the whole row */
+    bool needs_z;      /* backward needs z: user activations */
+    bool unregistered; /* a name from a file, nothing more: see unregistered.h */
     /* The same in plain C, as a function and as its text, which files of C source contain: f(z) of
      * one value, or for rowwise rows what turns z into y in place. NULL in registered rows. */
     float (*plain)(float z);

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/error.h"
-#include "nn/network.h"
+#include "nn/unregistered.h"
 
 static lam__decision decision_of(const lam_model *model)
 {
@@ -36,6 +36,7 @@ lam_status lam_model_decide(const lam_model *model, const float *outputs, size_t
     LAM__TRY(lam_model_status(model));
     if (isnan(threshold))
         return lam__fail(LAM_ERR_ARGUMENT, "lam_model_decide: the threshold is nan");
+    LAM__TRY(lam__model_runs(model));
     const size_t width = lam_model_outputs(model);
     if (width == 0)
         return lam__fail(LAM_ERR_STATE, "the model has no layers");

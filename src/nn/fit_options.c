@@ -11,6 +11,7 @@
 #include "nn/interval.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
+#include "nn/network.h"
 #include "nn/optimizers.h"
 #include "nn/word_list.h"
 
@@ -227,10 +228,91 @@ lam__fill_mode lam__fill_mode_of(const lam_fit_options *options)
     return (lam__fill_mode)i;
 }
 
-const lam__loss *lam__choose_loss(const lam_fit_options *options, const lam__loss *model_loss,
-                                  const lam__activation *last)
+const lam__loss *lam__choose_loss(const lam_fit_options *options, const lam_model *model)
 {
+    const lam__layer *last = lam__last_dense(model);
     if (options->loss)
         return lam__find_loss(options->loss);
-    return model_loss ? model_loss : lam__find_loss(last->default_loss);
+    if (model->loss)
+        return model->loss;
+    if (!model->loss_name[0])
+        return lam__find_loss(last->activation->default_loss);
+    const lam__loss *loss = lam__table_lookup(&lam__losses, model->loss_name); /* since loading */
+    if (!loss)
+        lam__fail(LAM_ERR_NAME,
+                  "the model was trained with the loss '%s', which is not known: register it with "
+                  "lam_register_loss, or choose another",
+                  model->loss_name);
+    return loss;
+}
+
+void lam__own_option_texts(lam_fit_options *options)
+{
+    const lam__fill_mode mode = lam__fill_mode_of(options);
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].type == LAM__OPTION_TEXT)
+            memset((char *)options + rows[i].offset, 0, sizeof(const char *));
+    options->fill_mode = fill_modes[mode];
+}
+
+/* Whether an option has another value than its default. */
+static bool is_set(const lam_fit_options *options, const char *name)
+{
+    const lam_fit_options defaults = lam_fit_options_default();
+    const lam__option *row = lam__table_lookup(&lam__fit_options, name);
+    char text[32], default_text[32];
+    const char *value = lam__option_format(row, options, text, sizeof text);
+    const char *usual = lam__option_format(row, &defaults, default_text, sizeof default_text);
+    return value && (!usual || strcmp(value, usual) != 0);
+}
+
+static bool lists(const lam__optimizer *optimizer, const char *name)
+{
+    for (const char *const *own = optimizer->options; *own; own++)
+        if (strcmp(*own, name) == 0)
+            return true;
+    return false;
+}
+
+/* Options of other optimizers must be left as they are. */
+static lam_status check_optimizer_options(const lam_fit_options *options)
+{
+    const lam__optimizer *chosen = lam__find_optimizer(options->optimizer);
+    for (size_t i = 0; i < lam__optimizer_count(); i++) {
+        const lam__optimizer *other = lam__optimizer_at(i);
+        for (const char *const *own = other->options; *own; own++)
+            if (!lists(chosen, *own) && is_set(options, *own))
+                return lam__fail(LAM_ERR_ARGUMENT, "%s is an option of %s, and the optimizer is %s",
+                                 *own, other->name, chosen->name);
+    }
+    return LAM_OK;
+}
+
+static bool moves_images(const lam_fit_options *options)
+{
+    return options->width_shift > 0.0f || options->height_shift > 0.0f ||
+           options->rotation > 0.0f || options->zoom > 0.0f || options->shear > 0.0f;
+}
+
+lam_status lam__check_used_options(const lam_fit_options *options)
+{
+    LAM__TRY(check_optimizer_options(options));
+    const struct {
+        const char *name;
+        bool used;
+        const char *needed;
+    } dependent[] = {
+        {"min_delta", options->patience > 0, "early stopping: patience is 0"},
+        {"monitor", options->patience > 0, "early stopping: patience is 0"},
+        {"checkpoint_every", options->checkpoint != NULL,
+         "checkpoints: checkpoint names no folder"},
+        {"keep", options->checkpoint != NULL, "checkpoints: checkpoint names no folder"},
+        {"fill_mode", moves_images(options),
+         "images that are moved: width_shift, height_shift, rotation, zoom and shear are 0"},
+    };
+    for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++)
+        if (!dependent[i].used && is_set(options, dependent[i].name))
+            return lam__fail(LAM_ERR_ARGUMENT, "%s has no effect without %s", dependent[i].name,
+                             dependent[i].needed);
+    return LAM_OK;
 }

@@ -23,13 +23,19 @@ lam__fill_mode lam__fill_mode_of(const lam_fit_options *options);
 /* Checks every field against its range and every name against its table. */
 lam_status lam__check_fit_options(const lam_fit_options *options);
 
-/* The loss for this model: options->loss, else model_loss (NULL if none), else the default of the
- * last activation. */
+/* Whether each option that was set is one that this training uses: LAM_ERR_ARGUMENT for one that
+ * belongs to another optimizer, or to something that is off. */
+lam_status lam__check_used_options(const lam_fit_options *options);
+
+/* Replaces the texts of options that are kept: fill_mode by the library's own, the others by NULL.
+ */
+void lam__own_option_texts(lam_fit_options *options);
+
+/* The loss for this model, which has a layer with an activation: options->loss, else the one the
+ * model was trained with, else the default of the last activation. NULL with LAM_ERR_NAME recorded
+ * when it is not registered. */
 struct lam__loss;
-struct lam__activation;
-const struct lam__loss *lam__choose_loss(const lam_fit_options *options,
-                                         const struct lam__loss *model_loss,
-                                         const struct lam__activation *last);
+const struct lam__loss *lam__choose_loss(const lam_fit_options *options, const lam_model *model);
 
 /* Callbacks by name: rows that begin with their names. */
 extern lam__name_table lam__callbacks;

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "nn/network.h"
+#include "nn/unregistered.h"
 
 lam_model *lam_model_new(size_t features)
 {
@@ -39,12 +39,14 @@ void lam_model_free(lam_model *model)
     lam__release(model->parameters);
     lam__release(model->tensor_names);
     lam__release(model->layers);
+    lam__release_unregistered(model);
     lam__release(model);
 }
 
 lam_status lam__model_fail(lam_model *model, lam_status status)
 {
-    if (model->status == LAM_OK) {
+    /* a mistake in building is kept; one about a network that is ready has changed nothing */
+    if (model->status == LAM_OK && !model->parameters) {
         model->status = status;
         snprintf(model->message, sizeof model->message, "%s", lam_error_message());
     }
@@ -116,18 +118,36 @@ static char **copy_names(const char *const *names, size_t count)
     return copy;
 }
 
-lam_status lam_model_set_class_names(lam_model *model, const char *const *names, size_t count)
+lam_status lam__model_check_class_names(const lam_model *model, size_t count)
 {
-    LAM__TRY(lam_model_status(model));
+    const size_t outputs = lam_model_outputs(model);
+    if (count == 0 || outputs == 0 || count == outputs || (outputs == 1 && count == 2))
+        return LAM_OK;
+    return lam__fail(LAM_ERR_SHAPE, "%zu class names for a model of %zu output%s%s", count, outputs,
+                     outputs == 1 ? "" : "s",
+                     outputs == 1 ? ": it takes 2, for 0 and 1, or a name of the output" : "");
+}
+
+lam_status lam__model_take_class_names(lam_model *model, const char *const *names, size_t count)
+{
     if (!names || count == 0)
-        return lam__model_fail(model, lam__fail(LAM_ERR_ARGUMENT, "no class names given"));
+        return lam__fail(LAM_ERR_ARGUMENT, "no class names given");
     char **copy = copy_names(names, count);
     if (!copy)
-        return lam__model_fail(model, lam_error_status());
+        return lam_error_status();
     free_class_names(model);
     model->class_names = copy;
     model->class_count = count;
     return LAM_OK;
+}
+
+lam_status lam_model_set_class_names(lam_model *model, const char *const *names, size_t count)
+{
+    LAM__TRY(lam_model_status(model));
+    lam_status status = lam__model_check_class_names(model, count);
+    if (status == LAM_OK)
+        status = lam__model_take_class_names(model, names, count);
+    return status == LAM_OK ? LAM_OK : lam__model_fail(model, status);
 }
 
 const char *lam_model_class_name(const lam_model *model, size_t i)
@@ -137,7 +157,9 @@ const char *lam_model_class_name(const lam_model *model, size_t i)
 
 const char *lam_model_loss(const lam_model *model)
 {
-    return model && model->loss ? model->loss->name : NULL;
+    if (!model)
+        return NULL;
+    return model->loss ? model->loss->name : model->loss_name[0] ? model->loss_name : NULL;
 }
 
 size_t lam_model_features(const lam_model *model)

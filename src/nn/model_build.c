@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "blas/gemm.h"
-#include "nn/network.h"
+#include "nn/unregistered.h"
 #include "nn/word_list.h"
 
 /* Tensors start at multiples of this many floats: one cache line. */
@@ -84,12 +84,20 @@ static lam_status check_strength(const char *name, float strength)
                      name, lam__format_float(strength, text, sizeof text));
 }
 
+/* The activation of a layer to be added; NULL with the error recorded. */
+static const lam__activation *choose_activation(lam_model *model, const char *name)
+{
+    if (!name)
+        name = "linear";
+    return model->restoring ? lam__restored_activation(model, name) : lam__find_activation(name);
+}
+
 /* Fills the layer from the options. */
-static lam_status make_dense(const lam_dense_options *options, lam__layer *layer)
+static lam_status make_dense(lam_model *model, const lam_dense_options *options, lam__layer *layer)
 {
     if (options->units == 0)
         return lam__fail(LAM_ERR_ARGUMENT, "a dense layer needs at least 1 unit, not 0");
-    layer->activation = lam__find_activation(options->activation ? options->activation : "linear");
+    layer->activation = choose_activation(model, options->activation);
     if (!layer->activation)
         return lam_error_status();
     if (options->initializer)
@@ -108,7 +116,7 @@ static lam_status add_dense(lam_model *model, const lam_dense_options *options)
 {
     lam__layer layer = {.type = &lam__dense_layer, .in = next_inputs(model), .out = options->units};
     size_t floats = model->parameter_floats;
-    LAM__TRY(make_dense(options, &layer));
+    LAM__TRY(make_dense(model, options, &layer));
     layer.weight_rows = layer.in;
     LAM__TRY(place_tensors(&layer, &floats));
     LAM__TRY(add_layer(model, &layer));
@@ -131,7 +139,7 @@ static lam_status add_layer_norm(lam_model *model, const lam_layer_norm_options 
                          "epsilon of a layer_norm layer must be a number > 0, "
                          "not %s",
                          lam__format_float(options->epsilon, text, sizeof text));
-    layer.activation = lam__find_activation(options->activation ? options->activation : "linear");
+    layer.activation = choose_activation(model, options->activation);
     if (!layer.activation)
         return lam_error_status();
     LAM__TRY(place_tensors(&layer, &floats));

@@ -111,6 +111,8 @@ static lam_status draw_anew(lam_model *model, uint64_t seed, const char *initial
 lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer)
 {
     LAM__TRY(lam_model_status(model));
+    if (!model->parameters)
+        LAM__TRY(lam__model_check_class_names(model, model->class_count));
     model->changes++;
     if (model->parameters)
         return draw_anew(model, seed, initializer);
@@ -211,6 +213,8 @@ lam_status lam_model_set_parameters(lam_model *model, const float *values, size_
         if (!isfinite(values[i]))
             return lam__fail(LAM_ERR_NUMERIC, "parameter %zu is %s", i,
                              lam__format_double((double)values[i], text, sizeof text));
+    if (!model->parameters)
+        LAM__TRY(lam__model_check_class_names(model, model->class_count));
     LAM__TRY(lam__allocate_parameters(model));
     model->changes++;
     lam__tensor_place place;

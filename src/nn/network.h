@@ -9,6 +9,9 @@
 #include "nn/losses.h"
 #include "nn/transform.h"
 
+/* Space for the longest name that can be registered. */
+#define LAM__OWN_NAME_SIZE 64
+
 /* Space for "layers.18446744073709551615.weight". */
 #define LAM__TENSOR_NAME_SIZE 40
 
@@ -27,7 +30,10 @@ struct lam_model {
     lam__transform transform;
     char **class_names; /* [class_count], or NULL */
     size_t class_count;
-    const lam__loss *loss; /* trained with, or NULL */
+    const lam__loss *loss;                  /* trained with, or NULL */
+    char loss_name[LAM__OWN_NAME_SIZE];     /* the same where it is not registered, or "" */
+    bool restoring;                         /* being read from a file: */
+    struct lam__unregistered *unregistered; /* activations its file names and no table has */
 };
 
 /* Number of tensors, and tensor i: its layer, whether it is the bias, its offset and shape. */
@@ -57,7 +63,13 @@ lam_status lam__allocate_parameters(lam_model *model);
 /* The last layer with an activation; NULL when there is none. */
 const lam__layer *lam__last_dense(const lam_model *model);
 
-/* Records an error in the model, once, and returns it. */
+/* Names the classes, without a look at the number of outputs: data may have fewer classes. */
+lam_status lam__model_take_class_names(lam_model *model, const char *const *names, size_t count);
+
+/* Whether so many class names fit the outputs: LAM_ERR_SHAPE with both numbers. */
+lam_status lam__model_check_class_names(const lam_model *model, size_t count);
+
+/* Returns a building call's error; a model that has no parameters yet remembers the first. */
 lam_status lam__model_fail(lam_model *model, lam_status status);
 
 #endif

@@ -29,12 +29,14 @@ static const lam__optimizer rows[] = {
      .help = "gradient descent, with momentum when asked for; rate 0.01",
      .learning_rate = 0.01f,
      .moments = sgd_moments,
-     .update = sgd},
+     .update = sgd,
+     .options = {"momentum"}},
     {.name = "adam",
      .help = "Adam (Kingma and Ba 2015), bias-corrected; rate 0.001",
      .learning_rate = 0.001f,
      .moments = adam_moments,
-     .update = adam},
+     .update = adam,
+     .options = {"beta_1", "beta_2", "epsilon"}},
 };
 
 LAM__CHECK_ROW(lam__optimizer);

@@ -12,6 +12,7 @@ typedef struct lam__optimizer {
     float learning_rate;                               /* default */
     size_t (*moments)(const lam_fit_options *options); /* buffers like the parameters: 0, 1, 2 */
     lam__update_kernel *(*update)(const lam__kernels *kernels);
+    const char *options[4]; /* its own training options; NULL-terminated */
 } lam__optimizer;
 
 extern lam__name_table lam__optimizers;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/intern.h"
 #include "base/text.h"
 
 size_t lam__option_size(const lam__option *option)
@@ -194,6 +195,8 @@ lam_status lam__options_set(const lam__option_table *table, void *options, const
     if (!parse_value(option, text, &v))
         return fail_value(option, text);
     LAM__TRY(check_value(option, &v));
+    if (option->type == LAM__OPTION_TEXT && !(v.t = lam__intern(text)))
+        return LAM_ERR_MEMORY;
     write_field(option, &v, options);
     return LAM_OK;
 }

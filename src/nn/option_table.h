@@ -54,7 +54,8 @@ size_t lam__option_size(const lam__option *option);
 /* Checks every field against its range and every name against its table. */
 lam_status lam__options_check(const lam__option_table *table, const void *options);
 
-/* Sets one field from text; then *options has changed in no other way. */
+/* Sets one field from text, of which the library keeps a copy for good where the field is a text;
+ * then *options has changed in no other way. */
 lam_status lam__options_set(const lam__option_table *table, void *options, const char *name,
                             const char *text);
 

@@ -11,6 +11,6 @@ lam_status lam__model_learn_input(lam_model *model, const lam_dataset *dataset)
         LAM__TRY(lam__input_copy(&dataset->input, &model->input));
     if (model->class_count > 0 || dataset->class_name_count == 0)
         return LAM_OK;
-    return lam_model_set_class_names(model, (const char *const *)dataset->class_names,
-                                     dataset->class_name_count);
+    return lam__model_take_class_names(model, (const char *const *)dataset->class_names,
+                                       dataset->class_name_count);
 }

@@ -10,6 +10,7 @@
 #include "blas/gemm.h"
 #include "kernels/products.h"
 #include "nn/fit_options.h"
+#include "nn/unregistered.h"
 #include "train/engine.h"
 #include "train/split.h"
 
@@ -64,7 +65,8 @@ static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
     const lam_model *model = pass->model;
     const lam__layer *last = lam__last_dense(model);
     assert(last);
-    pass->loss = lam__choose_loss(options, model->loss, last->activation);
+    LAM__TRY(lam__model_runs(model));
+    pass->loss = lam__choose_loss(options, model);
     if (!pass->loss)
         return lam_error_status();
     bool ends_dense = model->layers[model->layer_count - 1].type->has_parameters;

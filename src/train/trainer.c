@@ -36,7 +36,8 @@ lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options)
     const lam_fit_options defaults = lam_fit_options_default();
     if (!options)
         options = &defaults;
-    if (lam_model_status(model) != LAM_OK || lam__check_fit_options(options) != LAM_OK)
+    if (lam_model_status(model) != LAM_OK || lam__check_fit_options(options) != LAM_OK ||
+        lam__check_used_options(options) != LAM_OK)
         return NULL;
     lam_trainer *trainer = lam__allocate_zero(1, sizeof *trainer, "trainer");
     if (trainer && open_trainer(trainer, model, options) != LAM_OK) {
@@ -62,6 +63,7 @@ static void count_step(lam_trainer *trainer)
 {
     trainer->steps++;
     trainer->model->loss = trainer->pass.loss;
+    trainer->model->loss_name[0] = '\0';
 }
 
 lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,

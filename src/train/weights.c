@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "blas/gemm.h"
 #include "kernels/products.h"
+#include "nn/fit_options.h"
 #include "train/panels.h"
 #include "train/shares.h"
 #include "train/split.h"
@@ -167,6 +168,7 @@ lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__chain
                               .options = *options,
                               .threads = threads,
                               .arena.hot = true};
+    lam__own_option_texts(&weights->options);
     weights->task_count = list_tasks(chain, NULL);
     weights->scratch_bytes = largest_task(chain) * sizeof(float);
     carve(weights);

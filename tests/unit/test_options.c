@@ -10,7 +10,7 @@
 
 #include "../support/comma_locale.h"
 #include "nn/fit_options.h"
-#include "nn/losses.h"
+#include "nn/unregistered.h"
 
 static const lam__option *option_at(size_t i)
 {
@@ -288,19 +288,29 @@ Test(options, ignore_the_locale)
     expect_message("1.5");
 }
 
+static const char *chosen_loss(const lam_fit_options *o, const char *layers, const char *trained)
+{
+    lam_model *model = lam_model_new(1);
+    cr_assert_eq(lam_model_add_layers(model, layers), LAM_OK);
+    if (trained)
+        cr_assert_eq(lam__take_loss_name(model, trained), LAM_OK);
+    const lam__loss *loss = lam__choose_loss(o, model);
+    lam_model_free(model);
+    return loss ? loss->name : NULL;
+}
+
 Test(options, choose_the_loss)
 {
     lam_fit_options o = lam_fit_options_default();
-    const lam__activation *softmax = lam__find_activation("softmax");
-    const lam__loss *mse = lam__find_loss("mse");
-    cr_expect_str_eq(lam__choose_loss(&o, NULL, softmax)->name, "categorical_crossentropy");
-    cr_expect_str_eq(lam__choose_loss(&o, NULL, lam__find_activation("sigmoid"))->name,
-                     "binary_crossentropy");
-    cr_expect_str_eq(lam__choose_loss(&o, NULL, lam__find_activation("tanh"))->name,
-                     "mean_squared_error");
-    cr_expect_eq(lam__choose_loss(&o, mse, softmax), mse);
+    cr_expect_str_eq(chosen_loss(&o, "2:softmax", NULL), "categorical_crossentropy");
+    cr_expect_str_eq(chosen_loss(&o, "2:sigmoid", NULL), "binary_crossentropy");
+    cr_expect_str_eq(chosen_loss(&o, "2:tanh", NULL), "mean_squared_error");
+    cr_expect_str_eq(chosen_loss(&o, "2:softmax", "mse"), "mean_squared_error");
+    cr_expect_null(chosen_loss(&o, "2:softmax", "of_another_program"));
+    expect_message("of_another_program");
     o.loss = "mae";
-    cr_expect_str_eq(lam__choose_loss(&o, mse, softmax)->name, "mean_absolute_error");
+    cr_expect_str_eq(chosen_loss(&o, "2:softmax", "mse"), "mean_absolute_error");
+    cr_expect_str_eq(chosen_loss(&o, "2:softmax", "of_another_program"), "mean_absolute_error");
     o.loss = "nonsense";
-    cr_expect_null(lam__choose_loss(&o, mse, softmax));
+    cr_expect_null(chosen_loss(&o, "2:softmax", "mse"));
 }
