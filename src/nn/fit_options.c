@@ -304,9 +304,6 @@ lam_status lam__check_used_options(const lam_fit_options *options)
     } dependent[] = {
         {"min_delta", options->patience > 0, "early stopping: patience is 0"},
         {"monitor", options->patience > 0, "early stopping: patience is 0"},
-        {"checkpoint_every", options->checkpoint != NULL,
-         "checkpoints: checkpoint names no folder"},
-        {"keep", options->checkpoint != NULL, "checkpoints: checkpoint names no folder"},
         {"fill_mode", moves_images(options),
          "images that are moved: width_shift, height_shift, rotation, zoom and shear are 0"},
     };

@@ -142,7 +142,7 @@ static void check_trainer(const char *optimizer, const char *loss, size_t thread
     lam_fit_options options = lam_fit_options_default();
     options.optimizer = optimizer;
     options.loss = loss;
-    options.momentum = 0.9f;
+    options.momentum = strcmp(optimizer, "sgd") == 0 ? 0.9f : 0.0f;
     options.l1 = options.l2 = options.bias_l1 = options.bias_l2 = 1e-4f;
     options.batch_size = ROWS;
     options.threads = threads;

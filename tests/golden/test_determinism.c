@@ -103,7 +103,7 @@ static void run(const setup *s, const char *optimizer, size_t threads, result *r
     lam_fit_options options = lam_fit_options_default();
     options.loss = s->loss;
     options.optimizer = optimizer;
-    options.momentum = 0.9f;
+    options.momentum = strcmp(optimizer, "sgd") == 0 ? 0.9f : 0.0f;
     options.decay = 1e-3f;
     options.learning_rate = 0.003f;
     options.batch_size = s->batch_size;

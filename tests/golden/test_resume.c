@@ -58,7 +58,7 @@ static lam_fit_options make_options(const setup *s, const char *optimizer, size_
     options.optimizer = optimizer;
     options.metrics = s->metrics;
     options.learning_rate = 0.01f;
-    options.momentum = s->momentum;
+    options.momentum = strcmp(optimizer, "sgd") == 0 ? s->momentum : 0.0f;
     options.decay = s->decay;
     options.l1 = s->l1;
     options.l2 = s->l2;

@@ -267,8 +267,6 @@ Test(misuse, options_without_effect_are_refused)
         {"epsilon", "0.5", "optimizer", "sgd", "epsilon is an option of adam"},
         {"min_delta", "0.5", "patience", "0", "patience is 0"},
         {"monitor", "accuracy", "patience", "0", "patience is 0"},
-        {"checkpoint_every", "2 epochs", "patience", "0", "checkpoint names no folder"},
-        {"keep", "7", "patience", "0", "checkpoint names no folder"},
         {"fill_mode", "wrap", "horizontal_flip", "false", "fill_mode has no effect"},
     };
     lam_dataset *data = spiral();
