@@ -87,6 +87,12 @@ static int parse(train_run *run, const cli_command *command, int argc, char **ar
         cli_error("where to? name the model file with -o MODEL");
         return CLI_USAGE;
     }
+    static const char *const of_checkpoints[] = {"checkpoint-every", "keep"};
+    for (size_t i = 0; i < sizeof of_checkpoints / sizeof *of_checkpoints; i++)
+        if (cli_was_given(&run->flags, of_checkpoints[i]) && !request->fit.checkpoint) {
+            cli_error("--%s needs --checkpoint DIR", of_checkpoints[i]);
+            return CLI_USAGE;
+        }
     if (cli_was_given(&run->flags, "scale") && cli_was_given(&run->flags, "standardize") &&
         request->standardize && strcmp(request->scale, "none") != 0) {
         cli_error("--scale and --standardize exclude each other");

@@ -24,6 +24,10 @@ WORDS = {
 OF_IMAGES = {"width_shift", "height_shift", "rotation", "zoom", "shear", "horizontal_flip",
              "vertical_flip", "brightness"}
 WRONG = {"checkpoint": ""}
+# What an option has no effect without.
+NEEDED = {"momentum": "--optimizer=sgd", "min_delta": "--patience=1", "monitor": "--patience=1",
+          "fill_mode": "--zoom=0.1"}
+WITH_CHECKPOINTS = {"resume", "checkpoint_every", "keep"}
 NUMBERS = {"float": "0.5", "double": "0.25", "size_t": "2", "uint64_t": "2", "bool": "true"}
 REQUIRED = ["epoch", "loss", "data_loss", "regularization_loss", "learning_rate", "accuracy",
             "seconds"]
@@ -33,20 +37,35 @@ class Flags(Case):
     def test_every_option_is_taken(self):
         images = [self.data(), "--layers=8:relu,4:softmax", "--epochs=2"]
         for name, kind in fit_fields():
-            data = images if name in OF_IMAGES else ["spiral", "--samples=60", *FEW]
+            data = images if name in OF_IMAGES | {"fill_mode"} else ["spiral", "--samples=60", *FEW]
             value = WORDS.get(name) if kind == "const char" else NUMBERS[kind]
             for i, spelling in enumerate((name, name.replace("_", "-"))):
                 with self.subTest(option=spelling):
                     folder = self.path(f"{name} {i}")  # a run begins in an empty one
                     if name == "checkpoint":
                         value = folder
-                    more = [f"--checkpoint={folder}"] if name == "resume" else []
+                    more = [f"--checkpoint={folder}"] if name in WITH_CHECKPOINTS else []
+                    more += [NEEDED[name]] if name in NEEDED else []
                     self.good("train", *data, "-o", self.path("m"), f"--{spelling}={value}",
                               *more)
             wrong = WRONG.get(name, "no such thing") if kind == "const char" else "x"
             with self.subTest(option=name, wrong=True):
                 self.bad(2, "train", "spiral", "-o", self.path("n"), *FEW,
                          f"--{name}={wrong}")
+        self.assertFalse(self.path("n").exists())
+
+    def test_options_without_effect(self):
+        for args, message in [
+                (["--momentum=0.9"], "momentum is an option of sgd, and the optimizer is adam"),
+                (["--optimizer=sgd", "--beta-1=0.5"], "beta_1 is an option of adam"),
+                (["--monitor=accuracy"], "monitor has no effect without early stopping"),
+                (["--min-delta=0.5"], "min_delta has no effect without early stopping"),
+                (["--fill-mode=wrap"], "fill_mode has no effect without images that are moved"),
+                (["--checkpoint-every=2 epochs"], "--checkpoint-every needs --checkpoint DIR"),
+                (["--keep=3"], "--keep needs --checkpoint DIR")]:
+            with self.subTest(args=args):
+                self.assertIn(message, self.bad(2, "train", "spiral", "-o", self.path("n"), *FEW,
+                                                *args))
         self.assertFalse(self.path("n").exists())
 
     def test_switches(self):

@@ -72,11 +72,11 @@ class Models(Case):
         file = self.path("forged")
         file.write_bytes(forged(good, lambda text: text))
         self.good("inspect", file)
-        for old, new in [('"relu"', '"evil"'), ('"relu"', '"rel\\u001b[2J"'),
+        for old, new in [('"relu"', '"e vil"'), ('"relu"', '"rel\\u001b[2J"'),
                          ('"units":8', '"units":800000000'), ('"units":8', '"units":-1'),
                          ('"features":2', '"features":18446744073709551615'),
                          ('"version":1', '"version":9'), ('"dense"', '"sparse"'),
-                         ("categorical_crossentropy", "no_such_loss")]:
+                         ("categorical_crossentropy", "no such loss")]:
             file.write_bytes(forged(good, lambda text: text.replace(old, new)))
             self.refused(file)
 
