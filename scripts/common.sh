@@ -182,3 +182,8 @@ compile() {
   shift
   quietly meson compile -C "$dir" -j "$(cores)" "$@"
 }
+
+# compile_all DIR: also what is built for tests and benchmarks alone.
+compile_all() {
+  quietly ninja -C "$1" -j "$(cores)" all meson-test-prereq meson-benchmark-prereq
+}

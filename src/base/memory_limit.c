@@ -73,8 +73,12 @@ static uint64_t left_of_resource(int resource, uint64_t used)
 
 uint64_t lam__memory_limit(void)
 {
-    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    const long size = sysconf(_SC_PAGESIZE);
+    long pages = 0;
     uint64_t space, data;
+#ifdef _SC_PHYS_PAGES
+    pages = sysconf(_SC_PHYS_PAGES);
+#endif
     in_use(&space, &data);
     uint64_t least = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
     least = lam__lesser_limit(least, lam__cgroup_mine(&memory));

@@ -2,15 +2,15 @@
 #include "data/file_rows.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include "base/error.h"
 #include "base/fork.h"
@@ -175,6 +175,19 @@ static void gather(const lam_dataset *dataset, const uint32_t *index, size_t fir
     }
 }
 
+/* Tells the system what will be read soon, where it can be told. */
+static void ask_for(int fd, uint64_t at, size_t bytes)
+{
+#if defined(POSIX_FADV_WILLNEED)
+    (void)posix_fadvise(fd, (off_t)at, (off_t)bytes, POSIX_FADV_WILLNEED);
+#elif defined(F_RDADVISE) /* macOS */
+    const int most = bytes < INT_MAX ? (int)bytes : INT_MAX;
+    (void)fcntl(fd, F_RDADVISE, &(struct radvisory){.ra_offset = (off_t)at, .ra_count = most});
+#else
+    (void)fd, (void)at, (void)bytes;
+#endif
+}
+
 /* While the disk is being read, the samples of the next step are asked for before their turn. With
  * a warm cache that would only cost. */
 static lam_status prepare(const lam_dataset *dataset, const uint32_t *order, size_t count,
@@ -192,8 +205,7 @@ static lam_status prepare(const lam_dataset *dataset, const uint32_t *order, siz
     for (size_t i = at + rows; warm < WARM && i < count && i < at + 2 * rows; i++) {
         const size_t sample = order ? order[i] : i;
         const uint64_t row = set->index ? set->index[sample] : sample;
-        posix_fadvise(set->fd, (off_t)(set->rows.offset + row * bytes), (off_t)bytes,
-                      POSIX_FADV_WILLNEED);
+        ask_for(set->fd, set->rows.offset + row * bytes, bytes);
     }
     return LAM_OK;
 }

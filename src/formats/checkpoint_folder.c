@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/file_read.h"
+#include "formats/file_write.h"
 
 /* Fixed: what a killed run leaves is written over by the next. The lock keeps others off it. */
 static const char temporary[] = ".checkpoint.tmp";
@@ -74,7 +75,7 @@ static lam_status make_folder(const char *path)
     above[length] = '\0';
     const int fd = open(length > 0 ? above : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     lam_status status = LAM_OK;
-    if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+    if (fd >= 0 && lam__sync(fd) != 0 && errno != EINVAL && errno != EROFS)
         status = lam__fail_errno("cannot bring to the disk the folder above", path, errno);
     if (fd >= 0)
         close(fd);
@@ -229,7 +230,7 @@ static lam_status write_temporary(const lam__checkpoint_folder *folder, uint64_t
         size -= (size_t)n;
     }
     const char *action = "cannot write the checkpoint";
-    if (!error && fsync(fd) != 0) {
+    if (!error && lam__sync(fd) != 0) {
         error = errno;
         action = "cannot bring to the disk the checkpoint";
     }
@@ -274,7 +275,7 @@ lam_status lam__checkpoint_folder_write(lam__checkpoint_folder *folder, uint64_t
         return status;
     }
     /* some file systems cannot do it for folders (EINVAL) */
-    if (fsync(folder->fd) != 0 && errno != EINVAL && errno != EROFS)
+    if (lam__sync(folder->fd) != 0 && errno != EINVAL && errno != EROFS)
         return fail_write(folder, "cannot bring to the disk the name of the checkpoint", steps,
                           errno);
     remove_oldest(folder, steps);

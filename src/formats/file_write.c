@@ -153,10 +153,21 @@ lam_status lam__file_write(lam__file_writer *writer, const void *bytes, size_t s
     return LAM_OK;
 }
 
+int lam__sync(int fd)
+{
+#ifdef F_FULLFSYNC /* macOS, whose fsync leaves the bytes in the drive's own memory */
+    if (fcntl(fd, F_FULLFSYNC) == 0)
+        return 0;
+    if (errno != ENOTSUP && errno != EINVAL && errno != ENOTTY) /* such a file system cannot */
+        return -1;
+#endif
+    return fsync(fd);
+}
+
 /* Brings the new file to the disk and closes it. EINTR from close leaves the file closed. */
 static lam_status finish_file(lam__file_writer *writer)
 {
-    if (fsync(writer->fd) != 0)
+    if (lam__sync(writer->fd) != 0)
         return lam__fail_errno("cannot bring to the disk", writer->path, errno);
     int fd = writer->fd;
     writer->fd = -1;
@@ -180,7 +191,7 @@ static lam_status keep_former(lam__file_writer *writer, int *kept)
 /* Brings the renaming to the disk. Some file systems cannot do it for folders (EINVAL). */
 static lam_status finish_folder(lam__file_writer *writer)
 {
-    if (fsync(writer->folder) != 0 && errno != EINVAL && errno != EROFS)
+    if (lam__sync(writer->folder) != 0 && errno != EINVAL && errno != EROFS)
         return lam__fail_errno("cannot bring to the disk the folder of", writer->path, errno);
     return LAM_OK;
 }

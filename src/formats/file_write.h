@@ -24,6 +24,9 @@ lam_status lam__file_write(lam__file_writer *writer, const void *bytes, size_t s
  * is what it was. Closes the writer in either case. */
 lam_status lam__file_write_commit(lam__file_writer *writer);
 
+/* Brings what was written to an open file or folder to the disk: 0, or -1 with errno. */
+int lam__sync(int fd);
+
 /* Gives up: removes the new file and closes the writer. */
 void lam__file_write_abandon(lam__file_writer *writer);
 

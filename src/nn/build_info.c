@@ -4,14 +4,14 @@
 
 #include <lamina/status.h>
 
-#include "base/cpu.h"
 #include "blas/gemm.h"
+#include "kernels/kernels.h"
 #include "kernels/products.h"
 #include "lamina_features.h"
 
 static const char *instruction_set(void)
 {
-    return lam__isa_name(lam__isa_chosen());
+    return lam__kernels_chosen()->name; /* of the compiled ones: not all that the processor has */
 }
 
 static const char *products(void)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """outside.py: installs the build into an empty folder and builds a project outside the tree on it.
 
-    outside.py pkgconfig|cmake BUILD ROOT PREFIX LIBDIR -- MESON...
+    outside.py WAY BUILD ROOT PREFIX LIBDIR -- MESON...
 
-pkgconfig: with make and pkg-config. cmake: with CMake's find_package. PREFIX and LIBDIR are those
-of the build. Exits with 77 (skipped) where make, pkg-config or cmake is missing.
+WAY pkgconfig: with make and pkg-config. cmake: with CMake's find_package. pkgconfig-static,
+cmake-static: the same with the static library, which must need no more than the packages that
+Lamina is built with (no Fortran compiler for OpenBLAS's sake). PREFIX and LIBDIR are those of the
+build. Exits with 77 (skipped) where make, pkg-config or cmake is missing.
 """
 import os
 import pathlib
@@ -39,22 +41,35 @@ def install(meson, build, folder):
     return folder / "installed"
 
 
-def build_with_make(project, destination, libdir):
+def check_static(program, libdir):
+    """Runs where there is no shared library."""
+    for path in libdir.glob("liblamina.so*"):
+        path.unlink()
+    run([program], program.parent)
+
+
+def build_with_make(project, destination, libdir, static):
     """The .pc file names the final prefix. Where it is for now goes into its text: a sysroot would
     also move the folders of the libraries underneath."""
     environment = {"PKG_CONFIG_PATH": libdir / "pkgconfig", "LD_LIBRARY_PATH": libdir}
     text = (libdir / "pkgconfig" / "lamina.pc").read_text()
     (libdir / "pkgconfig" / "lamina.pc").write_text(
         text.replace("prefix=/", f"prefix={destination}/", 1))
+    if static:
+        environment["STATIC"] = "1"
     run(["make", "outside"], project, **environment)
     run(["./outside"], project, **environment)
+    if static:
+        check_static(project / "outside", libdir)
 
 
-def build_with_cmake(project, prefix, libdir):
-    run(["cmake", "-B", "build", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release"],
-        project)
+def build_with_cmake(project, prefix, libdir, static):
+    run(["cmake", "-B", "build", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release",
+         f"-Dlamina_USE_STATIC_LIBS={'ON' if static else 'OFF'}"], project)
     run(["cmake", "--build", "build"], project)
     run(["build/outside"], project, LD_LIBRARY_PATH=libdir)
+    if static:
+        check_static(project / "build" / "outside", libdir)
     # A later version must be refused, in words.
     lists = (project / "CMakeLists.txt").read_text()
     (project / "CMakeLists.txt").write_text(lists.replace("find_package(lamina 0.1",
@@ -83,7 +98,8 @@ def main():
         sys.exit(__doc__)
     how, build, root, prefix, libdir = sys.argv[1:6]
     meson = sys.argv[7:]
-    for tool in ["cmake"] if how == "cmake" else ["make", "pkg-config"]:
+    way, _, static = how.partition("-")
+    for tool in ["cmake"] if way == "cmake" else ["make", "pkg-config"]:
         if not shutil.which(tool):
             print(f"skipped: there is no {tool}")
             sys.exit(77)
@@ -95,10 +111,10 @@ def main():
         check_installed(installed, libraries, pathlib.Path(root))
         project = folder / "outside"
         shutil.copytree(pathlib.Path(root) / "examples" / "outside", project)
-        if how == "cmake":
-            build_with_cmake(project, installed, libraries)
+        if way == "cmake":
+            build_with_cmake(project, installed, libraries, static)
         else:
-            build_with_make(project, destination, libraries)
+            build_with_make(project, destination, libraries, static)
 
 
 if __name__ == "__main__":

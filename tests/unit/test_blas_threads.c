@@ -10,10 +10,10 @@
 
 #include <lamina/status.h>
 
-#include "base/cpu.h"
 #include "base/pool.h"
 #include "blas/gemm.h"
 #include "blas/orthogonal.h"
+#include "kernels/kernels.h"
 #include "kernels/products.h"
 #include "lamina_features.h"
 
@@ -202,7 +202,7 @@ Test(build_info, known_keys)
     cr_assert_gt(strlen(blas), 0);
     if (openblas_get_num_threads)
         cr_assert_eq(strncmp(blas, "OpenBLAS ", 9), 0, "%s", blas);
-    cr_assert_str_eq(lam_build_info("instruction_set"), lam__isa_name(lam__isa_chosen()));
+    cr_assert_str_eq(lam_build_info("instruction_set"), lam__kernels_chosen()->name);
     cr_assert_str_eq(lam_build_info("products"), lam__products_chosen() ? "tiles" : "blas");
     cr_assert_str_eq(lam_build_info("lapack"), LAM__HAVE_LAPACK ? "yes" : "no");
     cr_assert_str_eq(lam_build_info("gzip"), LAM__HAVE_GZIP ? "yes" : "no");
