@@ -52,13 +52,10 @@ static volatile float chain_start = 0.0f;
     typedef float name##_vector __attribute__((vector_size(bytes)));                               \
     attribute static float name(void)                                                              \
     {                                                                                              \
-        name##_vector x[CHAINS], a, b;                                                             \
-        for (size_t i = 0; i < bytes / sizeof(float); i++) {                                       \
-            a[i] = 0.999f;                                                                         \
-            b[i] = 0.001f;                                                                         \
-            for (int c = 0; c < CHAINS; c++)                                                       \
-                x[c][i] = chain_start;                                                             \
-        }                                                                                          \
+        const name##_vector zero = {0}, a = zero + 0.999f, b = zero + 0.001f;                      \
+        name##_vector x[CHAINS];                                                                   \
+        for (int c = 0; c < CHAINS; c++)                                                           \
+            x[c] = zero + chain_start;                                                             \
         for (int r = 0; r < ROUNDS; r++)                                                           \
             for (int c = 0; c < CHAINS; c++)                                                       \
                 x[c] = x[c] * a + b;                                                               \

@@ -102,10 +102,13 @@ static double quantize_column(const lam__q_layer *to, const lam_model *model, si
     const lam__layer *layer = to->layer;
     const float *w = model->parameters + layer->weight;
     const double step = step_of(in), bias = (double)model->parameters[layer->bias + j] - out_low;
-    double largest = 0;
-    for (size_t i = 0; i < layer->in; i++)
-        largest = fmax(largest, fabs((double)w[i * layer->out + j]));
-    double size = fmax(largest / 127, fabs(bias) / (step * BIAS_MOST));
+    /* In float: gcc 12 for aarch64 crashes on fmax of doubles over an array of floats. */
+    float largest = 0;
+    for (size_t i = 0; i < layer->in; i++) {
+        const float magnitude = fabsf(w[i * layer->out + j]);
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    double size = fmax((double)largest / 127, fabs(bias) / (step * BIAS_MOST));
     size = size > 0 ? size : 1;
     double total = 0;
     for (size_t i = 0; i < layer->in; i++) {
