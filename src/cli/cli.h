@@ -15,9 +15,9 @@
 #define CLI_PRINTF(text, rest)
 #endif
 
-/* Exit status of the command; a run stopped by a signal ends with 128 + its number. CLI_HELP asks
- * main for the help of the command. */
-enum { CLI_SUCCESS = 0, CLI_FAILURE = 1, CLI_USAGE = 2, CLI_HELP = -1 };
+/* Exit status of the command. A run stopped by a signal returns CLI_BY_SIGNAL + its number, and
+ * main ends the process by it. CLI_HELP asks main for the help of the command. */
+enum { CLI_SUCCESS = 0, CLI_FAILURE = 1, CLI_USAGE = 2, CLI_BY_SIGNAL = 128, CLI_HELP = -1 };
 
 /* One command: a row of the table in main.c. */
 typedef struct cli_command {
@@ -54,6 +54,9 @@ int cli_failed(void);
 /* The same for a call whose arguments came from the command line: CLI_USAGE when they were the
  * reason. */
 int cli_refused(void);
+
+/* Flushes stdout; false when it took not all, and the reason is kept. */
+bool cli_flush_output(void);
 
 /* Flushes stdout; CLI_FAILURE, with a message unless the reader has gone, when it took not all. */
 int cli_finish_output(void);

@@ -1,5 +1,4 @@
 /* cmd_train.c: lamina train. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "output_path.h"
 #include "progress.h"
 #include "recipe.h"
+#include "signals.h"
 
 /* What the command line asked for. */
 typedef struct train_request {
@@ -32,35 +32,10 @@ typedef struct train_run {
     int exit_status;  /* of a run that saves its model although something failed */
 } train_run;
 
-/* The signal that asked training to stop, 0 if none. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_stop_signal(int number)
-{
-    stop_signal = number;
-}
-
 static lam_signal on_event(const lam_event *event, void *user)
 {
     cli_progress_show(user, event);
-    return stop_signal ? LAM_STOP : LAM_CONTINUE;
-}
-
-/* Ctrl-C and SIGTERM end training after the current batch; a second one ends the process. A reader
- * of stdout that goes away costs the progress, not the model. */
-static void catch_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM};
-    /* restarted: a line of output that waits for its reader is not cut off */
-    struct sigaction action = {.sa_handler = on_stop_signal,
-                               .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct sigaction old;
-        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-            sigaction(numbers[i], &action, NULL);
-    }
-    signal(SIGPIPE, SIG_IGN);
+    return cli_caught_signal() ? LAM_STOP : LAM_CONTINUE;
 }
 
 static int parse(train_run *run, const cli_command *command, int argc, char **argv)
@@ -303,7 +278,9 @@ static int fit(train_run *run)
                          : cli_on_terminal() ? CLI_PROGRESS_TERMINAL
                                              : CLI_PROGRESS_LINES;
     introduce(run);
-    catch_signals();
+    /* they end training after the current batch; a reader of stdout that goes away costs the
+     * progress, not the model */
+    cli_catch_signals();
     lam_history *history = NULL;
     const lam_status status = lam_fit(run->model, run->train, &request->fit, &history);
     const size_t best = lam_history_best(history);
@@ -313,8 +290,8 @@ static int fit(train_run *run)
     if (status == LAM_OK && best && !request->quiet && !request->json)
         printf("the weights are those of epoch %zu\n", best);
     const cli_progress *progress = &run->progress;
-    const bool trained =
-        progress->epochs > 0 && (stop_signal || progress->finished_epochs == progress->epochs);
+    const bool trained = progress->epochs > 0 &&
+                         (cli_caught_signal() || progress->finished_epochs == progress->epochs);
     if (status != LAM_ERR_IO || !request->fit.checkpoint || !trained)
         return status == LAM_OK ? CLI_SUCCESS : cli_refused();
     run->exit_status = cli_failed(); /* the last checkpoint: no reason to lose the model as well */
@@ -332,13 +309,14 @@ static int save(const train_run *run)
     const cli_progress *progress = &run->progress;
     const char *output = run->request.output;
     /* a signal after the last batch has nothing left to stop */
-    const bool interrupted = stop_signal && progress->finished_epochs < progress->epochs;
+    const int number = cli_caught_signal();
+    const bool interrupted = number && progress->finished_epochs < progress->epochs;
     struct stat info;
     char parameters[32], size[32] = "?";
     if (interrupted && progress->batch == 0) {
         cli_error("interrupted before the first batch; nothing was saved");
         say_how_to_go_on(run);
-        return 128 + stop_signal;
+        return CLI_BY_SIGNAL + number;
     }
     if (lam_model_save(run->model, output) != LAM_OK)
         return cli_failed();
@@ -347,7 +325,7 @@ static int save(const train_run *run)
                   "saved in '%s'",
                   progress->epoch, progress->epochs, progress->batch, progress->batches, output);
         say_how_to_go_on(run);
-        return 128 + stop_signal;
+        return CLI_BY_SIGNAL + number;
     }
     if (progress->mode == CLI_PROGRESS_TERMINAL) {
         if (stat(output, &info) == 0)
@@ -437,9 +415,9 @@ static const char *const details[] = {
     "below, or one of the built-in sets spiral, vertical and sine, for which epochs, batch size "
     "and learning rate default to values that solve them. The test split of DATA, if any, or "
     "--test-share of it, is the validation set, unless --validation-split is given; 0 means none.",
-    "On a terminal a bar shows the progress, elsewhere one line an epoch. Ctrl-C ends training "
+    "On a terminal a bar shows the progress, elsewhere one line per epoch. Ctrl-C ends training "
     "after the current batch, saves the model and gives exit status 130; a second one ends it at "
-    "once. After the last batch it changes nothing.",
+    "once. After the last batch it changes nothing. SIGTERM, SIGHUP and SIGXCPU do the same.",
     "With --checkpoint the run can be resumed whatever ended it: the same command with --resume "
     "goes on from the newest checkpoint that is whole, to the epochs now asked for, and ends in "
     "the "

@@ -4,6 +4,7 @@
 #include <lamina/lamina.h>
 
 #include "cli.h"
+#include "signals.h"
 #include "usage.h"
 
 const cli_command *const cli_commands[] = {&cli_train,   &cli_data,    &cli_evaluate, &cli_predict,
@@ -70,7 +71,10 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    cli_prepare_process();
     const int status = run(argc, argv);
     const int output = cli_finish_output();
+    if (status > CLI_BY_SIGNAL)
+        cli_end_by_signal(status - CLI_BY_SIGNAL);
     return status == CLI_SUCCESS ? output : status;
 }

@@ -26,7 +26,7 @@ void cli_error(const char *format, ...)
     va_start(rest, format);
     vsnprintf(raw, sizeof raw, format, rest);
     va_end(rest);
-    fflush(stdout); /* what came before stays before */
+    cli_flush_output(); /* what came before stays before */
     fprintf(stderr, "lamina: %s\n", cli_plain_text(raw, plain, sizeof plain));
 }
 
@@ -52,12 +52,19 @@ int cli_refused(void)
     return status == LAM_ERR_NAME || status == LAM_ERR_ARGUMENT ? CLI_USAGE : CLI_FAILURE;
 }
 
-int cli_finish_output(void)
+static int reason; /* errno of the first failure of stdout */
+
+bool cli_flush_output(void)
 {
     errno = 0;
-    const bool failed = fflush(stdout) != 0;
-    const int reason = errno;
-    if (!failed && !ferror(stdout))
+    const bool good = fflush(stdout) == 0;
+    reason = good || reason ? reason : errno;
+    return good;
+}
+
+int cli_finish_output(void)
+{
+    if (cli_flush_output() && !ferror(stdout))
         return CLI_SUCCESS;
     if (reason != EPIPE)
         cli_error("cannot write to standard output: %s", reason ? strerror(reason) : "write error");

@@ -218,7 +218,7 @@ static void end_epoch(cli_progress *progress, const lam_event *event)
         write_json(event);
     else
         print_line(progress, event);
-    progress->broken = fflush(stdout) != 0;
+    progress->broken = !cli_flush_output();
     if (progress->broken && errno == EPIPE && !freopen("/dev/null", "w", stdout))
         return; /* the reader has seen enough: what is still buffered goes nowhere */
 }

@@ -30,6 +30,7 @@ static lam_status check(const char *path, const uint8_t *pixels, size_t width, s
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/write_all.h"
 #include "data/file_read.h"
 
 /* A file that is being written. */
@@ -42,16 +43,9 @@ typedef struct png_target {
 static void write_bytes(png_structp png, png_bytep bytes, size_t count)
 {
     png_target *target = png_get_io_ptr(png);
-    for (size_t done = 0; done < count;) {
-        const ssize_t n = write(target->fd, bytes + done, count - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            target->error = n < 0 ? errno : EIO;
-            png_error(png, "cannot write");
-        }
-        done += (size_t)n;
-    }
+    target->error = lam__write_all(target->fd, bytes, count);
+    if (target->error)
+        png_error(png, "cannot write");
 }
 
 static void flush_bytes(png_structp png)

@@ -19,14 +19,12 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/write_all.h"
 #include "data/file_read.h"
 #include "formats/file_write.h"
 
 /* Fixed: what a killed run leaves is written over by the next. The lock keeps others off it. */
 static const char temporary[] = ".checkpoint.tmp";
-
-/* One write of more than this is cut short by some systems. */
-#define LAM__WRITE_MOST ((size_t)1 << 30)
 
 #define LAM__NAME_OPENING "checkpoint-"
 #define LAM__NAME_ENDING ".safetensors"
@@ -217,18 +215,7 @@ static lam_status write_temporary(const lam__checkpoint_folder *folder, uint64_t
     const int fd = open_temporary(folder);
     if (fd < 0)
         return fail_write(folder, "cannot write the checkpoint", steps, errno);
-    int error = 0;
-    while (size > 0 && !error) {
-        const ssize_t n = write(fd, bytes, size < LAM__WRITE_MOST ? size : LAM__WRITE_MOST);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            error = n < 0 ? errno : ENOSPC;
-            break;
-        }
-        bytes += n;
-        size -= (size_t)n;
-    }
+    int error = lam__write_all(fd, bytes, size);
     const char *action = "cannot write the checkpoint";
     if (!error && lam__sync(fd) != 0) {
         error = errno;

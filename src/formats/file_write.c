@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/write_all.h"
 #include "data/file_read.h"
 
 /* Names tried for a temporary file before giving up. */
@@ -23,9 +24,6 @@
 
 /* Room for the longest name made here. */
 #define LAM__NAME_MOST 64
-
-/* One write of more than this is cut short by some systems. */
-#define LAM__WRITE_MOST ((size_t)1 << 30)
 
 static void release_all(lam__file_writer *writer)
 {
@@ -140,17 +138,8 @@ lam_status lam__file_write_open(lam__file_writer *writer, const char *path)
 
 lam_status lam__file_write(lam__file_writer *writer, const void *bytes, size_t size)
 {
-    const unsigned char *from = bytes;
-    while (size > 0) {
-        ssize_t n = write(writer->fd, from, size < LAM__WRITE_MOST ? size : LAM__WRITE_MOST);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return lam__fail_errno("cannot write", writer->path, n < 0 ? errno : ENOSPC);
-        from += n;
-        size -= (size_t)n;
-    }
-    return LAM_OK;
+    const int error = lam__write_all(writer->fd, bytes, size);
+    return error ? lam__fail_errno("cannot write", writer->path, error) : LAM_OK;
 }
 
 int lam__sync(int fd)

@@ -304,7 +304,7 @@ class Signals(Case):
         self.assertEqual(first["epoch"], 1)
         for line in rest.splitlines():
             json.loads(line)
-        self.assertEqual(process.returncode, 128 + number)
+        self.assertEqual(process.returncode, -number)
         self.assertRegex(errors, r"^lamina: interrupted in epoch \d+ of 1000000, .*saved")
         self.good("inspect", out)
 

@@ -207,7 +207,7 @@ static bool try_save(const lam_model *model, const void *old, size_t old_size, i
 
 Test(save_faults, every_call)
 {
-    static const int errors[] = {EIO, ENOSPC, EINTR, EPERM, EDQUOT, SHORT_WRITE};
+    static const int errors[] = {EIO, ENOSPC, EINTR, EPERM, EDQUOT, EFBIG, SHORT_WRITE};
     lam_model *model = sample_model();
     cr_assert_not_null(model, "%s", lam_error_message());
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)

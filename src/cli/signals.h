@@ -1,0 +1,22 @@
+/* signals.h: the standard descriptors and the signals of the command. */
+#ifndef LAMINA_CLI_SIGNALS_H
+#define LAMINA_CLI_SIGNALS_H
+
+/* First thing of all: standard input, output and error are open, so that no other file gets their
+ * numbers and what is meant for a terminal; and a limit on the size of files is an error of
+ * writing, not the end of the process. */
+void cli_prepare_process(void);
+
+/* From here on the signals that ask the process to end are noted: SIGINT, SIGTERM, SIGHUP and
+ * SIGXCPU, unless they are ignored. A second SIGINT or SIGTERM ends it; SIGHUP comes several times
+ * when a terminal closes, and SIGXCPU once a second. SIGPIPE is ignored. */
+void cli_catch_signals(void);
+
+/* The signal that was noted, 0 if none. */
+int cli_caught_signal(void);
+
+/* Ends the process by the signal, so that whoever waits for it sees which; returns where that
+ * cannot be. */
+void cli_end_by_signal(int number);
+
+#endif
