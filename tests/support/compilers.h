@@ -2,24 +2,18 @@
 #ifndef LAMINA_TEST_COMPILERS_H
 #define LAMINA_TEST_COMPILERS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "scratch.h"
+
 /* What every generated file must stand. */
 #define STRICT                                                                                     \
     "-std=c99 -Wall -Wextra -Wpedantic -Werror -Wconversion -Wdouble-promotion -Wshadow "          \
     "-Wstrict-prototypes -Wmissing-prototypes"
-
-/* A program that turns samples on its input into outputs. */
-static const char driver[] = "#include <stdio.h>\n#include \"net.h\"\n"
-                             "int main(void)\n{\n"
-                             "    static float x[NET_INPUTS], y[NET_OUTPUTS];\n"
-                             "    while (fread(x, sizeof x, 1, stdin) == 1) {\n"
-                             "        net_predict(x, y);\n"
-                             "        if (fwrite(y, sizeof y, 1, stdout) != 1) return 1;\n"
-                             "    }\n    return 0;\n}\n";
 
 typedef struct compiler {
     const char *command, *flags;
@@ -67,6 +61,61 @@ static inline bool any_compiler_works(const char *folder)
     for (size_t i = 0; i < COMPILERS; i++)
         any = compiler_works(&compilers[i], folder) || any;
     return any;
+}
+
+/* Writes a file of the folder, formatted. */
+static inline void write_text(const char *folder, const char *name, const char *format, ...)
+{
+    char path[512], text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    scratch_write(scratch_path(folder, name, path), text, (size_t)length);
+}
+
+/* Writes a program of the generated files net0.c, net1.c, ... in the folder. It runs the self-test
+ * of each and then turns `samples` samples for each, from the file x, into outputs, in the file y:
+ * one program for all of them, since starting a compiler takes longer than these files do. */
+static inline void program_write(const char *folder, size_t nets, size_t samples)
+{
+    char name[32], path[512];
+    FILE *file = fopen(scratch_path(folder, "driver.c", path), "w");
+    if (!file)
+        abort();
+    fprintf(file, "#include <stdio.h>\n#include <string.h>\n");
+    for (size_t i = 0; i < nets; i++) {
+        snprintf(name, sizeof name, "self%zu.c", i);
+        write_text(folder, name,
+                   "#define NET%zu_SELF_TEST\n#define main self_test_%zu\n"
+                   "int self_test_%zu(void);\n#include \"net%zu.c\"\n",
+                   i, i, i, i);
+        fprintf(file, "#include \"net%zu.h\"\nint self_test_%zu(void);\n", i, i);
+    }
+    fprintf(file, "\nint main(void)\n{\n    FILE *in = fopen(\"x\", \"rb\"), "
+                  "*out = fopen(\"y\", \"wb\");\n    if (!in || !out) return 2;\n");
+    for (size_t i = 0; i < nets; i++)
+        fprintf(file,
+                "    if (self_test_%zu() != 0) return 10 + %zu;\n"
+                "    for (int i = 0; i < %zu; i++) {\n"
+                "        static float x[NET%zu_INPUTS], y[NET%zu_OUTPUTS];\n"
+                "        if (fread(x, sizeof x, 1, in) != 1) return 3;\n"
+                "        net%zu_predict(x, y);\n"
+                "        if (fwrite(y, sizeof y, 1, out) != 1) return 4;\n    }\n",
+                i, i, samples, i, i, i);
+    fprintf(file, "    return fclose(out);\n}\n");
+    fclose(file);
+}
+
+/* Compiles that program and runs it; 0 when both went well. What was run is in `line`. */
+static inline int program_run(const compiler *c, const char *folder, char line[1024])
+{
+    snprintf(line, 1024,
+             c->run ? "cd '%s' && rm -f y && %s %s " STRICT
+                      " driver.c self*.c -o net -lm && %s./net"
+                    : "cd '%s' && %s %s " STRICT " -c net[0-9]*.c",
+             folder, c->command, c->flags, c->run ? c->run : "");
+    return system(line);
 }
 
 #endif

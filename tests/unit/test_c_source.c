@@ -30,44 +30,31 @@ static void remove_folder(void)
 
 TestSuite(c_source, .init = make_folder, .fini = remove_folder, .timeout = 300);
 
-static void write_samples(const lam_model *model, float *x)
+enum { MOST = 64 }; /* models in one program */
+
+static size_t write_samples(const lam_model *model, float *x)
 {
-    char path[512];
     lam__stream stream = lam__stream_open(lam__derive_key(3, LAM__FOR_TOY, 1), 0);
     const size_t count = SAMPLES * lam_model_features(model);
     for (size_t i = 0; i < count; i++)
         x[i] =
             (float)(model->transform.kind == LAM_TRANSFORM_SCALE ? 255 * lam__next_uniform(&stream)
                                                                  : 2 * lam__next_normal(&stream));
-    scratch_write(scratch_path(folder, "x", path), x, count * sizeof *x);
+    return count;
 }
 
-static void run(const char *what, const char *format, const compiler *c)
+/* Compiles the networks with their self-tests, and holds their outputs to the models'. */
+static void hold(const compiler *c, const float *expected, size_t count, float most)
 {
-    char line[1024];
-    snprintf(line, sizeof line, format, folder, c->command, c->flags, c->run ? c->run : "");
-    cr_expect_eq(system(line), 0, "%s: %s", what, line);
-}
-
-/* Compiles net.c with its self-test and with the driver, and holds its outputs to the model's. */
-static void hold(const lam_model *model, const compiler *c, const float *x, const float *expected,
-                 float most)
-{
-    char path[512];
+    char line[1024], path[512];
     if (!compiler_works(c, folder))
         return;
-    if (!c->run) {
-        run("compile", "cd '%s' && %s %s " STRICT " -c net.c -o net.o", c);
+    cr_assert_eq(program_run(c, folder, line), 0, "%s", line);
+    if (!c->run)
         return;
-    }
-    run("self-test", "cd '%s' && %s %s " STRICT " -DNET_SELF_TEST net.c -o self -lm && %s./self",
-        c);
-    run("compile", "cd '%s' && %s %s " STRICT " net.c driver.c -o net -lm && %s./net < x > y", c);
     size_t size;
-    const size_t count = SAMPLES * lam_model_outputs(model);
     float *y = (float *)scratch_read(scratch_path(folder, "y", path), &size);
     cr_assert_eq(size, count * sizeof *y);
-    (void)x;
     for (size_t i = 0; i < count; i++)
         cr_assert_leq(fabsf(y[i] - expected[i]), most * fmaxf(1.0f, fabsf(expected[i])),
                       "%s: output %zu: %g, not %g", c->command, i, (double)y[i],
@@ -75,24 +62,35 @@ static void hold(const lam_model *model, const compiler *c, const float *x, cons
     free(y);
 }
 
-static void hold_everywhere(lam_model *model)
+static void hold_everywhere(lam_model *const *models, size_t count)
 {
-    char path[512];
-    const size_t features = lam_model_features(model), outputs = lam_model_outputs(model);
-    float *x = malloc(SAMPLES * features * sizeof *x), *y = malloc(SAMPLES * outputs * sizeof *y);
-    cr_assert_eq(lam_model_status(model), LAM_OK, "%s", lam_error_message());
-    write_samples(model, x);
-    cr_assert_eq(lam_predict(model, x, SAMPLES, y), LAM_OK);
-    scratch_write(scratch_path(folder, "driver.c", path), driver, sizeof driver - 1);
-    cr_assert_eq(lam__c_source_write(model, scratch_path(folder, "net.c", path), NULL), LAM_OK,
-                 "%s", lam_error_message());
+    char path[512], name[32];
+    size_t inputs = 0, outputs = 0;
+    cr_assert_leq(count, MOST);
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_eq(lam_model_status(models[i]), LAM_OK, "%s", lam_error_message());
+        inputs += SAMPLES * lam_model_features(models[i]);
+        outputs += SAMPLES * lam_model_outputs(models[i]);
+    }
+    float *x = malloc(inputs * sizeof *x), *y = malloc(outputs * sizeof *y), *in = x, *out = y;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "net%zu.c", i);
+        const size_t drawn = write_samples(models[i], in);
+        cr_assert_eq(lam_predict(models[i], in, SAMPLES, out), LAM_OK);
+        cr_assert_eq(lam__c_source_write(models[i], scratch_path(folder, name, path), NULL), LAM_OK,
+                     "%s", lam_error_message());
+        in += drawn;
+        out += SAMPLES * lam_model_outputs(models[i]);
+        lam_model_free(models[i]);
+    }
+    scratch_write(scratch_path(folder, "x", path), x, inputs * sizeof *x);
+    program_write(folder, count, SAMPLES);
     if (!any_compiler_works(folder))
         cr_skip_test("no compiler that works");
     for (size_t i = 0; i < COMPILERS; i++)
-        hold(model, &compilers[i], x, y, 1e-5f);
+        hold(&compilers[i], y, outputs, 1e-5f);
     free(x);
     free(y);
-    lam_model_free(model);
 }
 
 /* Biases start at zero: other values tell more. */
@@ -121,17 +119,20 @@ Test(c_source, equals_the_library_for_every_activation_inside)
     lam_model_dense(model, 3, "linear");
     lam_model_initialize(model, 1, NULL);
     draw_biases(model);
-    hold_everywhere(model);
+    hold_everywhere(&model, 1);
 }
 
 /* And at the end, with each input transform and with widths around the four taken together. */
 Test(c_source, equals_the_library_for_every_activation_at_the_end)
 {
-    for (size_t i = 0; i < lam_catalog_size(LAM_ACTIVATION); i++) {
+    lam_model *models[MOST];
+    const size_t count = lam_catalog_size(LAM_ACTIVATION);
+    cr_assert_leq(count, MOST);
+    for (size_t i = 0; i < count; i++) {
         lam_catalog_entry entry;
         lam_catalog(LAM_ACTIVATION, i, &entry);
         const size_t features = 1 + i;
-        lam_model *model = lam_model_new(features);
+        lam_model *model = models[i] = lam_model_new(features);
         float x[64];
         for (size_t j = 0; j < 64; j++)
             x[j] = (float)(j * j % 31);
@@ -146,8 +147,8 @@ Test(c_source, equals_the_library_for_every_activation_at_the_end)
         lam_model_dense(model, 4, entry.name);
         lam_model_initialize(model, i, NULL);
         draw_biases(model);
-        hold_everywhere(model);
     }
+    hold_everywhere(models, count);
 }
 
 Test(c_source, equals_the_library_for_layer_normalization)
@@ -156,7 +157,7 @@ Test(c_source, equals_the_library_for_layer_normalization)
     lam_model_add_layers(model, "layer_norm,17:linear,layer_norm:tanh,5:linear,layer_norm:softmax");
     lam_model_initialize(model, 4, NULL);
     draw_biases(model);
-    hold_everywhere(model);
+    hold_everywhere(&model, 1);
 }
 
 Test(c_source, equals_the_library_for_a_wide_network)
@@ -166,7 +167,7 @@ Test(c_source, equals_the_library_for_a_wide_network)
     lam_model_add_layers(model, "128:relu,dropout:0.1,128:relu,10:softmax");
     lam_model_initialize(model, 4, NULL);
     draw_biases(model);
-    hold_everywhere(model);
+    hold_everywhere(&model, 1);
 }
 
 static unsigned char *written(const lam_model *model, const char *file, const char *shown,

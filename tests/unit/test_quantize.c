@@ -49,18 +49,12 @@ static void draw_biases(lam_model *model)
 }
 
 /* On the machine that ran the library the bits are the same; on another, libm may differ. */
-static void hold(const compiler *c, const float *expected, size_t count, size_t size)
+static void hold(const compiler *c, const float *expected, size_t count)
 {
     char line[1024], path[512];
     if (!compiler_works(c, folder))
         return;
-    snprintf(line, sizeof line,
-             c->run ? "cd '%s' && %s %s " STRICT
-                      " -DNET_SELF_TEST net.c -o self -lm && %s./self && "
-                      "%s %s " STRICT " net.c driver.c -o net -lm && %s./net < x > y"
-                    : "cd '%s' && %s %s " STRICT " -c net.c -o net.o",
-             folder, c->command, c->flags, c->run, c->command, c->flags, c->run);
-    cr_assert_eq(system(line), 0, "%s", line);
+    cr_assert_eq(program_run(c, folder, line), 0, "%s", line);
     if (!c->run)
         return;
     size_t bytes;
@@ -72,19 +66,27 @@ static void hold(const compiler *c, const float *expected, size_t count, size_t 
     else
         cr_assert_arr_eq(y, expected, count * sizeof *y, "%s %s", c->command, c->flags);
     free(y);
-    (void)size;
 }
 
-/* Quantizes on x, compares with the floats (`most` of their range) and with the C file. */
-static void check(lam_model *model, bool bytes, double most)
+/* A network with the data it is quantized on: bytes or not, and how far from the floats it may be,
+ * as a share of their range. */
+typedef struct candidate {
+    lam_model *model;
+    bool bytes;
+    double most;
+} candidate;
+
+enum { MOST = 64 }; /* networks in one program */
+
+/* Quantizes on x, compares the outputs y with the floats, exports to folder/file. */
+static void quantize(const candidate *one, float *x, float *y, const char *file)
 {
     char path[512];
-    const size_t features = lam_model_features(model), outputs = lam_model_outputs(model);
-    const size_t count = SAMPLES * outputs;
-    float *x = malloc(SAMPLES * features * sizeof *x);
-    float *y = malloc(count * sizeof *y), *exact = malloc(count * sizeof *exact);
-    draw(x, SAMPLES * features, bytes);
-    cr_assert_eq(lam_model_status(model), LAM_OK, "%s", lam_error_message());
+    lam_model *model = one->model;
+    const size_t features = lam_model_features(model);
+    const size_t count = SAMPLES * lam_model_outputs(model);
+    float *exact = malloc(count * sizeof *exact);
+    draw(x, SAMPLES * features, one->bytes);
     lam_dataset *set = lam_dataset_new(x, LAM_FLOAT32, SAMPLES, features, LAM_BORROW);
     lam_quantized *q = lam_quantize(model, set);
     cr_assert_not_null(q, "%s", lam_error_message());
@@ -98,22 +100,41 @@ static void check(lam_model *model, bool bytes, double most)
         difference = fmax(difference, fabs((double)y[i] - exact[i]));
     }
     const double range = (double)highest - lowest;
-    cr_expect_leq(difference, most * range, "%g of %g", difference, range);
+    cr_expect_leq(difference, one->most * range, "%s: %g of %g", file, difference, range);
     cr_expect_gt(difference, 0.0);
-    cr_assert_eq(lam_quantized_export(q, scratch_path(folder, "net.c", path), NULL), LAM_OK, "%s",
+    cr_assert_eq(lam_quantized_export(q, scratch_path(folder, file, path), NULL), LAM_OK, "%s",
                  lam_error_message());
-    scratch_write(scratch_path(folder, "driver.c", path), driver, sizeof driver - 1);
-    scratch_write(scratch_path(folder, "x", path), x, SAMPLES * features * sizeof *x);
+    lam_quantized_free(q);
+    lam_dataset_free(set);
+    free(exact);
+}
+
+/* Quantizes each, compares with the floats and with the C files. */
+static void check(const candidate *all, size_t count)
+{
+    char path[512], name[32];
+    size_t inputs = 0, outputs = 0;
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_eq(lam_model_status(all[i].model), LAM_OK, "%s", lam_error_message());
+        inputs += SAMPLES * lam_model_features(all[i].model);
+        outputs += SAMPLES * lam_model_outputs(all[i].model);
+    }
+    float *x = malloc(inputs * sizeof *x), *y = malloc(outputs * sizeof *y), *in = x, *out = y;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "net%zu.c", i);
+        quantize(&all[i], in, out, name);
+        in += SAMPLES * lam_model_features(all[i].model);
+        out += SAMPLES * lam_model_outputs(all[i].model);
+        lam_model_free(all[i].model);
+    }
+    scratch_write(scratch_path(folder, "x", path), x, inputs * sizeof *x);
+    program_write(folder, count, SAMPLES);
     if (!any_compiler_works(folder))
         cr_skip_test("no compiler that works");
     for (size_t i = 0; i < COMPILERS; i++)
-        hold(&compilers[i], y, count, SAMPLES);
-    lam_quantized_free(q);
-    lam_dataset_free(set);
-    lam_model_free(model);
+        hold(&compilers[i], y, outputs);
     free(x);
     free(y);
-    free(exact);
 }
 
 Test(quantize, every_activation_inside)
@@ -128,12 +149,15 @@ Test(quantize, every_activation_inside)
     lam_model_dense(model, 3, "linear");
     lam_model_initialize(model, 1, NULL);
     draw_biases(model);
-    check(model, false, 0.15);
+    check(&(candidate){model, false, 0.15}, 1);
 }
 
 Test(quantize, every_activation_at_the_end)
 {
-    for (size_t i = 0; i < lam_catalog_size(LAM_ACTIVATION); i++) {
+    candidate all[MOST];
+    const size_t count = lam_catalog_size(LAM_ACTIVATION);
+    cr_assert_leq(count, MOST);
+    for (size_t i = 0; i < count; i++) {
         lam_catalog_entry entry;
         lam_catalog(LAM_ACTIVATION, i, &entry);
         lam_model *model = lam_model_new(FEATURES);
@@ -149,8 +173,9 @@ Test(quantize, every_activation_at_the_end)
         lam_model_dense(model, 4, entry.name);
         lam_model_initialize(model, i, NULL);
         draw_biases(model);
-        check(model, i % 3 == 1, 0.05);
+        all[i] = (candidate){model, i % 3 == 1, 0.05};
     }
+    check(all, count);
 }
 
 Test(quantize, layer_normalization)
@@ -160,7 +185,7 @@ Test(quantize, layer_normalization)
                                 "layer_norm:linear");
     lam_model_initialize(model, 4, NULL);
     draw_biases(model);
-    check(model, false, 0.08);
+    check(&(candidate){model, false, 0.08}, 1);
 }
 
 Test(quantize, a_wide_network)
@@ -170,7 +195,7 @@ Test(quantize, a_wide_network)
     lam_model_add_layers(model, "128:relu,dropout:0.1,128:relu,10:softmax");
     lam_model_initialize(model, 4, NULL);
     draw_biases(model);
-    check(model, true, 0.05);
+    check(&(candidate){model, true, 0.05}, 1);
 }
 
 Test(quantize, is_a_quarter_of_the_size)
