@@ -210,8 +210,8 @@ lam_status lam__bmp_decode(lam__image_decoder *decoder, const unsigned char *byt
                          "%s: truncated: %" PRIu32 " rows of %" PRIu64 " bytes from byte %" PRIu32
                          " on, the file has %zu",
                          name, bmp.height, stride, bmp.pixels, size);
-    LAM__TRY(
-        lam__image_room(decoder, name, bmp.width, bmp.height, channels, (uint64_t)size * 8, image));
+    LAM__TRY(lam__image_check(name, bmp.width, bmp.height, (uint64_t)size * 8));
+    LAM__TRY(lam__image_room(decoder, bmp.width, bmp.height, channels, image));
     for (size_t y = 0; y < bmp.height; y++) {
         const size_t row = bmp.from_above ? y : bmp.height - 1 - y;
         const unsigned char *from = bytes + bmp.pixels + row * stride;

@@ -63,8 +63,7 @@ lam_status lam__scratch_need(lam__scratch *scratch, size_t size, const char *wha
     return LAM_OK;
 }
 
-lam_status lam__image_room(lam__image_decoder *decoder, const char *name, uint64_t width,
-                           uint64_t height, size_t channels, uint64_t most, lam__image *image)
+lam_status lam__image_check(const char *name, uint64_t width, uint64_t height, uint64_t most)
 {
     if (width == 0 || height == 0)
         return lam__fail(LAM_ERR_FORMAT, "%s: an image of %" PRIu64 " x %" PRIu64 " pixels", name,
@@ -73,15 +72,26 @@ lam_status lam__image_room(lam__image_decoder *decoder, const char *name, uint64
         return lam__fail(LAM_ERR_FORMAT,
                          "%s: %" PRIu64 " x %" PRIu64 " pixels, at most %" PRIu64 " are read", name,
                          width, height, LAM__IMAGE_MOST_PIXELS);
+    if (width > LAM__IMAGE_MOST_SIDE || height > LAM__IMAGE_MOST_SIDE)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: %" PRIu64 " x %" PRIu64 " pixels, at most %" PRIu64
+                         " a side are read",
+                         name, width, height, LAM__IMAGE_MOST_SIDE);
     if (width * height > most)
         return lam__fail(LAM_ERR_FORMAT,
                          "%s: truncated: %" PRIu64 " x %" PRIu64
                          " pixels, but a file of its length "
                          "holds at most %" PRIu64,
                          name, width, height, most);
-    LAM__TRY(lam__scratch_need(&decoder->pixels, (size_t)(width * height) * channels,
-                               "the pixels of an image"));
-    *image = (lam__image){(size_t)width, (size_t)height, channels, decoder->pixels.bytes};
+    return LAM_OK;
+}
+
+lam_status lam__image_room(lam__image_decoder *decoder, size_t width, size_t height,
+                           size_t channels, lam__image *image)
+{
+    LAM__TRY(
+        lam__scratch_need(&decoder->pixels, width * height * channels, "the pixels of an image"));
+    *image = (lam__image){width, height, channels, decoder->pixels.bytes};
     return LAM_OK;
 }
 

@@ -12,8 +12,9 @@
 
 #include <lamina/status.h>
 
-/* No image of more pixels is read. */
+/* No image of more pixels is read, in all and on one side. */
 #define LAM__IMAGE_MOST_PIXELS ((uint64_t)1 << 28)
+#define LAM__IMAGE_MOST_SIDE ((uint64_t)1 << 18)
 
 typedef struct lam__image {
     size_t width, height, channels; /* channels: 1 gray, 3 red green blue */
@@ -56,9 +57,12 @@ lam_status lam__image_decode(lam__image_decoder *decoder, const void *bytes, siz
                              const char *name, lam__image *image);
 
 /* For the formats: checks a declared size against the limits, `most` being the pixels that a file
- * of this length can hold, and makes room in decoder->pixels. */
-lam_status lam__image_room(lam__image_decoder *decoder, const char *name, uint64_t width,
-                           uint64_t height, size_t channels, uint64_t most, lam__image *image);
+ * of this length can hold. */
+lam_status lam__image_check(const char *name, uint64_t width, uint64_t height, uint64_t most);
+
+/* For the formats: makes room in decoder->pixels. */
+lam_status lam__image_room(lam__image_decoder *decoder, size_t width, size_t height,
+                           size_t channels, lam__image *image);
 
 /* The formats. */
 lam_status lam__png_decode(lam__image_decoder *decoder, const unsigned char *bytes, size_t size,

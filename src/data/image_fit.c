@@ -18,22 +18,18 @@ typedef struct between {
     int32_t weight;     /* of the high one */
 } between;
 
-static lam_status change_colours(lam__image_decoder *decoder, lam__image *image, size_t channels)
+static lam_status make_gray(lam__image_decoder *decoder, lam__image *image)
 {
     const size_t pixels = image->width * image->height;
-    LAM__TRY(lam__scratch_need(&decoder->gray, pixels * channels, "the colours of an image"));
+    LAM__TRY(lam__scratch_need(&decoder->gray, pixels, "the gray of an image"));
     const uint8_t *from = image->pixels;
     uint8_t *to = decoder->gray.bytes;
-    for (size_t i = 0; i < pixels; i++) {
-        if (channels == 1)
-            to[i] = (uint8_t)((RED * from[3 * i] + GREEN * from[3 * i + 1] +
-                               BLUE * from[3 * i + 2] + 0x8000) >>
-                              16);
-        else
-            memset(to + 3 * i, from[i], 3);
-    }
+    for (size_t i = 0; i < pixels; i++)
+        to[i] = (uint8_t)((RED * from[3 * i] + GREEN * from[3 * i + 1] + BLUE * from[3 * i + 2] +
+                           0x8000) >>
+                          16);
     image->pixels = to;
-    image->channels = channels;
+    image->channels = 1;
     return LAM_OK;
 }
 
@@ -106,13 +102,15 @@ lam_status lam__image_fit(lam__image_decoder *decoder, const lam__image *image,
                           const lam__image_shape *shape, uint8_t *out)
 {
     lam__image now = *image;
-    const size_t values = shape->width * shape->height * shape->channels;
-    if (now.channels != shape->channels)
-        LAM__TRY(change_colours(decoder, &now, shape->channels));
+    const size_t pixels = shape->width * shape->height, values = pixels * shape->channels;
+    if (now.channels > shape->channels)
+        LAM__TRY(make_gray(decoder, &now));
     if (now.width != shape->width || now.height != shape->height)
         LAM__TRY(resize(decoder, &now, shape->width, shape->height, out));
     else
-        memcpy(out, now.pixels, values);
+        memcpy(out, now.pixels, pixels * now.channels);
+    for (size_t i = now.channels < shape->channels ? pixels : 0; i-- > 0;) /* gray to colours */
+        memset(out + 3 * i, out[i], 3);
     for (size_t i = 0; shape->invert && i < values; i++)
         out[i] = (uint8_t)(255 - out[i]);
     return LAM_OK;

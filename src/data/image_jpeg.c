@@ -2,6 +2,7 @@
 #include "data/image_decode.h"
 
 #include "base/error.h"
+#include "data/image_jpeg_scans.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_IMAGES
@@ -9,9 +10,9 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-/* A block of 64 pixels takes a bit or more where Huffman codes are used, less with arithmetic
- * coding: this bound only keeps a short file from asking for gigabytes. */
-#define MOST_RATIO 4096
+/* Each scan goes through all pixels: no more than this many visits. Large progressive files have a
+ * dozen scans; a few bytes suffice for one that changes nothing. */
+#define MOST_VISITS ((uint64_t)1 << 32)
 
 /* Cut files decode to an image whose rest is gray, with this warning. */
 static bool is_cut(const char *warning)
@@ -38,8 +39,13 @@ lam_status lam__jpeg_decode(lam__image_decoder *decoder, const unsigned char *by
                          "%s: a JPEG of four colours (CMYK), made for printing: save it as RGB",
                          name);
     const size_t channels = colours == TJCS_GRAY ? 1 : 3;
-    LAM__TRY(lam__image_room(decoder, name, (uint64_t)width, (uint64_t)height, channels,
-                             (uint64_t)size * MOST_RATIO, image));
+    const lam__jpeg_scans scans = lam__jpeg_look(bytes, size);
+    LAM__TRY(
+        lam__image_check(name, (uint64_t)width, (uint64_t)height, lam__jpeg_most_pixels(&scans)));
+    if (scans.scans > MOST_VISITS / ((uint64_t)width * (uint64_t)height))
+        return lam__fail(LAM_ERR_FORMAT, "%s: a JPEG that goes %zu times through %d x %d pixels",
+                         name, scans.scans, width, height);
+    LAM__TRY(lam__image_room(decoder, (size_t)width, (size_t)height, channels, image));
     if (tjDecompress2(jpeg, bytes, (unsigned long)size, decoder->pixels.bytes, width, 0, height,
                       channels == 1 ? TJPF_GRAY : TJPF_RGB, TJFLAG_LIMITSCANS) != 0 &&
         (tjGetErrorCode(jpeg) != TJERR_WARNING || is_cut(tjGetErrorStr2(jpeg))))

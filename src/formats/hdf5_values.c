@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "formats/hdf5.h"
 #if LAM__HAVE_GZIP
+#define ZLIB_CONST /* next_in becomes const */
 #include <zlib.h>
 #endif
 
@@ -135,9 +136,13 @@ typedef struct chunks {
     uint64_t dims[LAM__H5_RANK_MOST];
     size_t filters;
     unsigned filter[FILTERS_MOST];
-    unsigned char *plain, *shuffled; /* [chunk_values * item] */
-    float *values;
+    unsigned char *plain; /* [chunk_values * item] where chunks are packed */
+    float *values;        /* NULL: only look whether all chunks are there and unpack */
 } chunks;
+
+/* Chunks and values of so many bytes get their memory at once, and twice as many as the file has.
+ * For more, all chunks are unpacked to nowhere first. */
+#define LAM__H5_UNSEEN ((size_t)8 << 20)
 
 /* Version 1 pads the names of filters and their numbers, version 2 has no names for ours. */
 static lam_status list_filters(lam__h5 *file, chunks *c)
@@ -160,6 +165,11 @@ static lam_status list_filters(lam__h5 *file, chunks *c)
         if (c->filter[i] != GZIP && c->filter[i] != SHUFFLE)
             return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s: packed by filter %u: such are not read",
                              file->name, c->d->where, c->filter[i]);
+        if (c->filter[i] == SHUFFLE ? i > 0 : i > 0 && c->filter[i - 1] == GZIP)
+            return lam__fail(LAM_ERR_UNSUPPORTED,
+                             "%s: %s: packed by other filters than a shuffle and then gzip: such "
+                             "are not read",
+                             file->name, c->d->where);
         const size_t name = first ? lam__round_up((size_t)lam__h5_number(p + 2, 2), 8) : 0;
         const size_t numbers = (size_t)lam__h5_number(p + (first ? 6 : 4), 2);
         at += (first ? 8 : 6) + name + 4 * (first ? lam__round_up(numbers, 2) : numbers);
@@ -167,47 +177,77 @@ static lam_status list_filters(lam__h5 *file, chunks *c)
     return LAM_OK;
 }
 
+#if LAM__HAVE_GZIP
+/* Whether bytes unpack to exactly `expected`, which are dropped where `to` is NULL. */
+static bool inflate_all(const unsigned char *from, size_t size, unsigned char *to, size_t expected)
+{
+    unsigned char dropped[16384];
+    size_t got = 0;
+    int result = Z_OK;
+    z_stream z = {.next_in = from, .avail_in = (uInt)size};
+    if (size > UINT32_MAX || inflateInit(&z) != Z_OK)
+        return false;
+    while (result == Z_OK && got <= expected) {
+        const size_t left = expected - got;
+        const size_t room = to && left > 0 && left < UINT32_MAX ? left : sizeof dropped;
+        z.next_out = to && left > 0 ? to + got : dropped;
+        z.avail_out = (uInt)room;
+        result = inflate(&z, Z_NO_FLUSH);
+        got += room - z.avail_out;
+    }
+    inflateEnd(&z);
+    return result == Z_STREAM_END && got == expected;
+}
+#endif
+
 static lam_status inflate_chunk(lam__h5 *file, const chunks *c, const unsigned char *from,
-                                size_t size, unsigned char *to, size_t expected)
+                                size_t size, size_t expected)
 {
 #if LAM__HAVE_GZIP
-    uLongf got = (uLongf)expected;
-    if (expected > UINT32_MAX || uncompress(to, &got, from, (uLong)size) != Z_OK || got != expected)
+    if (!inflate_all(from, size, c->plain, expected))
         return lam__fail(LAM_ERR_FORMAT, "%s: %s: a chunk at byte %zu does not unpack to %zu bytes",
                          file->name, c->d->where, (size_t)(from - file->bytes), expected);
     return LAM_OK;
 #else
-    (void)from, (void)size, (void)to, (void)expected;
+    (void)from, (void)size, (void)expected;
     return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s: gzipped, and this build of Lamina has no zlib",
                      file->name, c->d->where);
 #endif
 }
 
-/* Leaves the chunk's plain bytes in *p. Filters are undone from the last to the first. */
+/* Leaves the chunk's plain bytes in *p, or *shuffled ones: byte b of all values together. Filters
+ * are undone from the last to the first. */
 static lam_status unpack_chunk(lam__h5 *file, const chunks *c, uint64_t size, unsigned mask,
-                               const unsigned char **p)
+                               const unsigned char **p, bool *shuffled)
 {
-    const size_t item = c->d->item, expected = c->chunk_values * item;
+    const size_t expected = c->chunk_values * c->d->item;
+    *shuffled = false;
     for (size_t i = c->filters; i-- > 0;) {
         if (mask >> i & 1)
             continue;
-        if (c->filter[i] == GZIP) {
-            LAM__TRY(inflate_chunk(file, c, *p, (size_t)size, c->plain, expected));
-            *p = c->plain;
-            size = expected;
+        if (c->filter[i] == SHUFFLE) {
+            *shuffled = true;
             continue;
         }
-        if (size != expected)
-            break;
-        for (size_t b = 0; b < item; b++)
-            for (size_t k = 0; k < c->chunk_values; k++)
-                c->shuffled[k * item + b] = (*p)[b * c->chunk_values + k];
-        *p = c->shuffled;
+        LAM__TRY(inflate_chunk(file, c, *p, (size_t)size, expected));
+        *p = c->plain;
+        size = expected;
     }
     if (size != expected)
         return lam__fail(LAM_ERR_FORMAT, "%s: %s: a chunk should have %zu bytes", file->name,
                          c->d->where, expected);
     return LAM_OK;
+}
+
+static float chunk_value(const chunks *c, const unsigned char *p, bool shuffled, size_t k)
+{
+    const size_t item = c->d->item;
+    unsigned char bytes[8];
+    if (!shuffled)
+        return value_at(p + k * item, item);
+    for (size_t b = 0; b < item; b++)
+        bytes[b] = p[b * c->chunk_values + k];
+    return value_at(bytes, item);
 }
 
 /* Puts a chunk where its corner says; what lies beyond the dataset's edge is padding. */
@@ -227,8 +267,9 @@ static lam_status place_chunk(lam__h5 *file, chunks *c, const unsigned char *key
     if (c->left == 0)
         return lam__h5_damaged(file, address, "more chunks than the dataset has");
     c->left--;
-    LAM__TRY(unpack_chunk(file, c, size, (unsigned)lam__h5_number(key + 4, 4), &p));
-    for (size_t k = 0; k < c->chunk_values; k++) {
+    bool shuffled;
+    LAM__TRY(unpack_chunk(file, c, size, (unsigned)lam__h5_number(key + 4, 4), &p, &shuffled));
+    for (size_t k = 0; c->values && k < c->chunk_values; k++) {
         size_t rest = k, at = 0, stride = 1;
         bool inside = true;
         for (size_t i = c->rank; i-- > 0;) {
@@ -239,7 +280,7 @@ static lam_status place_chunk(lam__h5 *file, chunks *c, const unsigned char *key
             stride *= (size_t)shape->dims[i];
         }
         if (inside)
-            c->values[at] = value_at(p + k * c->d->item, c->d->item);
+            c->values[at] = chunk_value(c, p, shuffled, k);
     }
     return LAM_OK;
 }
@@ -293,19 +334,33 @@ static lam_status size_chunks(lam__h5 *file, chunks *c)
     return LAM_OK;
 }
 
-static lam_status read_chunks(lam__h5 *file, chunks *c)
+static bool is_packed(const chunks *c)
 {
-    const lam__h5_message *layout = &c->d->layout;
-    const size_t bytes = c->chunk_values * c->d->item;
-    c->plain = lam__allocate(2, bytes, "a chunk of a dataset");
-    if (!c->plain)
-        return LAM_ERR_MEMORY;
-    c->shuffled = c->plain + bytes;
-    LAM__TRY(walk_chunks(file, c, lam__h5_number(layout->data + 3, 8), 16));
+    bool packed = false;
+    for (size_t i = 0; i < c->filters; i++)
+        packed = packed || c->filter[i] == GZIP;
+    return packed;
+}
+
+/* All chunks to c->values, or nowhere. */
+static lam_status read_chunks(lam__h5 *file, chunks *c, size_t number)
+{
+    c->left = number;
+    LAM__TRY(walk_chunks(file, c, lam__h5_number(c->d->layout.data + 3, 8), 16));
     if (c->left > 0)
         return lam__fail(LAM_ERR_FORMAT, "%s: %s: %zu of its chunks are missing", file->name,
                          c->d->where, c->left);
     return LAM_OK;
+}
+
+/* Zeros: a damaged index may name one chunk twice and another not at all. */
+static lam_status take_memory(chunks *c, size_t chunk, size_t values)
+{
+    c->values = lam__allocate_zero(values, 1, "the values of a dataset");
+    if (!c->values)
+        return LAM_ERR_MEMORY;
+    c->plain = is_packed(c) ? lam__allocate(chunk, 1, "a chunk of a dataset") : NULL;
+    return c->plain || !is_packed(c) ? LAM_OK : LAM_ERR_MEMORY;
 }
 
 /* Layout version 3, class 2: rank + 1, address of the index, the chunk's dimensions, item size. */
@@ -320,11 +375,15 @@ static lam_status read_chunked(lam__h5 *file, const dataset *d, float **values)
         return lam__h5_damaged(file, here, "a layout that does not fit its shape");
     LAM__TRY(list_filters(file, &c));
     LAM__TRY(size_chunks(file, &c));
-    /* zeros: a damaged index may name one chunk twice and another not at all */
-    c.values = lam__allocate_zero(d->shape.count, sizeof *c.values, "the values of a dataset");
-    if (!c.values)
-        return LAM_ERR_MEMORY;
-    lam_status status = read_chunks(file, &c);
+    const size_t number = c.left, chunk = c.chunk_values * d->item;
+    const size_t bytes = d->shape.count * sizeof *c.values;
+    if (chunk + bytes > LAM__H5_UNSEEN + 2 * file->size) {
+        LAM__TRY(read_chunks(file, &c, number));
+        lam__h5_refill(file);
+    }
+    lam_status status = take_memory(&c, chunk, bytes);
+    if (status == LAM_OK)
+        status = read_chunks(file, &c, number);
     lam__release(c.plain);
     if (status == LAM_OK)
         *values = c.values;

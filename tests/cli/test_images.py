@@ -2,6 +2,7 @@
 import json
 import pathlib
 import re
+import resource
 import struct
 import unittest
 import zlib
@@ -52,6 +53,10 @@ def weights(path):
 
 def reads_png():
     return re.search(r"^images +yes$", run("--version").stdout, re.M) is not None
+
+
+def limit_address_space():
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 
 
 class Folders(Case):
@@ -111,6 +116,27 @@ class Folders(Case):
         figures = json.loads(self.good("evaluate", model, folder, "--json"))
         self.assertEqual(figures["samples"], 90)
         self.assertGreater(figures["accuracy"], 0.9)
+
+    def test_images_that_are_far_larger_than_their_files(self):
+        """Whole ones are read; of one that is cut the rows are missed before there is room for
+        them; a chunk that claims 2 GB is no more than its file."""
+        if not reads_png():
+            self.skipTest("no PNG")
+        flat = png(bytes([7]) * 3000 * 3000, 3000, 3000, 1)
+        cut = png(bytes([7]) * 3000 * 2999, 3000, 2999, 1).replace(
+            struct.pack(">II", 3000, 2999), struct.pack(">II", 3000, 3000))
+        claims = png(b"\7", 1, 1, 1)
+        claims = claims[:33] + struct.pack(">I", 0x7fffffff) + b"sPLTa\0" + claims[33:]
+        for name, data in (("whole", flat), ("cut", cut), ("claims", claims)):
+            folder = self.path(name)
+            for kind in "ab":
+                (folder / kind).mkdir(parents=True)
+                (folder / kind / "1.png").write_bytes(data if kind == "b" else flat)
+        small = ["--width", "4", "--height", "4"]
+        self.assertIn("7 to 7, mean 7", self.good("data", self.path("whole"), *small))
+        for name in "cut", "claims":
+            self.assertIn("damaged PNG", self.bad(1, "data", self.path(name), *small,
+                                                  preexec_fn=limit_address_space))
 
     def test_evaluates_images_of_another_size_by_the_names_of_classes(self):
         model = self.model("--epochs", "20", data=self.folder_of())

@@ -1,5 +1,5 @@
 /* fuzz_checkpoint.c: fuzz target of the checkpoint reader, with and without its checksum: into a
- * trainer and into a view; fuzz_idx.c says how to run it under clang's fuzzer. */
+ * trainer and into a view. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,7 +44,7 @@ static void read_into_trainer(const uint8_t *data, size_t size, bool checked)
     lam_model_free(model);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     for (int checked = 0; checked < 2; checked++) {
         read_into_trainer(data, size, checked);
@@ -64,5 +64,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    : lam__model_parse_unchecked(data, size, "input");
         lam_model_free(model);
     }
-    return 0;
 }

@@ -1,9 +1,10 @@
-/* fuzz_csv.c: fuzz target of the reader of tables, as they are and as a model needs them;
- * fuzz_idx.c says how to run it under clang's fuzzer. */
+/* fuzz_csv.c: fuzz target of the reader of tables, as they are and as a model needs them. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../support/tables.h"
+#include "data/byte_source.h"
 #include "fuzz.h"
 
 /* Trained on a column of numbers with gaps and one of texts. */
@@ -30,6 +31,8 @@ static void check(const uint8_t *bytes, size_t size, const lam_load_options *opt
     if (table_from(bytes, size, options, &data) != LAM_OK)
         return;
     const size_t samples = lam_dataset_samples(data), features = lam_dataset_features(data);
+    const size_t outputs = lam_dataset_classes(data) > 0 ? 1 : lam_dataset_outputs(data);
+    fuzz_unpacked(samples * (features + outputs) * sizeof(float));
     float *x = malloc(features * sizeof *x);
     if (samples == 0 || features == 0 || !x)
         abort();
@@ -47,12 +50,30 @@ static void check(const uint8_t *bytes, size_t size, const lam_load_options *opt
     lam_dataset_free(data);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* A gzipped text is longer than its file, and each of its cells becomes a float. */
+static void count_unpacked(const uint8_t *bytes, size_t size)
+{
+    lam__byte_source source;
+    unsigned char text[4096];
+    size_t got = sizeof text;
+    if (lam__byte_source_open_memory(&source, bytes, size, "input") != LAM_OK)
+        return;
+    while (got == sizeof text &&
+           lam__byte_source_read(&source, text, sizeof text, &got) == LAM_OK) {
+        fuzz_unpacked(source.gzip ? got : 0);
+        for (size_t i = 0; i < got; i++)
+            fuzz_unpacked(text[i] && strchr(",;\t\r\n", text[i]) ? sizeof(float) : 0);
+    }
+    lam__byte_source_close(&source);
+}
+
+void fuzz_input(const uint8_t *data, size_t size)
 {
     static lam_model *model; /* kept for all inputs */
     if (!model)
         model = make_model();
     lam_load_options options = lam_load_options_default();
+    count_unpacked(data, size);
     check(data, size, &options);
     options.missing = "median";
     options.header = "no";
@@ -62,5 +83,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options = lam_load_options_default();
     options.like = model;
     check(data, size, &options);
-    return 0;
 }

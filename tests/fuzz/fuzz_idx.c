@@ -1,19 +1,11 @@
-/* fuzz_idx.c: fuzz target of the IDX reader.
- *
- * With replay.c it is a plain program over the committed corpus (suite fuzz). With clang's fuzzer
- * (Debian: libclang-rt-14-dev), S standing for -fsanitize=fuzzer-no-link,address,undefined:
- *   CC=clang meson setup build-fuzz -Db_lundef=false -Dc_args=S -Dc_link_args=S
- *   cd build-fuzz && ninja src/liblamina.a && clang -fsanitize=fuzzer,address,undefined
- *       -I../include -I../src ../tests/fuzz/fuzz_idx.c src/liblamina.a
- *       $(pkg-config --libs openblas lapacke jansson zlib) -lpthreadpool -lcpuinfo -lm -o fuzz_idx
- *   ./fuzz_idx a-copy-of-tests/fuzz/corpus/idx */
+/* fuzz_idx.c: fuzz target of the IDX reader. */
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "data/idx.h"
 #include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     for (size_t limit = 0; limit < 2; limit++) {
         lam__idx idx;
@@ -29,5 +21,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         lam__release(idx.values);
     }
-    return 0;
 }

@@ -1,5 +1,4 @@
-/* fuzz_npz.c: fuzz target of .npz archives, and with them of zip archives; fuzz_idx.c says how to
- * run it under clang's fuzzer. */
+/* fuzz_npz.c: fuzz target of .npz archives, and with them of zip archives. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,7 +7,7 @@
 #include "data/named_arrays.h"
 #include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_input(const uint8_t *data, size_t size)
 {
     const lam_load_options options = lam_load_options_default();
     for (int split = 0; split < 2; split++) {
@@ -27,5 +26,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         lam_dataset_free(set);
     }
-    return 0;
 }
