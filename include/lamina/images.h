@@ -14,8 +14,8 @@
 LAM_BEGIN_DECLS
 
 /* Writes pixels[height][width][channels], channels 1 (gray) or 3 (red, green, blue), to a PNG file;
- * one that exists is replaced. When writing fails, no file is left. LAM_ERR_ARGUMENT, LAM_ERR_IO,
- * LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED (a build without libpng). */
+ * one that exists is replaced, once the new one is whole. When writing fails, all is as before.
+ * LAM_ERR_ARGUMENT, LAM_ERR_IO, LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED (a build without libpng). */
 LAM_API lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t width,
                                        size_t height, size_t channels);
 

@@ -64,6 +64,7 @@
  *   1  status.h dataset.h model.h fit.h     the whole life of a network
  *      catalog.h                            what can be named
  *      images.h                             pictures of data, files that were skipped
+ *      output.h                             files to be written, looked at beforehand
  *      source.h                             samples delivered by a function of one's own
  *      exchange.h                           models from and for other programs
  *      quantize.h                           networks of 8-bit integers
@@ -84,6 +85,7 @@
 #include <lamina/fit.h>
 #include <lamina/images.h>
 #include <lamina/model.h>
+#include <lamina/output.h>
 #include <lamina/predictor.h>
 #include <lamina/quantize.h>
 #include <lamina/source.h>

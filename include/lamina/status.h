@@ -37,13 +37,24 @@ LAM_API const char *lam_status_name(lam_status status);
 /* A short text for a code, such as "shapes do not fit". The string is static. Thread-safe. */
 LAM_API const char *lam_status_text(lam_status status);
 
-/* What went wrong in the latest call that failed on this thread, naming the offending values;
- * "" when none has. Successful calls leave it as it is. Valid until the next failure on the
- * same thread. */
+/* What went wrong in the latest call that failed on this thread, naming the offending values, as
+ * lam_printable shows them; "" when none has. Successful calls leave it as it is. Valid until the
+ * next failure on the same thread. */
 LAM_API const char *lam_error_message(void);
 
 /* The code that belongs to lam_error_message(); LAM_OK when no call has failed on this thread. */
 LAM_API lam_status lam_error_status(void);
+
+/* Copies `text` to out[size] so that it can be shown on a terminal and in one line, whatever wrote
+ * it: C0 and C1 control characters, DEL, bidirectional controls and line separators are written as
+ * \n, \x1b or \u009b, bytes that are no UTF-8 as \xff; all else stays as it is, backslashes too.
+ * What does not fit ends in "...". Returns `out`. lam_error_message() is of this kind already.
+ * Thread-safe. */
+LAM_API char *lam_printable(const char *text, char *out, size_t size);
+
+/* Bytes of the UTF-8 character (RFC 3629) at `text`, which ends in a NUL: 1 to 4; 0 at the end and
+ * where it is malformed. Thread-safe. */
+LAM_API size_t lam_utf8_length(const char *text);
 
 #define LAM_VERSION_MAJOR 0
 #define LAM_VERSION_MINOR 1

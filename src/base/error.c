@@ -49,7 +49,8 @@ const char *lam_version(void)
 
 lam_status lam__fail(lam_status status, const char *format, ...)
 {
-    /* Written aside first: an argument may be the former message. */
+    /* Written aside first: an argument may be the former message. What it quotes may come from a
+     * file that nobody vouches for. */
     char text[LAM__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
@@ -59,7 +60,7 @@ lam_status lam__fail(lam_status status, const char *format, ...)
         strcpy(text, lam_status_text(status));
     else if ((size_t)length >= sizeof text)
         strcpy(text + sizeof text - sizeof "...", "...");
-    memcpy(latest_message, text, strlen(text) + 1);
+    lam_printable(text, latest_message, sizeof latest_message);
     latest_status = status;
     return status;
 }

@@ -155,29 +155,11 @@ void lam__join_words(const char *const *words, size_t count, char *buffer, size_
     }
 }
 
-/* A word as it may stand in a message: without control characters, cut when long. */
-static void excerpt(const char *word, char *shown, size_t size)
-{
-    static const char cut[] = "...";
-    const size_t length = strlen(word);
-    size_t n = length;
-    if (length >= size) {
-        n = size - sizeof cut;
-        while (n > 0 && ((unsigned char)word[n] & 0xC0) == 0x80) /* not inside a UTF-8 character */
-            n--;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const unsigned char c = (unsigned char)word[i];
-        shown[i] = c < 0x20 || c == 0x7F ? '?' : word[i];
-    }
-    strcpy(shown + n, n < length ? cut : "");
-}
-
 void lam__unknown_word(const char *kind, const char *word, const char *const *words, size_t count,
                        char *buffer, size_t size)
 {
     char shown[72];
-    excerpt(word, shown, sizeof shown);
+    lam_printable(word, shown, sizeof shown);
     const char *nearest = lam_nearest(word, words, count);
     int used;
     if (nearest)

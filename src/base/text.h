@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether bytes, or a string, are UTF-8 (RFC 3629). */
+bool lam__bytes_are_utf8(const char *bytes, size_t count);
+bool lam__is_utf8(const char *text);
+
 /* Parses the whole of `text` as a decimal number ('.' is the point whatever the locale; no hex,
  * no surrounding space; "nan" and "inf" refused). */
 bool lam__parse_double(const char *text, double *value);

@@ -42,7 +42,9 @@ extern const cli_command cli_data, cli_train, cli_evaluate, cli_predict, cli_ins
 /* The commands in the order of the help, NULL-terminated. */
 extern const cli_command *const cli_commands[];
 
-/* "lamina: ..." on stderr, without the control characters a hostile file may have put into it. */
+/* "lamina: ..." on stderr, as lam_printable shows it: a hostile file may have put control
+ * characters into it. Every other text that is not the command's own is printed through that
+ * function, too. */
 void cli_error(const char *format, ...) CLI_PRINTF(1, 2);
 
 /* "lamina: ..." with one suggestion when a near word is known. */
@@ -60,9 +62,6 @@ bool cli_flush_output(void);
 
 /* Flushes stdout; CLI_FAILURE, with a message unless the reader has gone, when it took not all. */
 int cli_finish_output(void);
-
-/* Copies text to out[size] with '?' for control characters; returns out. For names from files. */
-char *cli_plain_text(const char *text, char *out, size_t size);
 
 /* 1234567 as "1,234,567"; out needs 28 bytes. Returns out. */
 char *cli_format_count(size_t count, char *out, size_t size);

@@ -15,7 +15,7 @@ static const double MOST_DIFFERENCE = 1e-3;
 
 typedef struct convert_request {
     const char *input, *output;
-    bool no_transform;
+    bool no_transform, force;
     lam_import_options in;
     lam_export_options out;
     cli_integers integers;
@@ -37,6 +37,25 @@ static int parse(convert_request *request, const cli_command *command, int argc,
     return CLI_SUCCESS;
 }
 
+/* OUT, and the header that C source has beside it. */
+static int check_files(const convert_request *request, const lam_model_format_info *to)
+{
+    char header[4096];
+    cli_output output = {
+        .path = request->output,
+        .inputs = {request->input, request->integers.calibrate, request->integers.evaluate},
+        .force = request->force};
+    const int status = cli_check_output(&output);
+    const size_t length = strlen(request->output);
+    if (status != CLI_SUCCESS || strcmp(to->name, "c") != 0 || length < 3 ||
+        strcmp(request->output + length - 2, ".c") != 0 || length >= sizeof header)
+        return status;
+    memcpy(header, request->output, length + 1);
+    header[length - 1] = 'h';
+    output.path = header;
+    return cli_check_output(&output);
+}
+
 /* What can be known to be wrong before the input is read. */
 static int check_request(const convert_request *request, lam_model_format_info *to)
 {
@@ -56,8 +75,10 @@ static int check_request(const convert_request *request, lam_model_format_info *
         cli_error("'%s' can be read, but not written", to->name);
         return CLI_USAGE;
     }
-    const int status = cli_check_integers(&request->integers, to->name, request->out.transform);
-    return status == CLI_SUCCESS ? cli_check_output(request->output) : status;
+    int status = cli_check_integers(&request->integers, to->name, request->out.transform);
+    if (status == CLI_SUCCESS)
+        status = cli_check_extension(request->output, to->name, "OUT");
+    return status == CLI_SUCCESS ? check_files(request, to) : status;
 }
 
 static void print_file(const char *label, const char *path, const char *format)
@@ -65,7 +86,7 @@ static void print_file(const char *label, const char *path, const char *format)
     struct stat info;
     char plain[512], size[32];
     const uint64_t bytes = stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
-    printf("%-12s%s, %s, %s\n", label, cli_plain_text(path, plain, sizeof plain), format,
+    printf("%-12s%s, %s, %s\n", label, lam_printable(path, plain, sizeof plain), format,
            cli_format_bytes(bytes, size, sizeof size));
 }
 
@@ -79,8 +100,7 @@ static void print_model(const lam_model *model)
         if (lam_model_layer(model, i, &info) != LAM_OK)
             continue;
         if (info.parameters && info.activation && strcmp(info.activation, "linear") != 0)
-            printf(" -> %zu %s", info.outputs,
-                   cli_plain_text(info.activation, plain, sizeof plain));
+            printf(" -> %zu %s", info.outputs, lam_printable(info.activation, plain, sizeof plain));
         else if (info.parameters)
             printf(" -> %zu", info.outputs);
     }
@@ -93,7 +113,7 @@ static void print_report(const lam_import_report *report)
     char plain[1024];
     for (size_t i = 0; i < lam_import_report_lines(report); i++) {
         const lam_import_line *line = lam_import_report_line(report, i);
-        printf("%-12s%s\n", line->key, cli_plain_text(line->value, plain, sizeof plain));
+        printf("%-12s%s\n", line->key, lam_printable(line->value, plain, sizeof plain));
     }
 }
 
@@ -251,6 +271,11 @@ static const cli_flag flags[] = {
      .default_value = "those of --calibrate",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, integers.evaluate)},
+    {.name = "force",
+     .help = "replace OUT even if it is no file that Lamina has written; what is read is never "
+             "replaced",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(convert_request, force)},
     {.name = "no-transform",
      .help = "leave the input transform out: who runs OUT scales its input",
      .kind = CLI_SWITCH,

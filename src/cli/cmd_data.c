@@ -5,6 +5,7 @@
 #include <lamina/lamina.h>
 
 #include "cli.h"
+#include "output_path.h"
 #include "recipe.h"
 #include "survey.h"
 
@@ -12,7 +13,7 @@ typedef struct data_request {
     const char *data, *sheet;
     lam_split split;
     size_t rows;
-    bool json;
+    bool json, force;
     lam_load_options load;
 } data_request;
 
@@ -30,7 +31,12 @@ static int parse(data_request *request, const cli_command *command, int argc, ch
         return CLI_USAGE;
     }
     request->data = argv[0];
-    return CLI_SUCCESS;
+    if (!request->sheet)
+        return CLI_SUCCESS;
+    const cli_output output = {
+        .path = request->sheet, .inputs = {request->data}, .force = request->force};
+    const int named = cli_check_extension(request->sheet, "png", "a contact sheet");
+    return named == CLI_SUCCESS ? cli_check_output(&output) : named;
 }
 
 static void print_range(const cli_range *range)
@@ -53,7 +59,7 @@ static void print_targets(const cli_survey *survey)
     for (size_t i = 0; i < listed; i++) {
         const char *known = lam_dataset_class_name(survey->data, i);
         printf("%5zu  %-24s %12s %7.2f%%\n", i,
-               known ? cli_plain_text(known, name, sizeof name) : "",
+               known ? lam_printable(known, name, sizeof name) : "",
                cli_format_count(survey->class_count[i], count, sizeof count),
                100.0 * (double)survey->class_count[i] / (double)survey->samples);
     }
@@ -82,7 +88,7 @@ static void print_columns(const cli_survey *survey, size_t columns)
         char name[64];
         if (lam_dataset_column(survey->data, i, &column) != LAM_OK)
             continue;
-        printf("%-24s ", cli_plain_text(column.name, name, sizeof name));
+        printf("%-24s ", lam_printable(column.name, name, sizeof name));
         if (column.kind == LAM_COLUMN_IGNORED)
             printf("ignored");
         else if (column.kind == LAM_COLUMN_TEXT && column.target)
@@ -116,7 +122,7 @@ static void print_first(const cli_survey *survey, size_t rows)
         const char *name = class >= 0 ? lam_dataset_class_name(survey->data, (size_t) class) : NULL;
         char plain[64];
         if (name)
-            printf("  -> %s", cli_plain_text(name, plain, sizeof plain));
+            printf("  -> %s", lam_printable(name, plain, sizeof plain));
         else if (class >= 0)
             printf("  -> class %d", (int)class);
         else if (survey->outputs > 0 && lam_dataset_target(survey->data, i, x) == LAM_OK) {
@@ -134,7 +140,7 @@ int cli_survey_print(const cli_survey *survey, size_t rows)
     char count[32], plain[512];
     lam_input_info input;
     lam_dataset_input(survey->data, &input);
-    printf("%-12s%s\n", "data", cli_plain_text(survey->path, plain, sizeof plain));
+    printf("%-12s%s\n", "data", lam_printable(survey->path, plain, sizeof plain));
     printf("%-12s%s: %s\n", "format", survey->info.format, survey->info.help);
     printf("%-12s%s%s\n", "split", survey->split == LAM_SPLIT_TEST ? "test" : "train",
            survey->info.has_test_split ? "" : ", which is all there is");
@@ -211,6 +217,10 @@ static const cli_flag flags[] = {
      .help = "images: write a contact sheet to this PNG file",
      .kind = CLI_TEXT,
      .offset = offsetof(data_request, sheet)},
+    {.name = "force",
+     .help = "replace the contact sheet's FILE even if it is no picture that Lamina has written",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(data_request, force)},
     {.name = "json",
      .help = "print one JSON object",
      .kind = CLI_SWITCH,

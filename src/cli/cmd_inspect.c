@@ -80,8 +80,8 @@ static void print_source(const lam_model *model)
         char plain[128];
         if (lam_model_column(model, i, &column) != LAM_OK)
             continue;
-        printf("%-12s%s: %s", i == 0 ? "from" : "",
-               cli_plain_text(column.name, plain, sizeof plain), column_kind(&column));
+        printf("%-12s%s: %s", i == 0 ? "from" : "", lam_printable(column.name, plain, sizeof plain),
+               column_kind(&column));
         if (column.kind == LAM_COLUMN_TEXT)
             printf(" of %zu %s", column.category_count, column.target ? "classes" : "categories");
         if (column.has_fill)
@@ -110,10 +110,10 @@ static void print_layers(const lam_model *model)
             continue;
         snprintf(shape, sizeof shape, "%zu x %zu", info.inputs, info.outputs);
         if (info.activation)
-            cli_plain_text(info.activation, plain, sizeof plain);
+            lam_printable(info.activation, plain, sizeof plain);
         else
             snprintf(plain, sizeof plain, "rate %g", (double)info.rate);
-        printf("%5zu  %-10s  %14s  %-14s %12s", i, cli_plain_text(info.type, text, sizeof text),
+        printf("%5zu  %-10s  %14s  %-14s %12s", i, lam_printable(info.type, text, sizeof text),
                shape, plain, cli_format_count(info.parameters, count, sizeof count));
         if (info.activation) {
             print_strength("l1", info.l1);
@@ -138,7 +138,7 @@ static void print_class_names(const lam_model *model, size_t width)
         return;
     printf("%-12s", "classes");
     for (size_t i = 0; i < count; i++) {
-        cli_plain_text(lam_model_class_name(model, i), name, sizeof name);
+        lam_printable(lam_model_class_name(model, i), name, sizeof name);
         const size_t length = strlen(name) + (i + 1 < count);
         if (at > 12 && at + 1 + length > width) {
             printf("\n%12s", "");
@@ -153,14 +153,14 @@ static void print_model(const lam_model *model, const char *file)
 {
     char size[32], plain[512];
     const char *loss = lam_model_loss(model);
-    printf("%-12s%s, %s\n", "file", cli_plain_text(file, plain, sizeof plain),
+    printf("%-12s%s, %s\n", "file", lam_printable(file, plain, sizeof plain),
            cli_format_bytes(file_size(file), size, sizeof size));
     printf("%-12s%zu values, ", "input", lam_model_features(model));
     print_transform(model);
     putchar('\n');
     print_source(model);
     print_layers(model);
-    printf("%-12s%s\n", "loss", loss ? cli_plain_text(loss, plain, sizeof plain) : "none yet");
+    printf("%-12s%s\n", "loss", loss ? lam_printable(loss, plain, sizeof plain) : "none yet");
     print_class_names(model, cli_terminal_width(1));
 }
 
@@ -343,11 +343,11 @@ static int inspect_contents(const inspect_request *request, lam_status why, cons
         cli_json_close_object(&json);
         cli_json_end_line(&json);
     } else {
-        printf("%-12s%s, %s\n", "file", cli_plain_text(request->file, plain, sizeof plain),
+        printf("%-12s%s, %s\n", "file", lam_printable(request->file, plain, sizeof plain),
                cli_format_bytes(file_size(request->file), size, sizeof size));
         printf("%-12s%s\n", "format", lam_model_contents_format(contents));
         cli_print_contents(contents);
-        printf("no model as it is: %s\n", cli_plain_text(message, plain, sizeof plain));
+        printf("no model as it is: %s\n", lam_printable(message, plain, sizeof plain));
     }
     lam_model_contents_free(contents);
     /* bare weights are sound; they want --layers of convert */

@@ -95,7 +95,7 @@ static const char *class_label(const predict_run *run, size_t class, char *out, 
 {
     const char *name = lam_model_class_name(run->model, class);
     if (name)
-        return cli_plain_text(name, out, size);
+        return lam_printable(name, out, size);
     snprintf(out, size, "%zu", class);
     return out;
 }
@@ -162,7 +162,7 @@ static void print_row(const predict_run *run, const char *file, size_t index, co
 {
     char text[64], plain[512];
     if (file)
-        printf("%-*s", run->file_width, cli_plain_text(file, plain, sizeof plain));
+        printf("%-*s", run->file_width, lam_printable(file, plain, sizeof plain));
     else
         printf("%6zu", index);
     if (run->kind == OUTPUT_CLASSES) {
@@ -268,13 +268,14 @@ static int predict_file(const predict_run *run, const char *file)
     int status = CLI_SUCCESS;
     const size_t samples = lam_dataset_samples(data), features = lam_dataset_features(data);
     const bool picture = strcmp(info.format, "image") == 0;
+    char heading[512];
     if (features != run->features) {
         cli_error("%s: samples of %zu values, but the model %s takes %zu", file, features,
                   run->request->model, run->features);
         status = CLI_FAILURE;
     }
     if (status == CLI_SUCCESS && run->request->file_count > 1 && !run->request->json && !picture)
-        printf("%s\n", file);
+        printf("%s\n", lam_printable(file, heading, sizeof heading));
     for (size_t at = 0; at < samples && status == CLI_SUCCESS; at += BATCH)
         status = predict_batch(run, data, file, picture, at,
                                samples - at < BATCH ? samples - at : BATCH);

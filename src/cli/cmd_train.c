@@ -16,7 +16,7 @@
 /* What the command line asked for. */
 typedef struct train_request {
     const char *data, *output, *layers, *scale, *init_from;
-    bool standardize, json, quiet;
+    bool standardize, json, quiet, force;
     lam_load_options load;
     lam_fit_options fit;
 } train_request;
@@ -115,7 +115,13 @@ static int check_request(const train_request *request)
         if (!good)
             return status;
     }
-    const int status = cli_check_output(request->output);
+    const cli_output output = {.path = request->output,
+                               .inputs = {request->data, request->init_from},
+                               .checkpoints = request->fit.checkpoint,
+                               .force = request->force};
+    int status = cli_check_extension(request->output, "safetensors", "a model");
+    if (status == CLI_SUCCESS)
+        status = cli_check_output(&output);
     return status == CLI_SUCCESS ? check_saving() : status;
 }
 
@@ -232,19 +238,22 @@ static int build(train_run *run)
         return cli_failed();
     if (lam_model_add_layers(run->model, request->layers ? request->layers : layers) != LAM_OK)
         return cli_refused();
-    const int status = set_transform(run);
-    return status == CLI_SUCCESS && request->init_from
-               ? cli_take_weights(run->model, request->init_from)
-               : status;
+    int status = set_transform(run);
+    if (status == CLI_SUCCESS && request->init_from)
+        status = cli_take_weights(run->model, request->init_from);
+    /* what could not be saved is not trained */
+    if (status == CLI_SUCCESS && lam_model_check_save(run->model, run->train) != LAM_OK)
+        status = cli_failed();
+    return status;
 }
 
 /* What is about to happen, for people who watch. */
 static void introduce(const train_run *run)
 {
-    char count[32];
+    char count[32], plain[512];
     if (run->progress.mode != CLI_PROGRESS_TERMINAL)
         return;
-    printf("%s: %s samples of %zu values", run->request.data,
+    printf("%s: %s samples of %zu values", lam_printable(run->request.data, plain, sizeof plain),
            cli_format_count(lam_dataset_samples(run->train), count, sizeof count),
            lam_dataset_features(run->train));
     if (run->test)
@@ -318,8 +327,8 @@ static int save(const train_run *run)
         say_how_to_go_on(run);
         return CLI_BY_SIGNAL + number;
     }
-    if (lam_model_save(run->model, output) != LAM_OK)
-        return cli_failed();
+    if (cli_save_model(run->model, output) != CLI_SUCCESS)
+        return CLI_FAILURE;
     if (interrupted) {
         cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model so far is "
                   "saved in '%s'",
@@ -399,6 +408,11 @@ static const cli_flag flags[] = {
      .help = "begin with the weights of this model file or checkpoint, and nothing else of it",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, init_from)},
+    {.name = "force",
+     .help = "replace MODEL even if it is no file that Lamina has written; what is read is never "
+             "replaced",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(train_request, force)},
     {.name = "json",
      .help = "print one JSON object a line and epoch",
      .kind = CLI_SWITCH,

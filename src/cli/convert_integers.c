@@ -42,7 +42,7 @@ static int print_loss(const lam_quantized *quantized, const lam_model *model,
         return cli_failed();
     const double before = lam_scores_get(&floats, options.metrics);
     const double after = lam_scores_get(&integers, options.metrics);
-    cli_plain_text(path, plain, sizeof plain);
+    lam_printable(path, plain, sizeof plain);
     if (classes)
         printf("%-12s%.4f in floats, %.4f in integers: %.2f points lost, on %zu samples of %s\n",
                "accuracy", before, after, 100 * (before - after), lam_dataset_samples(data), plain);

@@ -24,8 +24,8 @@ void cli_print_contents(const lam_model_contents *contents)
     char name[256], type[128], shape[128];
     for (size_t i = 0; i < lam_model_contents_facts(contents); i++) {
         const lam_content_fact *fact = lam_model_contents_fact(contents, i);
-        printf("%-12s%s\n", cli_plain_text(fact->key, name, sizeof name),
-               cli_plain_text(fact->value, type, sizeof type));
+        printf("%-12s%s\n", lam_printable(fact->key, name, sizeof name),
+               lam_printable(fact->value, type, sizeof type));
     }
     const size_t arrays = lam_model_contents_arrays(contents);
     if (arrays)
@@ -33,8 +33,8 @@ void cli_print_contents(const lam_model_contents *contents)
     for (size_t i = 0; i < arrays; i++) {
         const lam_content_array *array = lam_model_contents_array(contents, i);
         const bool object = array->rank == LAM_CONTENT_OBJECT;
-        cli_plain_text(array->name, name, sizeof name);
-        cli_plain_text(array->type, type, sizeof type);
+        lam_printable(array->name, name, sizeof name);
+        lam_printable(array->type, type, sizeof type);
         if (object)
             printf("%-8s  %-20s  %s: %s\n", "object", "", name[0] ? name : "the whole", type);
         else

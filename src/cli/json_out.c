@@ -3,59 +3,29 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Bytes of the UTF-8 character at `s`, 0 when it is malformed (RFC 3629, table 3-7 of Unicode). */
-static size_t utf8_length(const unsigned char *s)
-{
-    unsigned char low = 0x80, high = 0xbf;
-    size_t length = 0;
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] >= 0xc2 && s[0] <= 0xdf)
-        length = 2;
-    else if (s[0] >= 0xe0 && s[0] <= 0xef)
-        length = 3;
-    else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-        length = 4;
-    else
-        return 0;
-    if (s[0] == 0xe0)
-        low = 0xa0;
-    if (s[0] == 0xed)
-        high = 0x9f; /* surrogates */
-    if (s[0] == 0xf0)
-        low = 0x90;
-    if (s[0] == 0xf4)
-        high = 0x8f;
-    for (size_t i = 1; i < length; i++) {
-        if (s[i] < low || s[i] > high)
-            return 0;
-        low = 0x80;
-        high = 0xbf;
-    }
-    return length;
-}
+#include <lamina/lamina.h>
 
+/* What lam_printable would not show as it is becomes an escape, so that a terminal shows the JSON
+ * as it is. */
 static void write_string(FILE *file, const char *text)
 {
     putc('"', file);
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        const size_t length = utf8_length(s);
-        if (length == 0) {
+    while (*text) {
+        const size_t length = lam_utf8_length(text);
+        char one[8] = "", shown[8];
+        memcpy(one, text, length);
+        lam_printable(one, shown, sizeof shown);
+        if (length == 0)
             fputs("\\ufffd", file);
-            s++;
-        } else if (length > 1) {
-            fwrite(s, 1, length, file);
-            s += length;
-        } else {
-            if (*s == '"' || *s == '\\')
-                fprintf(file, "\\%c", *s);
-            else if (*s < 0x20 || *s == 0x7f)
-                fprintf(file, "\\u%04x", *s);
-            else
-                putc(*s, file);
-            s++;
-        }
+        else if (*text == '"' || *text == '\\')
+            fprintf(file, "\\%c", *text);
+        else if (length == 1 && strcmp(one, shown) != 0)
+            fprintf(file, "\\u%04x", (unsigned)(unsigned char)*text);
+        else
+            fputs(shown, file); /* itself, or \u202e, which JSON writes alike */
+        text += length ? length : 1;
     }
     putc('"', file);
 }

@@ -10,15 +10,6 @@
 
 #include "cli.h"
 
-char *cli_plain_text(const char *text, char *out, size_t size)
-{
-    size_t i = 0;
-    for (; text[i] && i + 1 < size; i++)
-        out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-    out[i] = '\0';
-    return out;
-}
-
 void cli_error(const char *format, ...)
 {
     char raw[2048], plain[sizeof raw];
@@ -27,7 +18,7 @@ void cli_error(const char *format, ...)
     vsnprintf(raw, sizeof raw, format, rest);
     va_end(rest);
     cli_flush_output(); /* what came before stays before */
-    fprintf(stderr, "lamina: %s\n", cli_plain_text(raw, plain, sizeof plain));
+    fprintf(stderr, "lamina: %s\n", lam_printable(raw, plain, sizeof plain));
 }
 
 void cli_unknown(const char *kind, const char *word, const char *const *words, size_t count)

@@ -31,7 +31,7 @@ static void print_options(const lam_checkpoint *checkpoint, size_t width)
     for (size_t i = 0; lam_checkpoint_option(checkpoint, i, &name, &value) == LAM_OK; i++) {
         char text[160], plain[160];
         snprintf(text, sizeof text, "%.60s %.80s", name, value);
-        cli_plain_text(text, plain, sizeof plain);
+        lam_printable(text, plain, sizeof plain);
         if (at > 12 && at + 2 + strlen(plain) > width) {
             printf(",\n%12s", "");
             at = 12;
@@ -45,7 +45,7 @@ static void print_last_epoch(const lam_history *history)
 {
     const size_t epochs = lam_history_epochs(history);
     const lam_epoch *last = epochs ? lam_history_epoch(history, epochs - 1) : NULL;
-    char figure[32];
+    char figure[32], name[64];
     if (!last)
         return;
     printf("%-12s%zu: loss %s", "last epoch", last->epoch,
@@ -55,7 +55,7 @@ static void print_last_epoch(const lam_history *history)
         if (v)
             printf(", val_loss %s", cli_format_figure(scores->loss, figure, sizeof figure));
         for (size_t i = 0; i < scores->metrics; i++)
-            printf(", %s%s %s", v ? "val_" : "", scores->names[i],
+            printf(", %s%s %s", v ? "val_" : "", lam_printable(scores->names[i], name, sizeof name),
                    cli_format_figure(scores->values[i], figure, sizeof figure));
     }
     putchar('\n');

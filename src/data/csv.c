@@ -93,6 +93,7 @@ void lam__csv_close(lam__csv *csv)
     for (size_t i = 0; csv->names && i < csv->columns; i++)
         lam__release(csv->names[i]);
     lam__release(csv->names);
+    lam__release(csv->slots);
     lam__release(csv->text);
     *csv = (lam__csv){.name = csv->name};
 }
@@ -131,8 +132,7 @@ static lam_status quoted_field(const lam__csv *csv, const char *at, size_t colum
     if (!csv->ends[(unsigned char)*p])
         return lam__csv_fail(csv, LAM_ERR_FORMAT, p, column,
                              "'%c' behind the closing quote, expected '%s' or the end of the line",
-                             *p >= ' ' && *p < 127 ? *p : '?',
-                             csv->separator == '\t' ? "\\t" : (char[]){csv->separator, '\0'});
+                             *p, csv->separator == '\t' ? "\\t" : (char[]){csv->separator, '\0'});
     field->next = p;
     return LAM_OK;
 }
@@ -199,17 +199,11 @@ bool lam__csv_number(const lam__csv_field *field, float *value)
 
 const char *lam__csv_show(const lam__csv_field *field, char buffer[48])
 {
-    enum { SHOWN = 40 };
-    size_t length = (size_t)(field->end - field->begin);
-    bool cut = length > SHOWN;
-    if (cut)
-        length = SHOWN;
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)field->begin[i];
-        buffer[i] = c >= ' ' && c < 127 ? (char)c : '?';
-    }
-    strcpy(buffer + length, cut ? "..." : "");
-    return buffer;
+    char text[64]; /* more than fits, so that what is cut ends in dots */
+    const size_t length = (size_t)(field->end - field->begin);
+    snprintf(text, sizeof text, "%.*s", length < sizeof text ? (int)length : (int)sizeof text - 1,
+             field->begin);
+    return lam_printable(text, buffer, 48);
 }
 
 /* Lines end as rows do, in quotes too. */
@@ -234,27 +228,4 @@ lam_status lam__csv_fail(const lam__csv *csv, lam_status status, const char *at,
     else if (column != SIZE_MAX)
         snprintf(place, sizeof place, ", column %zu", column + 1);
     return lam__fail(status, "%s: line %zu%s: %s", csv->name, line_of(csv, at), place, text);
-}
-
-bool lam__is_utf8(const char *bytes, size_t count)
-{
-    const unsigned char *p = (const unsigned char *)bytes, *end = p + count;
-    while (p < end) {
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-        const size_t more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
-        if (*p < 0xc2 || *p > 0xf4 || (size_t)(end - p) <= more)
-            return false;
-        /* not longer than needed, no surrogates, nothing above U+10FFFF */
-        if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-            (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-            return false;
-        for (size_t i = 1; i <= more; i++)
-            if ((p[i] & 0xc0) != 0x80)
-                return false;
-        p += more + 1;
-    }
-    return true;
 }

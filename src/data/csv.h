@@ -16,6 +16,12 @@
 /* NULs behind a text, so that words of several bytes can be loaded. */
 #define LAM__CSV_SLACK 8
 
+/* Most columns of a table. Each takes some hundred bytes, for its name and what is known of it,
+ * which a text of two bytes a column must not ask for without end. */
+#define LAM__CSV_MOST_COLUMNS 1000000
+
+#define LAM__CSV_NO_COLUMN SIZE_MAX
+
 typedef struct lam__csv {
     const char *name; /* of the file, for messages; the caller's */
     char *text;       /* owned: [size], then LAM__CSV_SLACK NULs, and none before */
@@ -25,7 +31,9 @@ typedef struct lam__csv {
     char separator;
     bool header;
     size_t columns;
-    char **names;            /* owned: [columns], distinct; "column 3" where there is none */
+    char **names;    /* owned: [columns], distinct; "column 3" where there is none */
+    uint32_t *slots; /* owned: [slot_count] number + 1 of a column, by its name; 0 = free */
+    size_t slot_count;
     unsigned char ends[256]; /* 1 for what may stand behind a field */
 } lam__csv;
 
@@ -47,6 +55,13 @@ void lam__csv_close(lam__csv *csv);
  * of them, or NULL. */
 lam_status lam__csv_lay_out(lam__csv *csv, char separator, const char *header,
                             const char *const *known, size_t known_count);
+
+/* The part of lam__csv_lay_out that names the columns, once they have been counted. */
+lam_status lam__csv_name_columns(lam__csv *csv, const char *header, const char *const *known,
+                                 size_t known_count);
+
+/* The column of this name, LAM__CSV_NO_COLUMN where there is none. */
+size_t lam__csv_find(const lam__csv *csv, const char *name);
 
 /* The field at `at`. LAM_ERR_FORMAT for quotes that are not closed or closed too early. */
 lam_status lam__csv_field_at(const lam__csv *csv, const char *at, size_t column,
@@ -71,8 +86,5 @@ lam_status lam__csv_fail(const lam__csv *csv, lam_status status, const char *at,
 
 /* Writes what a field holds, shortened, for messages. */
 const char *lam__csv_show(const lam__csv_field *field, char buffer[48]);
-
-/* Whether bytes are UTF-8 (RFC 3629). */
-bool lam__is_utf8(const char *bytes, size_t count);
 
 #endif

@@ -1,10 +1,8 @@
 /* csv_layout.c: the separator, the header and the columns of a table. */
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "data/csv.h"
 
 /* Candidates, the surest first: commas also stand within numbers and texts. */
@@ -62,116 +60,25 @@ static lam_status count_columns(lam__csv *csv)
         if (*field.next != csv->separator)
             break;
     }
+    if (csv->columns > LAM__CSV_MOST_COLUMNS)
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: %zu columns, a table may have %d: arrays (.npy) have no such limit",
+                         csv->name, csv->columns, LAM__CSV_MOST_COLUMNS);
     csv->body = lam__csv_next_row(field.next);
     return LAM_OK;
-}
-
-static bool is_one_of(const char *name, char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* A first row with a number in it is no header; one that has all the known names surely is. */
-static bool seems_header(const lam__csv *csv, bool numbers, const char *const *known, size_t count)
-{
-    if (!numbers)
-        return true;
-    for (size_t i = 0; i < count; i++)
-        if (!is_one_of(known[i], csv->names, csv->columns))
-            return false;
-    return count > 0;
-}
-
-/* Takes the first row for names; *numbers tells whether a number was among them. */
-static lam_status take_names(lam__csv *csv, bool *numbers)
-{
-    lam__csv_field field;
-    const char *at = csv->first;
-    *numbers = false;
-    csv->names = lam__allocate_zero(csv->columns, sizeof *csv->names, "the names of columns");
-    if (!csv->names)
-        return LAM_ERR_MEMORY;
-    for (size_t i = 0; i < csv->columns; i++, at = field.next + 1) {
-        float value;
-        LAM__TRY(lam__csv_field_at(csv, at, i, &field));
-        *numbers |= lam__csv_number(&field, &value);
-        csv->names[i] = lam__csv_content(&field);
-        if (!csv->names[i])
-            return LAM_ERR_MEMORY;
-    }
-    return LAM_OK;
-}
-
-/* Gives a name to columns that have none: to all of them where there is no header. */
-static lam_status name_by_number(lam__csv *csv)
-{
-    for (size_t i = 0; i < csv->columns; i++) {
-        char name[32];
-        if (csv->header && csv->names[i][0] != '\0')
-            continue;
-        snprintf(name, sizeof name, "column %zu", i + 1);
-        lam__release(csv->names[i]);
-        csv->names[i] = lam__copy_string(name);
-        if (!csv->names[i])
-            return LAM_ERR_MEMORY;
-    }
-    return LAM_OK;
-}
-
-/* FNV-1a (G. Fowler, L. C. Noll, K.-P. Vo). */
-static size_t hash(const char *text)
-{
-    uint64_t h = 0xcbf29ce484222325;
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * 0x100000001b3;
-    return (size_t)(h ^ h >> 32);
-}
-
-/* Columns are found by name: each must be another, and go into a model file. */
-static lam_status check_names(const lam__csv *csv)
-{
-    size_t slots = 16;
-    while (slots / 2 < csv->columns)
-        slots *= 2;
-    size_t *table = lam__allocate_zero(slots, sizeof *table, "the names of columns");
-    if (!table)
-        return LAM_ERR_MEMORY;
-    lam_status status = LAM_OK;
-    for (size_t i = 0; i < csv->columns && status == LAM_OK; i++) {
-        const char *name = csv->names[i];
-        size_t slot = hash(name) & (slots - 1);
-        while (table[slot] > 0 && strcmp(csv->names[table[slot] - 1], name) != 0)
-            slot = (slot + 1) & (slots - 1);
-        if (!lam__is_utf8(name, strlen(name)))
-            status = lam__csv_fail(csv, LAM_ERR_FORMAT, csv->first, i, "the name is not UTF-8");
-        else if (table[slot] > 0)
-            status = lam__csv_fail(csv, LAM_ERR_FORMAT, csv->first, i,
-                                   "column %zu has the same name", table[slot]);
-        table[slot] = i + 1;
-    }
-    lam__release(table);
-    return status;
 }
 
 lam_status lam__csv_lay_out(lam__csv *csv, char separator, const char *header,
                             const char *const *known, size_t known_count)
 {
-    bool numbers;
     csv->separator = separator ? separator : find_separator(csv);
     memset(csv->ends, 0, sizeof csv->ends);
     csv->ends[(unsigned char)csv->separator] = 1;
     csv->ends['\n'] = csv->ends['\r'] = csv->ends[0] = 1;
     LAM__TRY(count_columns(csv));
-    LAM__TRY(take_names(csv, &numbers));
-    csv->header = strcmp(header, "yes") == 0 ||
-                  (strcmp(header, "no") != 0 && seems_header(csv, numbers, known, known_count));
+    LAM__TRY(lam__csv_name_columns(csv, header, known, known_count));
     if (!csv->header)
         csv->body = csv->first;
-    LAM__TRY(name_by_number(csv));
-    LAM__TRY(check_names(csv));
     if (*csv->body == '\0')
         return lam__csv_fail(csv, LAM_ERR_FORMAT, csv->first, SIZE_MAX,
                              "a table without rows: only %zu column name%s", csv->columns,

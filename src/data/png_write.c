@@ -32,10 +32,13 @@ static lam_status check(const char *path, const uint8_t *pixels, size_t width, s
 
 #include "base/write_all.h"
 #include "data/file_read.h"
+#include "data/file_write.h"
 
 /* A file that is being written. */
 typedef struct png_target {
-    int fd, error; /* errno of the write that failed */
+    lam__file_writer file; /* a new file; fd is its */
+    bool device;           /* what is there is no regular file: it is written to as it is */
+    int fd, error;         /* errno of the write that failed */
     bool out_of_memory;
     char reason[128];
 } png_target;
@@ -100,6 +103,10 @@ static lam_status write_image(png_structp png, png_infop info, png_target *targe
     png_set_IHDR(png, info, (png_uint_32)width, (png_uint_32)height, 8,
                  channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_text software = {.compression = PNG_TEXT_COMPRESSION_NONE,
+                         .key = (char[]){"Software"},
+                         .text = (char[]){"Lamina"}};
+    png_set_text(png, info, &software, 1); /* by which lam_output_is_own knows it again */
     png_write_info(png, info);
     for (size_t y = 0; y < height; y++)
         png_write_row(png, pixels + y * width * channels);
@@ -107,15 +114,37 @@ static lam_status write_image(png_structp png, png_infop info, png_target *targe
     return LAM_OK;
 }
 
+/* A pipe or a device is written to; a file is replaced once the new one is whole. */
+static lam_status open_target(png_target *target, const char *path)
+{
+    struct stat kind;
+    target->device = stat(path, &kind) == 0 && !S_ISREG(kind.st_mode) && !S_ISDIR(kind.st_mode);
+    if (!target->device) {
+        LAM__TRY(lam__file_write_open(&target->file, path));
+        target->fd = target->file.fd;
+        return LAM_OK;
+    }
+    target->fd = open(path, O_WRONLY | O_CLOEXEC);
+    return target->fd >= 0 ? LAM_OK : lam__fail_errno("cannot create", path, errno);
+}
+
+static lam_status close_target(png_target *target, const char *path, lam_status status)
+{
+    if (!target->device && status == LAM_OK)
+        return lam__file_write_commit(&target->file);
+    if (!target->device)
+        lam__file_write_abandon(&target->file);
+    else if (close(target->fd) != 0 && status == LAM_OK)
+        return lam__fail_errno("cannot write", path, errno);
+    return status;
+}
+
 lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t width, size_t height,
                                size_t channels)
 {
     LAM__TRY(check(path, pixels, width, height, channels));
-    png_target target = {.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (target.fd < 0)
-        return lam__fail_errno("cannot create", path, errno);
-    struct stat kind;
-    const bool regular = fstat(target.fd, &kind) == 0 && S_ISREG(kind.st_mode);
+    png_target target = {.fd = -1};
+    LAM__TRY(open_target(&target, path));
     lam_status status;
     png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &target, on_error,
                                                 on_warning, &target, take, give_back);
@@ -126,11 +155,7 @@ lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t w
     else
         status = write_image(png, info, &target, path, pixels, width, height, channels);
     png_destroy_write_struct(&png, &info);
-    if (close(target.fd) != 0 && status == LAM_OK)
-        status = lam__fail_errno("cannot write", path, errno);
-    if (status != LAM_OK && regular) /* no half image stays, but a device does */
-        unlink(path);
-    return status;
+    return close_target(&target, path, status);
 }
 
 #else

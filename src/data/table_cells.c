@@ -217,7 +217,7 @@ static lam_status add_word(lam__table *table, size_t c, const lam__csv_field *fi
             &table->csv, LAM_ERR_FORMAT, field->begin, c, "more than %zu different texts: %s", most,
             column->target ? "no column of classes"
                            : "each would be a feature; leave the column out (option ignore)");
-    if (!lam__is_utf8(bytes, length))
+    if (!lam__bytes_are_utf8(bytes, length))
         return lam__csv_fail(&table->csv, LAM_ERR_FORMAT, field->begin, c, "the text is not UTF-8");
     return lam__words_add(&column->words, bytes, length);
 }

@@ -17,11 +17,9 @@ static lam_status find_column(const lam__table *table, const char *option, const
     const lam__csv *csv = &table->csv;
     uint64_t number;
     char message[512];
-    for (size_t c = 0; csv->header && c < csv->columns; c++)
-        if (strcmp(csv->names[c], text) == 0) {
-            *column = c;
-            return LAM_OK;
-        }
+    *column = csv->header ? lam__csv_find(csv, text) : LAM__CSV_NO_COLUMN;
+    if (*column != LAM__CSV_NO_COLUMN)
+        return LAM_OK;
     if (lam__parse_u64(text, &number) && number >= 1 && number <= csv->columns) {
         *column = (size_t)(number - 1);
         return LAM_OK;
@@ -54,10 +52,9 @@ static lam_status mark_column(lam__table *table, size_t c, bool target)
 /* The columns that an option names: its whole text, or else its parts between commas. */
 static lam_status mark(lam__table *table, const char *option, char *text, bool target)
 {
-    size_t column;
-    for (size_t c = 0; table->csv.header && c < table->csv.columns; c++)
-        if (strcmp(table->csv.names[c], text) == 0) /* a name with a comma in it */
-            return mark_column(table, c, target);
+    size_t column = table->csv.header ? lam__csv_find(&table->csv, text) : LAM__CSV_NO_COLUMN;
+    if (column != LAM__CSV_NO_COLUMN) /* a name with a comma in it */
+        return mark_column(table, column, target);
     for (char *part = text, *next; part; part = next) {
         next = strchr(part, ',');
         if (next)

@@ -109,6 +109,7 @@ lam_status lam__table_describe(const lam__table *table, const lam_load_options *
     input->header = table->csv.header;
     for (size_t c = 0; c < table->csv.columns; c++)
         LAM__TRY(describe_column(table, c, options, &input->columns[c]));
+    lam__input_place_features(input);
     if (lam__input_features(input) > 0)
         return LAM_OK;
     return lam__fail(LAM_ERR_FORMAT, "%s: no column is left to learn from: %zu in all",

@@ -9,14 +9,6 @@
 #include "nn/load_options.h"
 #include "nn/network.h"
 
-static size_t column_named(const lam__csv *csv, const char *name)
-{
-    for (size_t c = 0; c < csv->columns; c++)
-        if (strcmp(csv->names[c], name) == 0)
-            return c;
-    return SIZE_MAX;
-}
-
 static size_t count_columns(const lam__input *like, bool targets, bool ignored)
 {
     size_t count = 0;
@@ -31,7 +23,7 @@ static size_t count_columns(const lam__input *like, bool targets, bool ignored)
 static lam_status place_by_name(const lam__table *table, const lam__input *like, size_t *place)
 {
     for (size_t i = 0; i < like->column_count; i++) {
-        place[i] = column_named(&table->csv, like->columns[i].name);
+        place[i] = lam__csv_find(&table->csv, like->columns[i].name);
         if (place[i] == SIZE_MAX && lam__column_features(&like->columns[i]) > 0)
             return lam__fail(LAM_ERR_FORMAT,
                              "%s: there is no column '%.100s', which the model was trained on",

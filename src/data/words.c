@@ -6,16 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
-
-/* FNV-1a (G. Fowler, L. C. Noll, K.-P. Vo). */
-static size_t hash(const char *bytes, size_t length)
-{
-    uint64_t h = 0xcbf29ce484222325;
-    for (size_t i = 0; i < length; i++)
-        h = (h ^ (unsigned char)bytes[i]) * 0x100000001b3;
-    return (size_t)(h ^ h >> 32);
-}
 
 static bool is_word(const char *word, const char *bytes, size_t length)
 {
@@ -25,7 +17,7 @@ static bool is_word(const char *word, const char *bytes, size_t length)
 /* The slot where the word is, or would be. There is always a free one. */
 static size_t slot_of(const lam__words *words, const char *bytes, size_t length)
 {
-    size_t slot = hash(bytes, length) & (words->slot_count - 1);
+    size_t slot = lam__hash(bytes, length) & (words->slot_count - 1);
     while (words->slots[slot] > 0 && !is_word(words->words[words->slots[slot] - 1], bytes, length))
         slot = (slot + 1) & (words->slot_count - 1);
     return slot;

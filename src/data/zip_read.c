@@ -20,6 +20,7 @@ bool lam__zip_recognizes(const void *bytes, size_t size)
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/csv.h"
 #include "data/file_read.h"
 
@@ -136,7 +137,7 @@ static char *name_in_utf8(const unsigned char *name, size_t length)
         0x03c0, 0x03a3, 0x03c3, 0x00b5, 0x03c4, 0x03a6, 0x0398, 0x03a9, 0x03b4, 0x221e, 0x03c6,
         0x03b5, 0x2229, 0x2261, 0x00b1, 0x2265, 0x2264, 0x2320, 0x2321, 0x00f7, 0x2248, 0x00b0,
         0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x00a0};
-    const bool utf8 = lam__is_utf8((const char *)name, length);
+    const bool utf8 = lam__bytes_are_utf8((const char *)name, length);
     char *text = lam__allocate(3 * length + 1, 1, "a name in a zip archive"), *to = text;
     if (!text)
         return NULL;

@@ -6,7 +6,7 @@
 
 #include <lamina/status.h>
 
-#include "formats/file_write.h"
+#include "data/file_write.h"
 
 /* Names inside a file of C source, and so the longest word of its own. */
 enum { LAM__C_NAME_MOST = 63 };

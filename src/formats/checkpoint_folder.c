@@ -21,7 +21,7 @@
 #include "base/memory.h"
 #include "base/write_all.h"
 #include "data/file_read.h"
-#include "formats/file_write.h"
+#include "data/file_write.h"
 
 /* Fixed: what a killed run leaves is written over by the next. The lock keeps others off it. */
 static const char temporary[] = ".checkpoint.tmp";

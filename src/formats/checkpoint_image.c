@@ -91,6 +91,13 @@ lam_status lam__image_lay_out(lam__image *image, const lam__checkpoint_of *of, s
     json_t *json = describe(image, of, epochs);
     const size_t length = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
     const size_t size = lam__round_up(8 + length, ALIGN);
+    if (size - 8 > LAM__ST_HEADER_MOST) {
+        json_decref(json);
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "the header of a checkpoint would have %zu bytes, at most %d can be read "
+                         "back",
+                         length, LAM__ST_HEADER_MOST);
+    }
     unsigned char *header = length ? lam__allocate(size, 1, "the header of a checkpoint") : NULL;
     if (header) {
         for (int i = 0; i < 8; i++)

@@ -1,5 +1,6 @@
 /* describe_input.c: what raw samples are made from, as JSON and back. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_JSON
@@ -52,23 +53,13 @@ json_t *lam__describe_input(const lam__input *input)
     return NULL;
 }
 
-/* Whether JSON takes the text; what fails for want of memory passes, and fails later. */
-static bool is_utf8(const char *text)
-{
-    json_t *string = json_string(text), *ascii = json_string("a");
-    const bool valid = string || !ascii;
-    json_decref(string);
-    json_decref(ascii);
-    return valid;
-}
-
 lam_status lam__check_input_text(const lam__input *input)
 {
     for (size_t i = 0; i < input->column_count; i++) {
         const lam__column *column = &input->columns[i];
-        bool valid = is_utf8(column->name);
+        bool valid = lam__is_utf8(column->name);
         for (size_t c = 0; c < column->category_count && valid; c++)
-            valid = is_utf8(column->categories[c]);
+            valid = lam__is_utf8(column->categories[c]);
         if (!valid)
             return lam__fail(LAM_ERR_ARGUMENT,
                              "the name or a category of column %zu is not valid UTF-8: a model "
@@ -158,6 +149,7 @@ static lam_status restore_table(const struct place *place, json_t *json, lam__in
         snprintf(at.part, sizeof at.part, "input, column %zu", i + 1);
         LAM__TRY(restore_column(&at, json_array_get(columns, i), &input->columns[i]));
     }
+    lam__input_place_features(input);
     return LAM_OK;
 }
 

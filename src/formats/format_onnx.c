@@ -1,9 +1,9 @@
 /* format_onnx.c: ONNX as a model format. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/file_write.h"
 #include "formats/arrays.h"
 #include "formats/exchange.h"
-#include "formats/file_write.h"
 #include "formats/onnx_file.h"
 #include "lamina_features.h"
 

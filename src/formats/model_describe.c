@@ -111,18 +111,12 @@ static json_t *describe(const lam_model *model)
 /* JSON holds UTF-8 only, and Jansson says no more than that it could not. */
 static lam_status check_class_names(const lam_model *model)
 {
-    for (size_t i = 0; i < model->class_count; i++) {
-        json_t *string = json_string(model->class_names[i]);
-        json_t *ascii = json_string("a");
-        bool invalid = !string && ascii;
-        json_decref(string);
-        json_decref(ascii);
-        if (invalid)
+    for (size_t i = 0; i < model->class_count; i++)
+        if (!lam__is_utf8(model->class_names[i]))
             return lam__fail(LAM_ERR_ARGUMENT,
-                             "the name of class %zu is not valid UTF-8: a model "
-                             "file cannot hold it",
-                             i);
-    }
+                             "the name of class %zu ('%.100s') is not valid UTF-8: a model file "
+                             "cannot hold it",
+                             i, model->class_names[i]);
     return LAM_OK;
 }
 

@@ -1,6 +1,8 @@
 /* model_file.c: saving and loading models. */
 #include "formats/model_file.h"
 
+#include <lamina/output.h>
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
@@ -13,13 +15,14 @@
 #include "formats/checkpoint.h"
 #include "formats/crc32.h"
 #include "nn/network.h"
+#include "train/learn_input.h"
 
 /* "1a2b3c4d" and its zero. */
 #define LAM__CRC_TEXT 9
 
 static lam_status check_finite(const lam__st_entry *entry)
 {
-    size_t count = lam__st_entry_count(entry);
+    size_t count = entry->values ? lam__st_entry_count(entry) : 0;
     for (size_t i = 0; i < count; i++)
         if (!isfinite(entry->values[i]))
             return lam__fail(LAM_ERR_NUMERIC,
@@ -54,7 +57,7 @@ static lam_status list_tensors(const lam_model *model, lam__st_entry **entries, 
         list[i].rank = at.flat ? 1 : 2;
         list[i].shape[0] = at.flat ? at.cols : at.rows;
         list[i].shape[1] = at.cols;
-        list[i].values = model->parameters + at.offset;
+        list[i].values = model->parameters ? model->parameters + at.offset : NULL;
     }
     if (standardize) {
         fill_vector(&list[parameters], LAM__TENSOR_MEAN, model->features, model->transform.mean);
@@ -125,6 +128,30 @@ lam_status lam_model_save_memory(const lam_model *model, void *buffer, size_t si
     if (size == 0 || size >= *needed)
         return LAM_OK;
     return lam__fail(LAM_ERR_ARGUMENT, "a buffer of %zu bytes, the model has %zu", size, *needed);
+}
+
+lam_status lam_model_check_save(const lam_model *model, const lam_dataset *dataset)
+{
+    /* what training adds to the description: the name of a loss */
+    static const char spare[] = "                                                                ";
+    char *text = NULL;
+    lam__st_entry *entries = NULL;
+    size_t count;
+    if (!model)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_check_save: model is NULL");
+    LAM__TRY(lam_model_status(model));
+    lam_model learnt = *model;
+    if (dataset)
+        lam__model_view_learnt(model, dataset, &learnt);
+    LAM__TRY(lam__model_describe(&learnt, &text));
+    lam_status status = list_tensors(&learnt, &entries, &count);
+    if (status == LAM_OK) {
+        const lam__st_pair pairs[] = {{LAM__MODEL_KEY, text}, {LAM__MODEL_CHECKSUM_KEY, spare}};
+        status = lam__st_check(pairs, sizeof pairs / sizeof pairs[0], entries, count);
+    }
+    lam__release(entries);
+    lam__release(text);
+    return status;
 }
 
 static lam_status check_checksum(const lam__st_file *file, const char *text)

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "formats/onnx_file.h"
 #include "nn/network.h"
 
@@ -252,27 +253,6 @@ static lam_status add_layer(struct file *file, size_t index)
     return LAM_OK;
 }
 
-/* Names go to protocol buffers as UTF-8, which other programs insist on. */
-static bool is_utf8(const char *string)
-{
-    const unsigned char *s = (const unsigned char *)string;
-    while (*s) {
-        const int more = *s < 0x80                 ? 0
-                         : *s >= 0xc2 && *s < 0xe0 ? 1
-                         : *s >= 0xe0 && *s < 0xf0 ? 2
-                         : *s >= 0xf0 && *s < 0xf5 ? 3
-                                                   : -1;
-        if (more < 0 || (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-            (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-            return false;
-        s++;
-        for (int i = 0; i < more; i++, s++)
-            if ((*s & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
-}
-
 static void add_entry(struct file *file, const char *value)
 {
     struct entry *entry = &file->entries[file->entry_count];
@@ -282,11 +262,12 @@ static void add_entry(struct file *file, const char *value)
     file->entry_list[file->entry_count++] = &entry->proto;
 }
 
+/* Names go to protocol buffers as UTF-8, which other programs insist on. */
 static lam_status add_metadata(struct file *file)
 {
     const lam_model *model = file->model;
     for (size_t i = 0; i < model->class_count; i++) {
-        if (!is_utf8(model->class_names[i]))
+        if (!lam__is_utf8(model->class_names[i]))
             return lam__fail(
                 LAM_ERR_ARGUMENT,
                 "the name of class %zu is not valid UTF-8: an ONNX file cannot hold it", i);

@@ -115,6 +115,10 @@ lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
                                 const lam__st_pair *pairs, size_t pair_count,
                                 const lam__st_entry *entries, size_t count);
 
+/* Whether the header of such a file is one that can be read back; values may be NULL. */
+lam_status lam__st_check(const lam__st_pair *pairs, size_t pair_count, const lam__st_entry *entries,
+                         size_t count);
+
 /* Replaces the file `path` (file_write.h). The bytes depend on the arguments alone. */
 lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
                          const lam__st_entry *entries, size_t count);

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/file_write.h"
 #include "formats/crc32.h"
-#include "formats/file_write.h"
 #include "formats/safetensors.h"
 #include "lamina_features.h"
 
@@ -85,14 +85,25 @@ static json_t *describe(const lam__st_pair *pairs, size_t pair_count, const lam_
     return NULL;
 }
 
+/* Length of the JSON, and size of it with what stands around. */
+static lam_status measure(const json_t *json, size_t *length, size_t *size)
+{
+    *length = json_dumpb(json, NULL, 0, JSON_COMPACT);
+    *size = lam__round_up(8 + *length, LAM__ST_ALIGN);
+    if (*length > 0 && *size - 8 <= LAM__ST_HEADER_MOST)
+        return LAM_OK;
+    return lam__fail(
+        LAM_ERR_ARGUMENT,
+        "a model file cannot hold the description: it takes %zu bytes, names included, "
+        "at most %d can be read back",
+        *length, LAM__ST_HEADER_MOST);
+}
+
 /* The bytes before the data: length, JSON, spaces. */
 static lam_status make_header(json_t *json, unsigned char **bytes, size_t *size)
 {
-    size_t length = json_dumpb(json, NULL, 0, JSON_COMPACT);
-    *size = lam__round_up(8 + length, LAM__ST_ALIGN);
-    if (length == 0 || *size - 8 > LAM__ST_HEADER_MOST)
-        return lam__fail(LAM_ERR_ARGUMENT, "a header of %zu bytes, at most %d can be read back",
-                         length, LAM__ST_HEADER_MOST);
+    size_t length;
+    LAM__TRY(measure(json, &length, size));
     *bytes = lam__allocate(*size, 1, "the header of a file");
     if (!*bytes)
         return LAM_ERR_MEMORY;
@@ -130,6 +141,18 @@ static lam_status write_file(const char *path, const unsigned char *header, size
     if (status == LAM_OK)
         return lam__file_write_commit(&writer);
     lam__file_write_abandon(&writer);
+    return status;
+}
+
+lam_status lam__st_check(const lam__st_pair *pairs, size_t pair_count, const lam__st_entry *entries,
+                         size_t count)
+{
+    json_t *json = describe(pairs, pair_count, entries, count);
+    size_t length, size;
+    if (!json)
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a file");
+    const lam_status status = measure(json, &length, &size);
+    json_decref(json);
     return status;
 }
 
@@ -186,6 +209,14 @@ lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
 {
     (void)buffer, (void)size, (void)needed;
     return lam__st_write("a model", pairs, pair_count, entries, count);
+}
+
+lam_status lam__st_check(const lam__st_pair *pairs, size_t pair_count, const lam__st_entry *entries,
+                         size_t count)
+{
+    (void)pairs, (void)pair_count, (void)entries, (void)count;
+    return lam__fail(LAM_ERR_UNSUPPORTED, "this build of Lamina writes no model files: it has no "
+                                          "JSON library (Jansson)");
 }
 
 lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,

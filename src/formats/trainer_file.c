@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/file_read.h"
+#include "data/file_write.h"
 #include "formats/checkpoint.h"
-#include "formats/file_write.h"
 
 /* The state as the bytes of a file, in image->bytes; nothing on failure. */
 static lam_status take(const lam_trainer *trainer, lam__image *image)

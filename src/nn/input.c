@@ -59,6 +59,15 @@ lam_status lam__input_set_table(lam__input *input, size_t columns)
     return LAM_OK;
 }
 
+void lam__input_place_features(lam__input *input)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < input->column_count; i++) {
+        input->columns[i].first_feature = at;
+        at += lam__column_features(&input->columns[i]);
+    }
+}
+
 lam_status lam__column_set_categories(lam__column *column, const char *const *categories,
                                       size_t count)
 {
@@ -103,6 +112,7 @@ lam_status lam__input_copy(const lam__input *from, lam__input *to)
             lam__input_clear(to);
             return LAM_ERR_MEMORY;
         }
+    lam__input_place_features(to);
     return LAM_OK;
 }
 
@@ -239,8 +249,7 @@ lam_status lam__input_column(const lam__input *input, size_t i, lam_column_info 
         .category_count = column->category_count,
         .missing = column->missing,
         .features = lam__column_features(column),
+        .first_feature = column->first_feature,
     };
-    for (size_t c = 0; c < i; c++)
-        info->first_feature += lam__column_features(&input->columns[c]);
     return LAM_OK;
 }

@@ -23,7 +23,8 @@ typedef struct lam__column {
     float fill;        /* NUMBER: what a missing value becomes; without it, one is refused */
     char **categories; /* TEXT: [category_count], distinct, one feature each (one-hot) */
     size_t category_count;
-    size_t missing; /* values of a dataset that were missing; not kept with a model */
+    size_t missing;       /* values of a dataset that were missing; not kept with a model */
+    size_t first_feature; /* set by lam__input_place_features */
 } lam__column;
 
 typedef struct lam__input {
@@ -45,8 +46,10 @@ lam_status lam__input_copy(const lam__input *from, lam__input *to);
 lam_status lam__input_set_image(lam__input *input, size_t width, size_t height, size_t channels,
                                 bool invert);
 
-/* Makes it TABLE with this many columns, zeroed, to be filled in. */
+/* Makes it TABLE with this many columns, zeroed, to be filled in; lam__input_place_features then
+ * tells each which feature is its first. */
 lam_status lam__input_set_table(lam__input *input, size_t columns);
+void lam__input_place_features(lam__input *input);
 
 /* Copies categories[count] to a column that has none. */
 lam_status lam__column_set_categories(lam__column *column, const char *const *categories,

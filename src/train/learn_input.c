@@ -5,6 +5,17 @@
 #include "nn/network.h"
 #include "train/source.h"
 
+void lam__model_view_learnt(const lam_model *model, const lam_dataset *dataset, lam_model *view)
+{
+    *view = *model;
+    if (model->input.kind == LAM_INPUT_VALUES)
+        view->input = dataset->input;
+    if (model->class_count > 0)
+        return;
+    view->class_names = dataset->class_names;
+    view->class_count = dataset->class_name_count;
+}
+
 lam_status lam__model_learn_input(lam_model *model, const lam_dataset *dataset)
 {
     if (model->input.kind == LAM_INPUT_VALUES)

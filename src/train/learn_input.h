@@ -8,4 +8,8 @@
  * none. LAM_ERR_MEMORY. */
 lam_status lam__model_learn_input(lam_model *model, const lam_dataset *dataset);
 
+/* *view is `model` as it will be after lam__model_learn_input, without copying anything: it owns
+ * nothing and lives as long as both. */
+void lam__model_view_learnt(const lam_model *model, const lam_dataset *dataset, lam_model *view);
+
 #endif

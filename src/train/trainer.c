@@ -93,14 +93,20 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
     return lam__source_trouble(dataset);
 }
 
+/* Asked before anything of the batch is read: there may be no more of it than the trainer takes. */
+static lam_status check_rows(const lam_trainer *trainer, size_t rows)
+{
+    const size_t most = trainer->pass.chain.use.batch;
+    if (rows >= 1 && rows <= most)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_SHAPE, "a batch of %zu rows: the trainer takes 1 to %zu", rows, most);
+}
+
 /* A step with its checks and scores. */
 static lam_status checked_step(lam_trainer *trainer, const lam_dataset *dataset,
                                const uint32_t *index, size_t rows, bool update, lam_scores *scores)
 {
     LAM__TRY(lam__pass_accepts(&trainer->pass, dataset));
-    if (rows < 1 || rows > trainer->pass.chain.use.batch)
-        return lam__fail(LAM_ERR_SHAPE, "a batch of %zu rows: the trainer takes 1 to %zu", rows,
-                         trainer->pass.chain.use.batch);
     lam__tally tally = {0};
     const uint64_t step = trainer->steps;
     LAM__TRY(lam__trainer_step(trainer, dataset, index, rows, 0, rows, update, &tally));
@@ -117,6 +123,7 @@ lam_status lam_trainer_step_rows(lam_trainer *trainer, const lam_dataset *datase
 {
     if (!trainer || !dataset)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_step_rows: trainer or dataset is NULL");
+    LAM__TRY(check_rows(trainer, rows));
     for (size_t r = 0; index && r < rows; r++)
         if (index[r] >= dataset->samples)
             return lam__fail(LAM_ERR_ARGUMENT, "index[%zu] is %lu, the data have %zu samples", r,
@@ -134,6 +141,7 @@ static lam_status view_batch(const lam_trainer *trainer, const lam_batch *batch,
     const size_t outputs = trainer->pass.outputs;
     if (!batch || !batch->x || (batch->classes != NULL) == (batch->targets != NULL))
         return lam__fail(LAM_ERR_ARGUMENT, "a batch needs x and either classes or targets");
+    LAM__TRY(check_rows(trainer, batch->rows));
     const size_t classes = outputs == 1 ? 2 : outputs;
     for (size_t r = 0; batch->classes && r < batch->rows; r++)
         if (batch->classes[r] < 0 || (size_t)batch->classes[r] >= classes)

@@ -8,6 +8,7 @@
 #include "../support/comma_locale.h"
 #include "../support/scratch.h"
 #include "../support/tables.h"
+#include "base/text.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_GZIP
@@ -139,7 +140,7 @@ static const struct malformed table[] = {
     {"a,b\n1,\"2\"3\n", 0, NULL, LAM_ERR_FORMAT,
      "line 2, column 2 ('b'): '3' behind the closing quote, expected ',' or the end of the line"},
     {"a,a\n1,2\n", 0, NULL, LAM_ERR_FORMAT, "column 2 ('a'): column 1 has the same name"},
-    {"caf\xe9,b\n1,2\n", 0, NULL, LAM_ERR_FORMAT, "line 1, column 1 ('caf\xe9'): the name is not"},
+    {"caf\xe9,b\n1,2\n", 0, NULL, LAM_ERR_FORMAT, "line 1, column 1 ('caf\\xe9'): the name is not"},
     {"a,b\nx\xc0\x80,2.5\n", 0, NULL, LAM_ERR_FORMAT,
      "line 2, column 1 ('a'): the text is not UTF"},
     {"a,b\n1e39,2.5\n", 0, NULL, LAM_ERR_NUMERIC, "line 2, column 1 ('a'): 1e39 is too large"},
@@ -268,7 +269,7 @@ Test(csv, utf8)
                                       "\xc3(",
                                       "\xf5\x80\x80\x80"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        cr_expect(lam__is_utf8(good[i], strlen(good[i])), "%s", good[i]);
+        cr_expect(lam__bytes_are_utf8(good[i], strlen(good[i])), "%s", good[i]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        cr_expect_not(lam__is_utf8(bad[i], strlen(bad[i])), "row %zu", i);
+        cr_expect_not(lam__bytes_are_utf8(bad[i], strlen(bad[i])), "row %zu", i);
 }

@@ -157,7 +157,8 @@ Test(model_file, not_to_be_saved)
     tensor.data[1] = 0;
     cr_assert_eq(lam_model_set_class_names(model, (const char *const[]){"\xff"}, 1), LAM_OK);
     cr_assert_eq(lam_model_save(model, path), LAM_ERR_ARGUMENT);
-    cr_assert(strstr(lam_error_message(), "class 0 is not valid UTF-8"), "%s", lam_error_message());
+    cr_assert(strstr(lam_error_message(), "class 0 ('\\xff') is not valid UTF-8"), "%s",
+              lam_error_message());
     cr_assert_eq(scratch_count(folder), 0);
     scratch_remove(folder);
     lam_model_free(model);

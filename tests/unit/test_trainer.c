@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "train/trainer_inside.h"
@@ -199,6 +200,37 @@ Test(trainer, refuses_what_does_not_fit)
     lam_dataset_free(data);
     lam_trainer_free(trainer);
     lam_model_free(model);
+}
+
+/* A number of rows that is too large is found before the rows are read: the memory behind the
+ * batch may not be there. */
+Test(trainer, rows_are_checked_before_anything_is_read)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *pages =
+        mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(pages, MAP_FAILED);
+    cr_assert_eq(mprotect(pages + page, page, PROT_NONE), 0);
+    lam_model *model = make_model();
+    lam_fit_options options = lam_fit_options_default();
+    options.batch_size = 8;
+    lam_trainer *trainer = lam_trainer_new(model, &options);
+    const int32_t *zeros = (const int32_t *)(const void *)(pages + page) - 8;
+    lam_dataset *data = lam_dataset_new(batch_x, LAM_FLOAT32, ROWS, FEATURES, LAM_BORROW);
+    lam_dataset_set_classes(data, batch_classes, OUTPUTS);
+    const size_t counts[] = {9, 4096, SIZE_MAX / 8, SIZE_MAX};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const lam_batch batch = {counts[i], batch_x, zeros, NULL};
+        cr_assert_eq(lam_trainer_step(trainer, &batch, NULL), LAM_ERR_SHAPE);
+        cr_assert_eq(lam_trainer_gradients(trainer, &batch, NULL), LAM_ERR_SHAPE);
+        cr_assert(strstr(lam_error_message(), "takes 1 to 8"), "%s", lam_error_message());
+        cr_assert_eq(lam_trainer_step_rows(trainer, data, (const uint32_t *)zeros, counts[i], NULL),
+                     LAM_ERR_SHAPE);
+    }
+    lam_dataset_free(data);
+    lam_trainer_free(trainer);
+    lam_model_free(model);
+    munmap(pages, 2 * page);
 }
 
 /* The outputs before the update are what a predictor says of the model before the update. */

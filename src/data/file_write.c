@@ -4,7 +4,7 @@
  * take the name of the old file. A failed fsync is never retried: after it the kernel may have
  * dropped the dirty pages, and a second call would report success for bytes that are gone
  * (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). */
-#include "formats/file_write.h"
+#include "data/file_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +43,7 @@ static lam_status resolve(lam__file_writer *writer, const char *path)
 {
     struct stat status;
     writer->mode = -1;
+    errno = 0;
     if (stat(path, &status) == 0) {
         writer->mode = (int)(status.st_mode & 0777);
         if (!S_ISREG(status.st_mode))
@@ -53,6 +54,11 @@ static lam_status resolve(lam__file_writer *writer, const char *path)
             return lam__fail_errno("cannot resolve", path, errno);
         writer->path = lam__copy_string(resolved);
         free(resolved);
+    } else if (errno != ENOENT) {
+        return lam__fail_errno("cannot write", path, errno);
+    } else if (lstat(path, &status) == 0) { /* a rename would put the file in the link's place */
+        return lam__fail(LAM_ERR_IO, "cannot write '%s': it is a link to what does not exist",
+                         path);
     } else {
         writer->path = lam__copy_string(path);
     }
