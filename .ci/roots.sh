@@ -65,7 +65,7 @@ make_root() {
   tarball=$cache/$name-$(date -u +%Y-%m-%d)-$(sha256sum <<<"$sources$options" | head -c 12).tar
   if [[ ! -e $tarball ]]; then
     mkdir -p "$cache"
-    find "$cache" -name "$name-*.tar*" -delete
+    find "$cache" -maxdepth 1 -name "$name-*.tar*" -delete
     printf '%s\n' "$options" >"$tarball.apt.conf"
     mmdebstrap --variant=apt --format=tar --dpkgopt=force-unsafe-io \
       --aptopt="$tarball.apt.conf" "$name" "$tarball.$$" - \
