@@ -50,11 +50,12 @@ def check_static(program, libdir):
 
 def build_with_make(project, destination, libdir, static):
     """The .pc file names the final prefix. Where it is for now goes into its text: a sysroot would
-    also move the folders of the libraries underneath."""
+    also move the folders of the libraries underneath. As a relative path: no shell reads an answer
+    of pkg-config in which there are spaces, and the folder for temporary files may have some."""
     environment = {"PKG_CONFIG_PATH": libdir / "pkgconfig", "LD_LIBRARY_PATH": libdir}
     text = (libdir / "pkgconfig" / "lamina.pc").read_text()
     (libdir / "pkgconfig" / "lamina.pc").write_text(
-        text.replace("prefix=/", f"prefix={destination}/", 1))
+        text.replace("prefix=/", f"prefix={os.path.relpath(destination, project)}/", 1))
     if static:
         environment["STATIC"] = "1"
     run(["make", "outside"], project, **environment)
