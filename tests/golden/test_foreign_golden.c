@@ -11,6 +11,7 @@
 
 #include <lamina/lamina.h>
 
+#include "../support/scratch.h"
 #include "golden.h"
 
 #define IMAGES "/usr/share/datasets/fashion-mnist"
@@ -222,31 +223,38 @@ Test(foreign_golden, exports_are_not_believed)
     check_refusals("exports", cases, sizeof cases / sizeof *cases);
 }
 
+static void copy_export(const char *folder, const char *from, const char *to)
+{
+    char path[512];
+    size_t size;
+    snprintf(path, sizeof path, "%s/exports/%s", GOLDEN_DATA, from);
+    unsigned char *bytes = scratch_read(path, &size);
+    cr_assert_not_null(bytes, "%s", path);
+    scratch_write(scratch_path(folder, to, path), bytes, size);
+    free(bytes);
+}
+
 /* A link out of the model's folder is not followed; one inside is. */
 Test(foreign_golden, links_of_values_stay_below_the_model)
 {
-    char folder[] = "/tmp/lamina-links-XXXXXX", path[128], link[128], command[512];
+    char folder[256], path[512], link[512];
     if (strcmp(lam_build_info("onnx"), "yes") != 0)
         return;
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/default.onnx", folder);
-    snprintf(link, sizeof link, "%s/default.onnx.data", folder);
-    snprintf(command, sizeof command, "cp %s/exports/default.onnx %s", GOLDEN_DATA, path);
-    cr_assert_eq(system(command), 0);
+    scratch_make(folder);
+    copy_export(folder, "default.onnx", "default.onnx");
+    scratch_path(folder, "default.onnx", path);
+    scratch_path(folder, "default.onnx.data", link);
     cr_assert_eq(symlink(GOLDEN_DATA "/exports/default.onnx.data", link), 0);
     cr_expect_null(lam_model_import(path, NULL));
     cr_expect(strstr(lam_error_message(), "not in the folder of the model"), "%s",
               lam_error_message());
     cr_assert_eq(unlink(link), 0);
-    snprintf(command, sizeof command, "cp %s/exports/default.onnx.data %s/values", GOLDEN_DATA,
-             folder);
-    cr_assert_eq(system(command), 0);
+    copy_export(folder, "default.onnx.data", "values");
     cr_assert_eq(symlink("values", link), 0);
     lam_model *model = lam_model_import(path, NULL);
     cr_expect_not_null(model, "%s", lam_error_message());
     lam_model_free(model);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    cr_assert_eq(system(command), 0);
+    scratch_remove(folder);
 }
 
 /* What is left out and taken for granted is told, and the class names come with the network. */
