@@ -19,6 +19,10 @@ void *lam__allocate_zero(size_t count, size_t size, const char *what);
  * those on in huge pages where the system has them, even if most of one stays unused. */
 void *lam__allocate_hot(size_t bytes, size_t touched, const char *what);
 
+/* Room for text of `size` bytes, its NUL included, without the alignment of a buffer; NULL with the
+ * error recorded. */
+char *lam__allocate_text(size_t size, const char *what);
+
 /* A copy of a string; NULL with the error recorded. */
 char *lam__copy_string(const char *text);
 

@@ -159,7 +159,7 @@ lam_status lam__csv_field_at(const lam__csv *csv, const char *at, size_t column,
 char *lam__csv_content(const lam__csv_field *field)
 {
     size_t length = 0;
-    char *copy = lam__allocate((size_t)(field->end - field->begin) + 1, 1, "the text of a field");
+    char *copy = lam__allocate_text((size_t)(field->end - field->begin) + 1, "the text of a field");
     if (!copy)
         return NULL;
     for (const char *p = field->begin; p < field->end; p++) {

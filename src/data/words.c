@@ -63,7 +63,7 @@ lam_status lam__words_add(lam__words *words, const char *bytes, size_t length)
 {
     if (words->count == words->capacity && grow(words) != LAM_OK)
         return LAM_ERR_MEMORY;
-    char *copy = lam__allocate(length + 1, 1, "a word of a column");
+    char *copy = lam__allocate_text(length + 1, "a word of a column");
     if (!copy)
         return LAM_ERR_MEMORY;
     memcpy(copy, bytes, length);
