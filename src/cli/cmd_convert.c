@@ -229,7 +229,8 @@ static const cli_flag flags[] = {
      .offset = offsetof(convert_request, out.format)},
     {.name = "layers",
      .argument = "LAYERS",
-     .help = "bare weights: the architecture, as in train",
+     .help = "bare weights, or a module of a program's own: the architecture, as in train; "
+             "batch_norm[:EPSILON][:ACTIVATION] too, which becomes part of the layer before it",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, in.layers)},
     {.name = "map",

@@ -319,8 +319,8 @@ static lam_status fit(lam__bare *bare, const lam_import_options *options, lam__o
     lam_status status = lam__bare_fit(bare->items->path, bare->dense, layers, &plan, order);
     if (status == LAM_OK && guessed)
         lam__report(bare->items->report, LAM__ASSUMED,
-                    "weights of [%s], as they are usually called so or their biases lie: --order "
-                    "says otherwise",
+                    "weights of dimensions [%s], by their names or the shapes of their biases: "
+                    "--order says otherwise",
                     *order == LAM__ORDER_OUT_IN ? "out,in" : "in,out");
     lam__release(units);
     return status;

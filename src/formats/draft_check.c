@@ -11,8 +11,8 @@
 
 #include <lamina/predictor.h>
 
-/* Random inputs: as many as MOST_PRODUCTS multiplications allow, between these. */
-enum { MOST_ROWS = 256, LEAST_ROWS = 4 };
+/* Random inputs: at most so many, with so many values, and so many multiplications. */
+enum { MOST_ROWS = 256, MOST_VALUES = 1 << 20 };
 static const double MOST_PRODUCTS = 3e8;
 
 /* The largest difference that is rounding, of outputs of size 1. */
@@ -24,14 +24,15 @@ struct lam__draft_check {
     double *y; /* [rows][out] */
 };
 
-static size_t choose_rows(const lam__draft *draft)
+static size_t choose_rows(const lam__draft *draft, size_t widest)
 {
     double products = 1.0;
     for (size_t i = 0; i < draft->count; i++)
         products += (double)draft->steps[i].in *
                     (draft->steps[i].kind == LAM__STEP_DENSE ? (double)draft->steps[i].out : 1.0);
-    const double rows = MOST_PRODUCTS / products;
-    return rows > MOST_ROWS ? MOST_ROWS : rows < LEAST_ROWS ? LEAST_ROWS : (size_t)rows;
+    const double by_time = MOST_PRODUCTS / products, by_memory = MOST_VALUES / (double)widest;
+    const double rows = by_time < by_memory ? by_time : by_memory;
+    return rows > MOST_ROWS ? MOST_ROWS : rows < 1.0 ? 1 : (size_t)rows;
 }
 
 static void run_dense(const lam__step *step, const double *x, double *y)
@@ -122,7 +123,7 @@ lam__draft_check *lam__draft_expect(const lam__draft *draft, size_t features)
             out = draft->steps[i].out;
         widest = out > widest ? out : widest;
     }
-    const size_t rows = choose_rows(draft);
+    const size_t rows = choose_rows(draft, widest);
     lam__draft_check *check = lam__allocate_zero(1, sizeof *check, "a comparison");
     float *floats = lam__allocate(widest, sizeof *floats, "a comparison");
     double *room = lam__multiply(widest, 2, &values)
