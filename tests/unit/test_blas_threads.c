@@ -10,6 +10,7 @@
 
 #include <lamina/status.h>
 
+#include "../support/limits.h"
 #include "base/pool.h"
 #include "blas/gemm.h"
 #include "blas/orthogonal.h"
@@ -167,8 +168,7 @@ Test(blas_threads, pools_add_up, .timeout = 60)
 /* Lets the address space grow by no more than `room` bytes from what is in use now. */
 static void limit_memory(size_t room)
 {
-    const rlim_t most = (rlim_t)size_in_use() + room;
-    cr_assert_eq(setrlimit(RLIMIT_AS, &(struct rlimit){most, most}), 0);
+    limit_address_space((rlim_t)size_in_use() + room);
 }
 
 /* OpenBLAS by itself waits forever here. */

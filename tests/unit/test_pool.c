@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../support/limits.h"
 #include "base/denormals.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -245,10 +246,7 @@ Test(pool, threads_the_system_refuses_are_an_error, .timeout = 60)
     cr_assert_eq(getrlimit(RLIMIT_STACK, &stack), 0);
     if (SANITIZED || stack.rlim_cur < (rlim_t)8 << 20)
         cr_skip_test("needs threads with stacks of 8 MB and a limit on the address space");
-    struct rlimit limit;
-    cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
-    limit.rlim_cur = (rlim_t)2 << 30; /* 512 such stacks do not fit */
-    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    limit_address_space((rlim_t)2 << 30); /* 512 such stacks do not fit */
     lam__pool *pool = NULL;
     cr_assert_eq(lam__pool_new(512, &pool), LAM_ERR_MEMORY);
     cr_assert_null(pool);
