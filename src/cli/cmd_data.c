@@ -31,9 +31,8 @@ static int parse(data_request *request, const cli_command *command, int argc, ch
         return CLI_USAGE;
     }
     request->data = argv[0];
-    const int apart = cli_check_printing(request->data);
-    if (apart != CLI_SUCCESS || !request->sheet)
-        return apart;
+    if (!request->sheet)
+        return CLI_SUCCESS;
     const cli_output output = {
         .path = request->sheet, .inputs = {request->data}, .force = request->force};
     const int named = cli_check_extension(request->sheet, "png", "a contact sheet");
