@@ -40,8 +40,9 @@ def main():
         if options is None: # of an option that is off
             continue
         tried += 1
-        done = subprocess.run([*compiler, *options, "-U__linux__", "-U__linux", "-U__gnu_linux__",
-                               "-include", header, "-fsyntax-only",
+        # X/Open's calls are there on all of them; elsewhere.h comes before a file could ask for them
+        done = subprocess.run([*compiler, *options, "-D_XOPEN_SOURCE=700", "-U__linux__",
+                               "-U__linux", "-U__gnu_linux__", "-include", header, "-fsyntax-only",
                                "-Werror=implicit-function-declaration", source],
                               cwd=build, text=True, stderr=subprocess.PIPE, check=False)
         if done.returncode != 0:
