@@ -7,7 +7,9 @@
  * [a-z][a-z0-9_]*, at most 63 characters, and must not be taken (LAM_ERR_NAME).
  *
  * The functions are called from several threads at once, on distinct rows: they must depend on
- * their arguments only, and must not allocate if training is not to. */
+ * their arguments only, and must not allocate if training is not to. What they return is not
+ * believed: an output or loss that is not finite ends training and evaluation with LAM_ERR_NUMERIC;
+ * a metric may be NaN. */
 #ifndef LAMINA_EXTEND_H
 #define LAMINA_EXTEND_H
 

@@ -178,15 +178,27 @@ LAM_API void lam_history_free(lam_history *history);
  * class names, takes both from `train`. The result depends on model, data, options, instruction set
  * and BLAS, never on the number of threads. While it runs, the BLAS library's own thread count is 1
  * for the whole process. Errors: the model's sticky one; LAM_ERR_NAME, LAM_ERR_ARGUMENT,
- * LAM_ERR_SHAPE (data, targets and outputs), LAM_ERR_NUMERIC (the loss stopped being finite; epoch
- * and step named), LAM_ERR_MEMORY. */
+ * LAM_ERR_SHAPE (data, targets and outputs), LAM_ERR_MEMORY, and LAM_ERR_NUMERIC when a loss, a
+ * weight or an output for the validation samples stopped being finite: epoch and batch are named,
+ * and the sample, feature and value where a sample is the reason. Whatever fails in an epoch, the
+ * model has the weights from before it, or with early stopping those of the best epoch so far.
+ *
+ * What targets a loss takes: categorical_crossentropy class numbers or rows of values >= 0, not all
+ * 0, after softmax only: a row that sums to 1 is a distribution, one with another sum is a weighted
+ * sample (a one-hot row times 5 counts as five samples); binary_crossentropy class numbers or
+ * values in 0..1, after an activation that stays in 0..1; the others finite values; a registered
+ * loss whatever it is given. Other targets or outputs, and a softmax over one output, which is
+ * always 1, are LAM_ERR_ARGUMENT, in every call that computes a loss, with the first such target
+ * and the number of its sample. */
 LAM_API lam_status lam_fit(lam_model *model, const lam_dataset *train,
                            const lam_fit_options *options, lam_history **history);
 
 /* Computes losses and metrics of `model` on `dataset`. `options` gives loss (NULL = the one the
  * model was trained with), metrics (NULL = "accuracy,precision,recall"; for regression
  * "accuracy,mean_absolute_error"), batch_size, threads, threshold, tolerance and regularization;
- * NULL for defaults. Any number of threads may call it on one model. */
+ * NULL for defaults. Any number of threads may call it on one model. Errors as lam_fit;
+ * LAM_ERR_NUMERIC when an output or the loss of a sample is not finite, naming the sample: then
+ * *scores has not changed. */
 LAM_API lam_status lam_evaluate(const lam_model *model, const lam_dataset *dataset,
                                 const lam_fit_options *options, lam_scores *scores);
 

@@ -190,7 +190,8 @@ LAM_API size_t lam_model_decision_width(const lam_model *model);
 
 /* Turns outputs[rows][outputs] into decisions[rows][decision width]: for softmax the number of the
  * largest output (the first of equals), for sigmoid 1 where it exceeds `threshold` (usually 0.5)
- * and else 0, for every other activation the output itself. */
+ * and else 0, for every other activation the output itself. Where an output is NaN, so is the
+ * decision: of softmax any output of the row. */
 LAM_API lam_status lam_model_decide(const lam_model *model, const float *outputs, size_t rows,
                                     float threshold, float *decisions);
 

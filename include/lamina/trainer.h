@@ -25,7 +25,7 @@ typedef struct lam_batch {
     size_t rows;            /* 1..batch_size of the options */
     const float *x;         /* [rows][features], raw: the model's input transform is applied */
     const int32_t *classes; /* [rows], each in 0..outputs-1 (0..1 for one output) */
-    const float *targets;   /* [rows][outputs] */
+    const float *targets;   /* [rows][outputs], as lam_fit takes them for the loss */
 } lam_batch;
 
 /* Plans training of `model` with options->batch_size rows at most: all memory a step needs is
@@ -36,8 +36,9 @@ LAM_API lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *op
 
 /* One step: forward, backward, update. *scores (may be NULL) receives the figures of this batch,
  * computed before the update. Nothing is allocated. LAM_ERR_SHAPE or LAM_ERR_ARGUMENT for a batch
- * that does not fit (nothing has changed then), LAM_ERR_NUMERIC when the loss is not finite (the
- * update has happened). */
+ * that does not fit (nothing has changed then), LAM_ERR_NUMERIC when the loss is not finite, naming
+ * the row where it is the reason (the update has happened: lam_trainer_restore goes back to what
+ * was saved, lam_fit keeps the weights of before each epoch). */
 LAM_API lam_status lam_trainer_step(lam_trainer *trainer, const lam_batch *batch,
                                     lam_scores *scores);
 

@@ -21,10 +21,13 @@ static void decide_argmax(const float *outputs, size_t rows, size_t width, float
 {
     for (size_t r = 0; r < rows; r++, outputs += width) {
         size_t best = 0;
-        for (size_t c = 1; c < width; c++)
+        bool decided = true;
+        for (size_t c = 0; c < width; c++) {
+            decided = decided && !isnan(outputs[c]);
             if (outputs[c] > outputs[best])
                 best = c;
-        decisions[r] = (float)best;
+        }
+        decisions[r] = decided ? (float)best : NAN;
     }
 }
 
@@ -46,7 +49,7 @@ lam_status lam_model_decide(const lam_model *model, const float *outputs, size_t
         break;
     case LAM__DECIDE_THRESHOLD:
         for (size_t i = 0; i < rows * width; i++)
-            decisions[i] = outputs[i] > threshold ? 1.0f : 0.0f;
+            decisions[i] = isnan(outputs[i]) ? NAN : outputs[i] > threshold ? 1.0f : 0.0f;
         break;
     case LAM__DECIDE_VALUE:
         for (size_t i = 0; i < rows * width; i++)

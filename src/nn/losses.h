@@ -6,13 +6,21 @@
 
 #include "nn/activations.h"
 
+/* What targets a loss takes. */
+typedef enum lam__target_kind {
+    LAM__TARGETS_ANY,    /* finite */
+    LAM__TARGETS_UNIT,   /* in 0..1, of outputs in 0..1 */
+    LAM__TARGETS_WEIGHTS /* rows >= 0, not all 0, of outputs that sum to 1 */
+} lam__target_kind;
+
 typedef struct lam__loss {
     const char *name, *alias, *help;
     lam__loss_kernel *(*kernel)(const lam__kernels *kernels); /* on outputs; NULL for user losses */
     const char *fused_with;                                   /* an activation, or NULL */
     lam__loss_kernel *(*fused)(const lam__kernels *kernels);  /* on logits of that activation */
-    bool takes_labels; /* class numbers as they are; otherwise they become one-hot rows */
-    lam_loss custom;   /* of lam_register_loss */
+    bool takes_labels;        /* class numbers as they are; otherwise they become one-hot rows */
+    lam__target_kind targets; /* of registered losses not used */
+    lam_loss custom;          /* of lam_register_loss */
 } lam__loss;
 
 extern lam__name_table lam__losses;

@@ -25,14 +25,17 @@ static bool is_set(float target)
     return target > 0.5f;
 }
 
-/* Index of the first of the largest values. */
+/* Index of the first of the largest values; n, which is no class, where one of them is NaN. */
 static size_t argmax(const float *values, size_t n)
 {
     size_t best = 0;
-    for (size_t i = 1; i < n; i++)
+    bool any_nan = isnan(values[0]);
+    for (size_t i = 1; i < n; i++) {
+        any_nan |= isnan(values[i]);
         if (values[i] > values[best])
             best = i;
-    return best;
+    }
+    return any_nan ? n : best;
 }
 
 static double cell_count(const lam_metric_rows *rows)
@@ -48,7 +51,7 @@ static void binary_accuracy(const lam_metric_rows *rows, double *state, void *us
     for (size_t r = 0; r < rows->rows; r++) {
         const float *y = rows->y + r * rows->stride; /* [width] */
         for (size_t c = 0; c < rows->width; c++)
-            right += (y[c] > rows->threshold) == is_set(target_of(rows, r, c));
+            right += !isnan(y[c]) && (y[c] > rows->threshold) == is_set(target_of(rows, r, c));
     }
     state[0] += (double)right;
     state[1] += cell_count(rows);
@@ -105,8 +108,10 @@ static void count_cells(const lam_metric_rows *rows, double *state, void *user)
         const float *y = rows->y + r * rows->stride; /* [width] */
         const size_t winner = by_argmax ? argmax(y, rows->width) : 0;
         for (size_t c = 0; c < rows->width; c++) {
-            const bool decided = by_argmax ? c == winner : y[c] > rows->threshold;
             const bool set = is_set(target_of(rows, r, c));
+            /* NaN decides nothing, which is wrong whatever the target */
+            const bool none = by_argmax ? winner == rows->width : isnan(y[c]);
+            const bool decided = none ? !set : by_argmax ? c == winner : y[c] > rows->threshold;
             counts[0] += decided && set;
             counts[1] += decided && !set;
             counts[2] += !decided && set;

@@ -2,6 +2,7 @@
 #include "train/fit_loop.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,9 @@
 #include "nn/word_list.h"
 #include "train/judge.h"
 #include "train/learn_input.h"
+#include "train/not_finite.h"
 #include "train/order.h"
+#include "train/targets.h"
 
 void lam__fit_tell(lam__fit *run, lam_event *event)
 {
@@ -110,7 +113,8 @@ static lam_status prepare_validation(lam__fit *run)
                             options->metrics ? options->metrics : "accuracy", batch, false, 1));
     LAM__TRY(lam__pass_accepts(&run->judge, run->validation));
     run->judge.tolerance = run->trainer->pass.tolerance;
-    return LAM_OK;
+    return lam__targets_fit(&run->judge, run->validation,
+                            run->held_out ? run->rows + run->row_count : NULL, rows);
 }
 
 static lam_status prepare(lam__fit *run, lam_model *model)
@@ -125,6 +129,11 @@ static lam_status prepare(lam__fit *run, lam_model *model)
         return lam_error_status();
     lam__pass *pass = &run->trainer->pass;
     LAM__TRY(lam__pass_accepts(pass, run->data));
+    LAM__TRY(lam__targets_fit(pass, run->data, run->rows, run->row_count));
+    run->epoch_weights =
+        lam__allocate(model->parameter_floats, sizeof *run->epoch_weights, "weights to go back to");
+    if (!run->epoch_weights)
+        return LAM_ERR_MEMORY;
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(run->data, run->rows, run->row_count);
     LAM__TRY(prepare_validation(run));
@@ -136,9 +145,23 @@ static lam_status prepare(lam__fit *run, lam_model *model)
     return run->keeper ? run->keeper->begin(run->keeper, run) : LAM_OK;
 }
 
+/* Whether the batch at hand, or samples in memory before it, explain a loss that is not finite. */
+static bool find_cause(const lam__fit *run, char *text, size_t size)
+{
+    const lam__pass *pass = &run->trainer->pass;
+    if (lam__find_bad_sample(pass, run->data, pass->index, pass->first, pass->rows, text, size))
+        return true;
+    return run->data->x &&
+           lam__find_bad_sample(pass, run->data, run->rows, 0, run->row_count, text, size);
+}
+
 static lam_status fail_not_finite(const lam__fit *run, size_t batch, size_t batches)
 {
-    char rate[32];
+    char rate[32], cause[128];
+    if (find_cause(run, cause, sizeof cause))
+        return lam__fail(LAM_ERR_NUMERIC,
+                         "the loss stopped being finite in epoch %zu, batch %zu of %zu: %s",
+                         run->epoch.epoch, batch, batches, cause);
     return lam__fail(LAM_ERR_NUMERIC,
                      "the loss stopped being finite in epoch %zu, batch %zu of %zu (learning "
                      "rate %s): a smaller learning rate or scaled input may help",
@@ -181,9 +204,16 @@ static lam_status run_batches(lam__fit *run)
 static lam_status validate(lam__fit *run)
 {
     const uint32_t *index = run->held_out ? run->rows + run->row_count : NULL;
-    LAM__TRY(lam__judge(&run->judge, run->trainer->engine.pool, run->validation, index,
-                        run->held_out ? run->held_out : run->validation->samples,
-                        lam__penalty(run->trainer->model, run->options), &run->epoch.validation));
+    const lam_status status =
+        lam__judge(&run->judge, run->trainer->engine.pool, run->validation, index,
+                   run->held_out ? run->held_out : run->validation->samples,
+                   lam__penalty(run->trainer->model, run->options), &run->epoch.validation);
+    if (status == LAM_ERR_NUMERIC) {
+        char reason[LAM__MESSAGE_SIZE / 2];
+        snprintf(reason, sizeof reason, "%s", lam_error_message());
+        return lam__fail(status, "validation after epoch %zu: %s", run->epoch.epoch, reason);
+    }
+    LAM__TRY(status);
     run->epoch.has_validation = true;
     return LAM_OK;
 }
@@ -207,6 +237,10 @@ static lam_status end_epoch(lam__fit *run)
 {
     lam__fit_place *place = &run->place;
     const bool whole = place->batch == lam__fit_batches(run);
+    const lam_model *model = run->trainer->model;
+    /* the last update can leave what no loss has shown yet */
+    if (lam__first_not_finite(model->parameters, model->parameter_floats) < model->parameter_floats)
+        return fail_not_finite(run, place->batch, lam__fit_batches(run));
     if (run->validation)
         LAM__TRY(validate(run));
     run->epoch.seconds = place->seconds + lam__now() - run->started;
@@ -221,6 +255,24 @@ static lam_status end_epoch(lam__fit *run)
     return LAM_OK;
 }
 
+/* The batches and figures of the epoch at hand. If it fails, it has not been. */
+static lam_status run_epoch(lam__fit *run)
+{
+    lam_model *model = run->trainer->model;
+    const size_t bytes = model->parameter_floats * sizeof *model->parameters;
+    const lam__loss *loss = model->loss;
+    memcpy(run->epoch_weights, model->parameters, bytes);
+    lam_status status = run_batches(run);
+    if (status == LAM_OK)
+        status = end_epoch(run);
+    if (status == LAM_OK)
+        return LAM_OK;
+    memcpy(model->parameters, run->epoch_weights, bytes);
+    model->changes++;
+    model->loss = loss;
+    return status;
+}
+
 static lam_status run_epochs(lam__fit *run)
 {
     if (run->keeper)
@@ -231,8 +283,7 @@ static lam_status run_epochs(lam__fit *run)
         tell(run, LAM_EVENT_EPOCH_BEGIN, run->place.batch, lam__fit_batches(run));
         if (run->stopped)
             break;
-        LAM__TRY(run_batches(run));
-        LAM__TRY(end_epoch(run));
+        LAM__TRY(run_epoch(run));
     }
     return run->keeper ? run->keeper->end(run->keeper, run) : LAM_OK;
 }
@@ -265,6 +316,7 @@ lam_status lam__fit_model(lam_model *model, const lam_dataset *train,
     lam__early_close(&run.early);
     lam__release(run.rows);
     lam__release(run.order);
+    lam__release(run.epoch_weights);
     if (history)
         *history = run.history;
     else

@@ -41,7 +41,8 @@ typedef struct lam__fit {
     struct lam__keeper *keeper; /* or NULL */
     lam__early early;
     lam__fit_place place;
-    double started; /* this run on the epoch at hand, by lam__now */
+    float *epoch_weights; /* laid out as the model's: from before the epoch at hand */
+    double started;       /* this run on the epoch at hand, by lam__now */
     lam_epoch epoch;
     bool stopped;
 } lam__fit;

@@ -1,12 +1,27 @@
 /* judge.c: losses and metrics over any number of rows; lam_evaluate. */
 #include "train/judge.h"
 
+#include <math.h>
+
 #include "base/denormals.h"
 #include "base/error.h"
 #include "nn/fit_options.h"
 #include "train/engine.h"
+#include "train/not_finite.h"
 #include "train/panels.h"
+#include "train/targets.h"
 #include "train/weights.h"
+
+/* Why the figures of the latest batch are no numbers. */
+static lam_status fail_not_finite(const lam__pass *pass, const lam_dataset *dataset,
+                                  const uint32_t *index, size_t first, size_t rows)
+{
+    char bad[128];
+    if (lam__find_bad_sample(pass, dataset, index, first, rows, bad, sizeof bad) ||
+        lam__find_bad_output(pass, index, first, rows, bad, sizeof bad))
+        return lam__fail(LAM_ERR_NUMERIC, "%s", bad);
+    return lam__fail(LAM_ERR_NUMERIC, "the loss of samples is not finite");
+}
 
 lam_status lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
                       const uint32_t *index, size_t rows, double penalty, lam_scores *scores)
@@ -25,9 +40,14 @@ lam_status lam__judge(lam__pass *pass, lam__pool *pool, const lam_dataset *datas
                       0);
         lam__pass_add(pass, &tally);
         status = lam__source_trouble(dataset);
+        if (status == LAM_OK && !isfinite(tally.loss))
+            status = fail_not_finite(pass, dataset, index ? index + first : NULL, index ? 0 : first,
+                                     count);
     }
     lam__denormals_restore(mode);
     LAM__TRY(status);
+    if (!isfinite(penalty))
+        return lam__fail(LAM_ERR_NUMERIC, "the regularization loss is not finite");
     tally.penalty = penalty * (double)rows;
     lam__pass_scores(pass, &tally, scores);
     return LAM_OK;
@@ -49,6 +69,7 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
     LAM__TRY(lam__engine_start(engine, model, batch, dataset->samples, options->threads));
     LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false, 1));
     LAM__TRY(lam__pass_accepts(pass, dataset));
+    LAM__TRY(lam__targets_fit(pass, dataset, NULL, dataset->samples));
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(dataset, NULL, dataset->samples);
     return lam__judge(pass, engine->pool, dataset, NULL, dataset->samples,

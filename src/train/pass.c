@@ -12,7 +12,9 @@
 #include "nn/fit_options.h"
 #include "nn/unregistered.h"
 #include "train/engine.h"
+#include "train/not_finite.h"
 #include "train/split.h"
+#include "train/targets.h"
 
 enum { LEAST_ROWS = 16, MOST_ROWS = 64 }; /* of a slab */
 
@@ -69,6 +71,7 @@ static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
     pass->loss = lam__choose_loss(options, model);
     if (!pass->loss)
         return lam_error_status();
+    LAM__TRY(lam__loss_fits_outputs(pass->loss, model));
     bool ends_dense = model->layers[model->layer_count - 1].type->has_parameters;
     pass->fused = ends_dense && lam__loss_is_fused(pass->loss, last->activation);
     pass->argmax = last->activation->decision == LAM__DECIDE_ARGMAX;
@@ -326,6 +329,10 @@ static void compute_loss(lam__pass *pass, size_t slab)
         .dy = pass->training ? last->dy + first * last->ldy : NULL,
     };
     pass->slab_loss[slab] = lam__compute_loss(pass->loss, pass->fused, &args);
+    /* a loss of one's own, or one that is 0 for an infinite output, must not hide it */
+    for (size_t r = 0; !pass->training && r < rows; r++)
+        if (lam__first_not_finite(args.y + r * args.ld, pass->outputs) < pass->outputs)
+            pass->slab_loss[slab] = NAN;
     update_metrics(pass, slab, first, rows);
 }
 

@@ -7,7 +7,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "nn/fit_options.h"
+#include "train/not_finite.h"
 #include "train/panels.h"
+#include "train/targets.h"
 #include "train/trainer_inside.h"
 
 static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
@@ -107,15 +109,19 @@ static lam_status checked_step(lam_trainer *trainer, const lam_dataset *dataset,
                                const uint32_t *index, size_t rows, bool update, lam_scores *scores)
 {
     LAM__TRY(lam__pass_accepts(&trainer->pass, dataset));
+    LAM__TRY(lam__targets_fit(&trainer->pass, dataset, index, rows));
     lam__tally tally = {0};
     const uint64_t step = trainer->steps;
     LAM__TRY(lam__trainer_step(trainer, dataset, index, rows, 0, rows, update, &tally));
     lam_scores own;
     lam__pass_scores(&trainer->pass, &tally, scores ? scores : &own);
-    if (!isfinite(tally.loss) || !isfinite(tally.penalty))
-        return lam__fail(LAM_ERR_NUMERIC, "the loss is not finite at step %llu",
-                         (unsigned long long)step);
-    return LAM_OK;
+    if (isfinite(tally.loss) && isfinite(tally.penalty))
+        return LAM_OK;
+    char bad[128];
+    const bool found =
+        lam__find_bad_sample(&trainer->pass, dataset, index, 0, rows, bad, sizeof bad);
+    return lam__fail(LAM_ERR_NUMERIC, "the loss is not finite at step %llu%s%s",
+                     (unsigned long long)step, found ? ": " : "", found ? bad : "");
 }
 
 lam_status lam_trainer_step_rows(lam_trainer *trainer, const lam_dataset *dataset,

@@ -62,6 +62,11 @@ static void draw_targets(problem *p, uint32_t *state)
             else
                 t[j] = (float)(2.0 * u - 1.0);
         }
+        float sum = 0.0f;
+        for (size_t j = 0; j < out; j++)
+            sum += t[j];
+        if (out > 1 && p->net.loss->probabilities && sum == 0.0f)
+            t[p->classes[r]] = 1.0f; /* categorical cross-entropy takes no row of zeros */
     }
 }
 

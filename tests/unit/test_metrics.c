@@ -245,3 +245,34 @@ Test(metrics, scores_by_name)
     cr_expect(isnan(lam_scores_get(&scores, NULL)));
     cr_expect(isnan(lam_scores_get(NULL, "loss")));
 }
+
+/* NaN decides nothing, and nothing is right of it, whatever the target. */
+Test(metrics, of_nan_are_never_right)
+{
+    static const char *const names[] = {
+        "categorical_accuracy", "binary_accuracy", "regression_accuracy", "precision", "recall",
+        "cell_accuracy"};
+    const float y[2 * 2] = {NAN, 0.0f, NAN, NAN}, zeros[2 * 2] = {0.0f},
+                      first[2 * 2] = {1, 0, 1, 0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int argmax = 0; argmax < 2; argmax++)
+            for (int set = 0; set < 2; set++) {
+                const lam__metric *metric = lam__find_metric(names[i]);
+                double state[LAM_METRIC_STATE] = {0};
+                const lam_metric_rows rows = {.rows = 2,
+                                              .width = 2,
+                                              .stride = 2,
+                                              .y = y,
+                                              .targets = set ? first : zeros,
+                                              .threshold = 0.5f,
+                                              .argmax = argmax};
+                metric->update(&rows, state, metric->user);
+                const double result = metric->result(state, metric->user);
+                /* the one finite cell is right where cells are counted one by one */
+                const bool one = !argmax && strcmp(names[i], "cell_accuracy") == 0;
+                const bool alone = strcmp(names[i], "binary_accuracy") == 0 ||
+                                   strcmp(names[i], "regression_accuracy") == 0;
+                cr_expect(isnan(result) || result == (one || alone ? 0.25 : 0.0),
+                          "%s, argmax %d, set %d: %g", names[i], argmax, set, result);
+            }
+}
