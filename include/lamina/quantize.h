@@ -27,7 +27,7 @@ typedef struct lam_quantized lam_quantized;
 LAM_API lam_quantized *lam_quantize(const lam_model *model, const lam_dataset *calibration);
 
 /* Computes y[rows][outputs] from raw samples x[rows][features] in integers. Allocates a workspace.
- * Any number of threads may call it on one network. */
+ * Any number of threads may call it on one network. LAM_ERR_NUMERIC names a feature that is NaN. */
 LAM_API lam_status lam_quantized_predict(const lam_quantized *quantized, const float *x,
                                          size_t rows, float *y);
 

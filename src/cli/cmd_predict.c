@@ -156,6 +156,15 @@ static size_t rank(const predict_run *run, const float *y)
     return top;
 }
 
+/* Whether the outputs decide for a class at all. */
+static bool decides(const predict_run *run, const float *y)
+{
+    for (size_t i = 0; i < run->outputs; i++)
+        if (isnan(y[i]))
+            return false;
+    return true;
+}
+
 /* `file` stands at the start of the line where it holds one picture. */
 static void print_row(const predict_run *run, const char *file, size_t index, const float *y,
                       const float *decisions)
@@ -165,7 +174,9 @@ static void print_row(const predict_run *run, const char *file, size_t index, co
         printf("%-*s", run->file_width, lam_printable(file, plain, sizeof plain));
     else
         printf("%6zu", index);
-    if (run->kind == OUTPUT_CLASSES) {
+    if (run->kind == OUTPUT_CLASSES && !decides(run, y)) {
+        printf("  nan");
+    } else if (run->kind == OUTPUT_CLASSES) {
         const size_t top = rank(run, y);
         for (size_t i = 0; i < top; i++)
             printf("  %-*s %.4f", run->name_width,
@@ -194,7 +205,11 @@ static void write_row(const predict_run *run, const char *file, size_t index, co
     cli_json_open_object(&json, NULL);
     cli_json_string(&json, "file", file);
     cli_json_count(&json, "index", index);
-    if (run->kind == OUTPUT_CLASSES) {
+    if (run->kind == OUTPUT_CLASSES && !decides(run, y)) {
+        cli_json_number(&json, "class", (double)NAN);
+        cli_json_string(&json, "name", NULL);
+        cli_json_number(&json, "probability", (double)NAN);
+    } else if (run->kind == OUTPUT_CLASSES) {
         const size_t top = rank(run, y);
         write_class(run, &json, run->ranked[0], y[run->ranked[0]]);
         if (top > 1) {

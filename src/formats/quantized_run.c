@@ -112,10 +112,21 @@ static void run_sample(const lam_quantized *q, const float *x, float *z, unsigne
     }
 }
 
+/* No byte stands for NaN: of it, the lowest value would be made. */
+static lam_status check_samples(const float *x, size_t rows, size_t features)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < features; i++)
+            if (isnan(x[r * features + i]))
+                return lam__fail(LAM_ERR_NUMERIC, "feature %zu of sample %zu is nan", i, r);
+    return LAM_OK;
+}
+
 lam_status lam_quantized_predict(const lam_quantized *q, const float *x, size_t rows, float *y)
 {
     if (!q || !x || !y)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_quantized_predict: quantized, x or y is NULL");
+    LAM__TRY(check_samples(x, rows, q->model->features));
     const size_t widest = lam__plain_widest(q->model), outputs = lam_model_outputs(q->model);
     float *room = lam__allocate(widest, sizeof *room + 2, "a sample");
     if (!room)
