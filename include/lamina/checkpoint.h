@@ -48,6 +48,14 @@ LAM_API lam_status lam_checkpoint_option(const lam_checkpoint *checkpoint, size_
  * program are left out. */
 LAM_API const lam_history *lam_checkpoint_history(const lam_checkpoint *checkpoint);
 
+/* Takes the optimizer's moments and the training position of a checkpoint over to a model of the
+ * same network, which has its parameters (from the same checkpoint, usually: lam_model_load): a
+ * call of lam_fit with keep_optimizer and the same other options then goes on as the run of the
+ * checkpoint would have. LAM_ERR_STATE when the network is another or the model has no parameters,
+ * LAM_ERR_FORMAT for what is no checkpoint or damaged, LAM_ERR_NUMERIC, LAM_ERR_NAME, LAM_ERR_IO,
+ * LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED; then nothing has changed. */
+LAM_API lam_status lam_model_load_optimizer(lam_model *model, const char *path);
+
 /* Frees a checkpoint; NULL is allowed. */
 LAM_API void lam_checkpoint_free(lam_checkpoint *checkpoint);
 

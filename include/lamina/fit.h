@@ -137,6 +137,10 @@ typedef struct lam_fit_options {
     bool resume;                  /* go on from the newest checkpoint that is whole, as if nothing
                                      had happened; from the beginning when there is none */
 
+    /* Go on with the optimizer's moments that training with this option has left with the model (or
+     * lam_model_load_optimizer has put there), and leave them again: see lam_fit. */
+    bool keep_optimizer;
+
     const lam_dataset *validation; /* validation samples, or NULL; excludes validation_split */
     const lam_callback *callback;  /* one callback without a name, or NULL */
 } lam_fit_options;
@@ -174,7 +178,19 @@ LAM_API void lam_history_free(lam_history *history);
 /* Trains `model` on `train`. `options` may be NULL for the defaults. If `history` is not NULL, it
  * receives the figures of the epochs (also when training fails half-way); the caller frees it.
  * A model without parameters is initialized with options->seed; one with parameters goes on from
- * them. A model that does not know what its samples are made from (lam_model_input), or has no
+ * them.
+ *
+ * Several calls go on where the training of the model stands: it counts its epochs and steps, of
+ * lam_trainer as well, and orders of samples, dropout, changes of images and decay of the learning
+ * rate are those of the epochs and steps that come next. The optimizer begins with moments of 0 in
+ * each call, unless keep_optimizer is set: then 30 calls of one epoch give the same bits as one
+ * call of 30. Moments kept are those of the last step, also where early stopping has gone back to
+ * better weights; a call without keep_optimizer, a failed epoch and lam_model_initialize drop them,
+ * and LAM_ERR_ARGUMENT tells when they are another optimizer's. Epochs in events and history count
+ * from 1 in each call. The position is the model's in memory: a model's file does not hold it, so a
+ * loaded model begins again (with another seed for other orders); a checkpoint does
+ * (lam_model_load_optimizer). lam_model_initialize sets it back.
+ * A model that does not know what its samples are made from (lam_model_input), or has no
  * class names, takes both from `train`. The result depends on model, data, options, instruction set
  * and BLAS, never on the number of threads. While it runs, the BLAS library's own thread count is 1
  * for the whole process. Errors: the model's sticky one; LAM_ERR_NAME, LAM_ERR_ARGUMENT,

@@ -97,7 +97,7 @@ LAM_API lam_status lam_model_set_class_names(lam_model *model, const char *const
 /* Allocates the parameters and draws their start values: counter-based random numbers keyed by
  * (seed, layer, element). `initializer` names the one for weights of layers that have none of
  * their own; NULL = "glorot_uniform". lam_fit does this by itself for a model without parameters.
- * Calling it again draws new values. */
+ * Calling it again draws new values, and training begins anew: see lam_fit. */
 LAM_API lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer);
 
 /* The first error of building, LAM_OK if none; its text becomes lam_error_message(). */

@@ -30,7 +30,9 @@ typedef struct lam_batch {
 
 /* Plans training of `model` with options->batch_size rows at most: all memory a step needs is
  * allocated here. `options` may be NULL; epochs, shuffle, validation and callbacks are not used,
- * and a tolerance of 0 stays 0: a trainer does not know all the targets. Initializes a model
+ * and a tolerance of 0 stays 0: a trainer does not know all the targets. Dropout and decay go on
+ * where the training of the model stands, and with keep_optimizer the moments, which
+ * lam_trainer_free leaves with the model: see lam_fit. Initializes a model
  * without parameters. NULL on failure, errors as lam_fit. */
 LAM_API lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options);
 
@@ -66,10 +68,11 @@ LAM_API lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tens
  * when *stride == outputs; a row starts every *stride floats. */
 LAM_API const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *stride);
 
-/* Number of steps done. */
+/* Number of steps done by this trainer, or when the checkpoint it was restored from was saved. */
 LAM_API uint64_t lam_trainer_steps(const lam_trainer *trainer);
 
-/* The learning rate the next step will use: learning_rate / (1 + decay * steps); 0 for NULL. */
+/* The learning rate the next step will use: learning_rate / (1 + decay * steps), steps of the
+ * model's training in all; 0 for NULL. */
 LAM_API double lam_trainer_learning_rate(const lam_trainer *trainer);
 
 /* Sets the undecayed learning rate for the steps to come. LAM_ERR_ARGUMENT unless it is > 0 and at
@@ -97,7 +100,7 @@ LAM_API lam_status lam_trainer_restore(lam_trainer *trainer, const char *path);
 /* The same from bytes[size]. */
 LAM_API lam_status lam_trainer_restore_memory(lam_trainer *trainer, const void *bytes, size_t size);
 
-/* Frees a trainer; NULL is allowed. The model stays. */
+/* Frees a trainer; NULL is allowed. The model stays, with the moments where they are kept. */
 LAM_API void lam_trainer_free(lam_trainer *trainer);
 
 LAM_END_DECLS

@@ -68,6 +68,10 @@ static int parse(train_run *run, const cli_command *command, int argc, char **ar
             cli_error("--%s needs --checkpoint DIR", of_checkpoints[i]);
             return CLI_USAGE;
         }
+    if (request->fit.keep_optimizer && !request->init_from) {
+        cli_error("--keep-optimizer needs --init-from CHECKPOINT, whose optimizer is kept");
+        return CLI_USAGE;
+    }
     if (cli_was_given(&run->flags, "scale") && cli_was_given(&run->flags, "standardize") &&
         request->standardize && strcmp(request->scale, "none") != 0) {
         cli_error("--scale and --standardize exclude each other");
@@ -241,6 +245,9 @@ static int build(train_run *run)
     int status = set_transform(run);
     if (status == CLI_SUCCESS && request->init_from)
         status = cli_take_weights(run->model, request->init_from);
+    if (status == CLI_SUCCESS && request->fit.keep_optimizer &&
+        lam_model_load_optimizer(run->model, request->init_from) != LAM_OK)
+        status = cli_failed();
     /* what could not be saved is not trained */
     if (status == CLI_SUCCESS && lam_model_check_save(run->model, run->train) != LAM_OK)
         status = cli_failed();
@@ -405,7 +412,9 @@ static const cli_flag flags[] = {
      .offset = offsetof(train_request, standardize)},
     {.name = "init-from",
      .argument = "FILE",
-     .help = "begin with the weights of this model file or checkpoint, and nothing else of it",
+     .help = "begin with the weights of this model file or checkpoint, and nothing else of it; "
+             "with --keep-optimizer also with the optimizer's moments and the position of a "
+             "checkpoint",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, init_from)},
     {.name = "force",

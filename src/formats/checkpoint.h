@@ -91,6 +91,18 @@ lam_status lam__checkpoint_model(const lam__checkpoint_of *of, char **text);
 lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *name,
                                    const char *model, const char *settings);
 
+/* Where the training of the model stood when the run or trainer of a checkpoint began. */
+typedef struct lam__began_at {
+    uint64_t epochs, steps, moments_from;
+} lam__began_at;
+
+/* Reads it from the settings of a file called `name`; all 0 where it began with a new model. */
+lam_status lam__checkpoint_began_at(const char *name, const char *settings, lam__began_at *began);
+
+/* The same and the name of the optimizer, in text[size]. */
+lam_status lam__checkpoint_optimizer(const char *name, const char *settings, char *text,
+                                     size_t size);
+
 /* A checkpoint as bytes to be written. */
 typedef struct lam__image {
     char *model, *settings;     /* texts of the header */

@@ -12,6 +12,7 @@
 /* Whole and other numbers of a file, and where the rest lies. */
 typedef struct contents {
     const lam__st_file *file;
+    lam__began_at began;
     uint64_t counts[LAM__COUNTS];
     double numbers[LAM__NUMBERS];
 } contents;
@@ -183,9 +184,18 @@ static void restore_floats(const lam__checkpoint_of *of, const contents *read)
     trainer->steps = read->counts[LAM__COUNT_STEPS];
     trainer->base_rate = read->numbers[LAM__NUMBER_RATE];
     trainer->has_gradients = trainer->keeps_gradients = false;
+    trainer->steps_before = read->began.steps;
+    trainer->weights.moments_from = read->began.moments_from;
+    trainer->model->steps_done = read->began.steps + trainer->steps;
+    trainer->model->epochs_done =
+        read->began.epochs + read->counts[LAM__COUNT_EPOCH] + (read->counts[LAM__COUNT_BATCH] > 0);
+    if (of->run)
+        of->run->epochs_before = read->began.epochs;
     trainer->model->changes++;
-    if (trainer->steps > 0)
+    if (trainer->steps > 0) {
         trainer->model->loss = trainer->pass.loss;
+        trainer->model->loss_name[0] = '\0';
+    }
 }
 
 static lam_status restore(const lam__checkpoint_of *of, const lam__st_file *file)
@@ -197,6 +207,7 @@ static lam_status restore(const lam__checkpoint_of *of, const lam__st_file *file
         return lam__fail(LAM_ERR_FORMAT, "%s: not a checkpoint: __metadata__ has no '%s'",
                          file->name, model ? LAM__CHECKPOINT_KEY : LAM__MODEL_KEY);
     LAM__TRY(lam__checkpoint_compare(of, file->name, model, settings));
+    LAM__TRY(lam__checkpoint_began_at(file->name, settings, &read.began));
     LAM__TRY(read_numbers(of, &read));
     if (of->run)
         LAM__TRY(check_place(of->run, &read));

@@ -1,6 +1,7 @@
 /* checkpoint_settings.c: what a run was asked to do and on which data, as JSON, and whether two
  * runs are the same. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +102,19 @@ static lam_status describe_run(const lam__fit *run, json_t *json)
     return failed ? lam__fail(LAM_ERR_MEMORY, "out of memory: settings of a checkpoint") : LAM_OK;
 }
 
+/* Of a new model there is nothing to tell. */
+static int describe_beginning(const lam__checkpoint_of *of, json_t *json)
+{
+    const lam_trainer *trainer = of->trainer;
+    const uint64_t epochs = of->run ? of->run->epochs_before : trainer->model->epochs_done;
+    if (epochs == 0 && trainer->steps_before == 0 && trainer->weights.moments_from == 0)
+        return 0;
+    return json_object_set_new(json, "began_at",
+                               json_pack("{s:I, s:I, s:I}", "epochs", (json_int_t)epochs, "steps",
+                                         (json_int_t)trainer->steps_before, "moments_from",
+                                         (json_int_t)trainer->weights.moments_from));
+}
+
 static lam_status describe(const lam__checkpoint_of *of, json_t **json)
 {
 #define NAME(name, text) text,
@@ -113,6 +127,7 @@ static lam_status describe(const lam__checkpoint_of *of, json_t **json)
     failed |= json_object_set_new(*json, "options", describe_options(of));
     failed |= json_object_set_new(*json, "counts", list_names(counts, LAM__COUNTS));
     failed |= json_object_set_new(*json, "numbers", list_names(numbers, LAM__NUMBERS));
+    failed |= describe_beginning(of, *json);
     if (failed)
         return lam__fail(LAM_ERR_MEMORY, "out of memory: settings of a checkpoint");
     return of->run ? describe_run(of->run, *json) : LAM_OK;
@@ -310,7 +325,68 @@ lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *nam
     json_decref(there);
     return status;
 }
+/* The settings of a file; NULL with LAM_ERR_FORMAT recorded. */
+static json_t *parse_settings(const char *name, const char *settings)
+{
+    json_t *json = json_loads(settings, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(json))
+        return json;
+    json_decref(json);
+    lam__fail(LAM_ERR_FORMAT, "%s: its settings are no JSON object", name);
+    return NULL;
+}
+
+/* A count that a run can have reached. */
+static bool read_count(const json_t *object, const char *key, uint64_t *count)
+{
+    const json_t *value = json_object_get(object, key);
+    *count = json_is_integer(value) ? (uint64_t)json_integer_value(value) : 0;
+    return json_is_integer(value) && json_integer_value(value) >= 0 && *count < UINT64_C(1) << 53;
+}
+
+lam_status lam__checkpoint_began_at(const char *name, const char *settings, lam__began_at *began)
+{
+    *began = (lam__began_at){0};
+    json_t *json = parse_settings(name, settings);
+    if (!json)
+        return LAM_ERR_FORMAT;
+    const json_t *at = json_object_get(json, "began_at");
+    const bool good = !at || (read_count(at, "epochs", &began->epochs) &&
+                              read_count(at, "steps", &began->steps) &&
+                              read_count(at, "moments_from", &began->moments_from) &&
+                              began->moments_from <= began->steps);
+    json_decref(json);
+    return good ? LAM_OK
+                : lam__fail(LAM_ERR_FORMAT, "%s: 'began_at' of its settings cannot be", name);
+}
+
+lam_status lam__checkpoint_optimizer(const char *name, const char *settings, char *text,
+                                     size_t size)
+{
+    json_t *json = parse_settings(name, settings);
+    if (!json)
+        return LAM_ERR_FORMAT;
+    const char *optimizer =
+        json_string_value(json_object_get(json_object_get(json, "options"), "optimizer"));
+    snprintf(text, size, "%s", optimizer ? optimizer : "");
+    json_decref(json);
+    return optimizer ? LAM_OK
+                     : lam__fail(LAM_ERR_FORMAT, "%s: its settings name no optimizer", name);
+}
 #else
+lam_status lam__checkpoint_began_at(const char *name, const char *settings, lam__began_at *began)
+{
+    *began = (lam__began_at){0};
+    return lam__checkpoint_compare(NULL, name, NULL, settings); /* says what is missing */
+}
+
+lam_status lam__checkpoint_optimizer(const char *name, const char *settings, char *text,
+                                     size_t size)
+{
+    (void)text, (void)size;
+    return lam__checkpoint_compare(NULL, name, NULL, settings);
+}
+
 lam_status lam__checkpoint_settings(const lam__checkpoint_of *of, char **text)
 {
     (void)of, (void)text;

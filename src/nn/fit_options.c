@@ -184,6 +184,11 @@ static const lam__option rows[] = {
     {FIELD(resume), .type = LAM__OPTION_BOOL,
      .help = "go on from the newest checkpoint in the folder, if there is one",
      .default_text = "false", .resume = LAM__RESUME_ANY},
+    {FIELD(keep_optimizer), .type = LAM__OPTION_BOOL,
+     .help =
+         "go on with the optimizer's moments that the model's training has left, and leave them "
+         "again",
+     .default_text = "false", .resume = LAM__RESUME_ANY},
 };
 
 LAM__CHECK_ROW(lam__option);

@@ -29,6 +29,29 @@ static void free_class_names(lam_model *model)
     model->class_count = 0;
 }
 
+void lam__model_drop_moments(lam_model *model)
+{
+    lam__release(model->moments.m);
+    lam__release(model->moments.v);
+    model->moments = (lam__moments){0};
+}
+
+lam_status lam__model_reserve_moments(lam_model *model, const lam__optimizer *optimizer,
+                                      size_t count)
+{
+    lam__moments *moments = &model->moments;
+    float **const buffers[] = {&moments->m, &moments->v};
+    if (moments->optimizer && moments->optimizer != optimizer)
+        lam__model_drop_moments(model);
+    for (size_t i = 0; i < 2; i++) {
+        if (i < count && !*buffers[i])
+            *buffers[i] = lam__allocate_zero(model->parameter_floats, sizeof(float), "moments");
+        if (i < count && !*buffers[i])
+            return LAM_ERR_MEMORY;
+    }
+    return LAM_OK;
+}
+
 void lam_model_free(lam_model *model)
 {
     if (!model)
@@ -36,6 +59,7 @@ void lam_model_free(lam_model *model)
     free_class_names(model);
     lam__input_clear(&model->input);
     lam__transform_clear(&model->transform);
+    lam__model_drop_moments(model);
     lam__release(model->parameters);
     lam__release(model->tensor_names);
     lam__release(model->layers);

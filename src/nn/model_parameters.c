@@ -108,14 +108,11 @@ static lam_status draw_anew(lam_model *model, uint64_t seed, const char *initial
     return status;
 }
 
-lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer)
+static lam_status initialize(lam_model *model, uint64_t seed, const char *initializer)
 {
-    LAM__TRY(lam_model_status(model));
-    if (!model->parameters)
-        LAM__TRY(lam__model_check_class_names(model, model->class_count));
-    model->changes++;
     if (model->parameters)
         return draw_anew(model, seed, initializer);
+    LAM__TRY(lam__model_check_class_names(model, model->class_count));
     LAM__TRY(lam__allocate_parameters(model));
     lam_status status = draw(model, seed, initializer, model->parameters);
     if (status != LAM_OK) {
@@ -125,6 +122,16 @@ lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *ini
         model->tensor_names = NULL;
     }
     return status;
+}
+
+lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer)
+{
+    LAM__TRY(lam_model_status(model));
+    LAM__TRY(initialize(model, seed, initializer));
+    model->changes++;
+    model->steps_done = model->epochs_done = 0; /* training begins anew */
+    lam__model_drop_moments(model);
+    return LAM_OK;
 }
 
 size_t lam__layer_parameters(const lam__layer *layer)

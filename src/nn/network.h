@@ -7,6 +7,7 @@
 #include "nn/input.h"
 #include "nn/layers.h"
 #include "nn/losses.h"
+#include "nn/optimizers.h"
 #include "nn/transform.h"
 
 /* Space for the longest name that can be registered. */
@@ -14,6 +15,13 @@
 
 /* Space for "layers.18446744073709551615.weight". */
 #define LAM__TENSOR_NAME_SIZE 40
+
+/* The moments that training has left with a model: none where optimizer is NULL. */
+typedef struct lam__moments {
+    const lam__optimizer *optimizer;
+    float *m, *v;  /* [parameter_floats] laid out as the parameters, or NULL */
+    uint64_t from; /* the training step before which they were 0 */
+} lam__moments;
 
 struct lam_model {
     lam_status status; /* sticky */
@@ -30,8 +38,11 @@ struct lam_model {
     lam__transform transform;
     char **class_names; /* [class_count], or NULL */
     size_t class_count;
-    const lam__loss *loss;                  /* trained with, or NULL */
-    char loss_name[LAM__OWN_NAME_SIZE];     /* the same where it is not registered, or "" */
+    const lam__loss *loss;              /* trained with, or NULL */
+    char loss_name[LAM__OWN_NAME_SIZE]; /* the same where it is not registered, or "" */
+    /* How far training has come in this process: random numbers, decay and orders go on there. */
+    uint64_t steps_done, epochs_done;
+    lam__moments moments;
     bool restoring;                         /* being read from a file: */
     struct lam__unregistered *unregistered; /* activations its file names and no table has */
 };
@@ -59,6 +70,14 @@ lam_tensor lam__view_tensor(const lam_model *model, size_t i);
 /* Allocates model->parameters, zeroed; does nothing when they exist. Also checks that there is a
  * layer with parameters and that sizes fit the BLAS. */
 lam_status lam__allocate_parameters(lam_model *model);
+
+/* Makes room for `count` moments (0, 1 or 2) of an optimizer; those there are stay, when they are
+ * of the same. */
+lam_status lam__model_reserve_moments(lam_model *model, const lam__optimizer *optimizer,
+                                      size_t count);
+
+/* Forgets moments. */
+void lam__model_drop_moments(lam_model *model);
 
 /* The last layer with an activation; NULL when there is none. */
 const lam__layer *lam__last_dense(const lam_model *model);

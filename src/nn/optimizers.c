@@ -67,15 +67,15 @@ const lam__optimizer *lam__optimizer_at(size_t i)
     return lam__table_at(&lam__optimizers, i);
 }
 
-void lam__optimizer_begin(const lam_fit_options *options, double base, uint64_t t,
+void lam__optimizer_begin(const lam_fit_options *options, double base, uint64_t t, uint64_t from,
                           lam__update_args *args)
 {
-    const double steps = (double)t;
+    const double steps = (double)t, moved = (double)(t - from) + 1.0;
     args->learning_rate = (float)(base / (1.0 + (double)options->decay * steps));
     args->momentum = options->momentum;
     args->beta_1 = options->beta_1;
     args->beta_2 = options->beta_2;
     args->epsilon = options->epsilon;
-    args->correction_1 = (float)(1.0 / (1.0 - pow((double)options->beta_1, steps + 1.0)));
-    args->correction_2 = (float)(1.0 / (1.0 - pow((double)options->beta_2, steps + 1.0)));
+    args->correction_1 = (float)(1.0 / (1.0 - pow((double)options->beta_1, moved)));
+    args->correction_2 = (float)(1.0 / (1.0 - pow((double)options->beta_2, moved)));
 }

@@ -21,8 +21,9 @@ const lam__optimizer *lam__find_optimizer(const char *name);
 size_t lam__optimizer_count(void);
 const lam__optimizer *lam__optimizer_at(size_t i);
 
-/* Fills the scalars of *args for step t (from 0) with the undecayed rate `base`. */
-void lam__optimizer_begin(const lam_fit_options *options, double base, uint64_t t,
+/* Fills the scalars of *args for step t (from 0) with the undecayed rate `base`; the moments were 0
+ * before step `from`. */
+void lam__optimizer_begin(const lam_fit_options *options, double base, uint64_t t, uint64_t from,
                           lam__update_args *args);
 
 #endif

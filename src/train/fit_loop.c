@@ -119,6 +119,7 @@ static lam_status prepare_validation(lam__fit *run)
 
 static lam_status prepare(lam__fit *run, lam_model *model)
 {
+    run->epochs_before = model->parameters ? model->epochs_done : 0;
     LAM__TRY(find_callbacks(run));
     LAM__TRY(divide_rows(run));
     lam_fit_options options = *run->options;
@@ -228,7 +229,7 @@ static lam_status begin_epoch(lam__fit *run)
     if (place->batch > 0)
         lam__pass_scores(&run->trainer->pass, &place->tally, &run->epoch.train);
     lam__order_rows(run->data, run->rows, run->row_count, run->options->shuffle, run->options->seed,
-                    place->epoch, run->order);
+                    run->epochs_before + place->epoch, run->order);
     return run->keeper ? run->keeper->epoch(run->keeper, run) : LAM_OK;
 }
 
@@ -261,6 +262,7 @@ static lam_status run_epoch(lam__fit *run)
     lam_model *model = run->trainer->model;
     const size_t bytes = model->parameter_floats * sizeof *model->parameters;
     const lam__loss *loss = model->loss;
+    const uint64_t steps = model->steps_done;
     memcpy(run->epoch_weights, model->parameters, bytes);
     lam_status status = run_batches(run);
     if (status == LAM_OK)
@@ -270,6 +272,10 @@ static lam_status run_epoch(lam__fit *run)
     memcpy(model->parameters, run->epoch_weights, bytes);
     model->changes++;
     model->loss = loss;
+    model->steps_done = steps;
+    run->place.batch = 0;
+    lam__model_drop_moments(model);
+    run->trainer->leaves_moments = false;
     return status;
 }
 
@@ -311,6 +317,8 @@ lam_status lam__fit_model(lam_model *model, const lam_dataset *train,
     lam_status status = prepare(&run, model);
     if (status == LAM_OK)
         status = run_training(&run);
+    if (run.trainer) /* an epoch that was broken off counts: the next one has another order */
+        model->epochs_done = run.epochs_before + run.place.epoch + (run.place.batch > 0);
     lam_trainer_free(run.trainer);
     lam__pass_close(&run.judge);
     lam__early_close(&run.early);

@@ -34,7 +34,8 @@ typedef struct lam__fit {
     const lam_dataset *validation;
     uint32_t *rows; /* [samples] training rows, then the rows held out */
     size_t row_count, held_out;
-    uint32_t *order; /* [row_count] rows in the order of this epoch */
+    uint64_t epochs_before; /* of the model, when this run began: orders go on there */
+    uint32_t *order;        /* [row_count] rows in the order of this epoch */
     lam_history *history;
     const lam_callback *callbacks[LAM__MOST_CALLBACKS];
     size_t callback_count;

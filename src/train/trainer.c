@@ -1,6 +1,7 @@
 /* trainer.c: lam_trainer, one step at a time: phase 1 over rows, phase 2 over weights. */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/denormals.h"
 #include "base/error.h"
@@ -11,6 +12,55 @@
 #include "train/panels.h"
 #include "train/targets.h"
 #include "train/trainer_inside.h"
+
+/* Begins where the training of the model stands, with its moments when they are to be kept. */
+static lam_status begin_moments(lam_trainer *trainer, bool keep)
+{
+    lam_model *model = trainer->model;
+    lam__weights *weights = &trainer->weights;
+    lam__moments *kept = &model->moments;
+    const size_t bytes = model->parameter_floats * sizeof(float);
+    trainer->steps_before = weights->moments_from = model->steps_done;
+    if (!keep) { /* after these steps they would be out of date */
+        lam__model_drop_moments(model);
+        return LAM_OK;
+    }
+    if (kept->optimizer && kept->optimizer != weights->optimizer)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "keep_optimizer: the model has the moments of %s, and the optimizer is %s",
+                         kept->optimizer->name, weights->optimizer->name);
+    if (kept->optimizer)
+        weights->moments_from = kept->from;
+    if (kept->m && weights->m)
+        memcpy(weights->m, kept->m, bytes);
+    if (kept->v && weights->v)
+        memcpy(weights->v, kept->v, bytes);
+    LAM__TRY(lam__model_reserve_moments(model, weights->optimizer,
+                                        weights->optimizer->moments(&weights->options)));
+    trainer->leaves_moments = true;
+    return LAM_OK;
+}
+
+/* Leaves finite moments with the model; no others are of use. */
+static void leave_moments(lam_trainer *trainer)
+{
+    const lam__weights *weights = &trainer->weights;
+    lam__moments *kept = &trainer->model->moments;
+    const size_t floats = trainer->model->parameter_floats;
+    const float *const from[] = {weights->m, weights->v};
+    float *const to[] = {kept->m, kept->v};
+    for (size_t i = 0; i < 2; i++) {
+        if (!from[i])
+            continue;
+        if (!to[i] || lam__first_not_finite(from[i], floats) < floats) {
+            lam__model_drop_moments(trainer->model);
+            return;
+        }
+        memcpy(to[i], from[i], floats * sizeof *to[i]);
+    }
+    kept->optimizer = weights->optimizer;
+    kept->from = weights->moments_from;
+}
 
 static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
                                const lam_fit_options *options)
@@ -29,8 +79,9 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
     LAM__TRY(lam__pass_open(&trainer->pass, model, options,
                             options->metrics ? options->metrics : "accuracy", options->batch_size,
                             true, lam__pool_threads(trainer->engine.pool)));
-    return lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options,
-                             lam__pool_threads(trainer->engine.pool));
+    LAM__TRY(lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options,
+                               lam__pool_threads(trainer->engine.pool)));
+    return begin_moments(trainer, options->keep_optimizer);
 }
 
 lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options)
@@ -53,6 +104,8 @@ void lam_trainer_free(lam_trainer *trainer)
 {
     if (!trainer)
         return;
+    if (trainer->leaves_moments)
+        leave_moments(trainer);
     lam__weights_close(&trainer->weights);
     lam__pass_close(&trainer->pass);
     lam__engine_stop(&trainer->engine);
@@ -64,6 +117,7 @@ void lam_trainer_free(lam_trainer *trainer)
 static void count_step(lam_trainer *trainer)
 {
     trainer->steps++;
+    trainer->model->steps_done = trainer->steps_before + trainer->steps;
     trainer->model->loss = trainer->pass.loss;
     trainer->model->loss_name[0] = '\0';
 }
@@ -76,14 +130,15 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
     const uint64_t mode = lam__denormals_flush();
     lam__engine *engine = &trainer->engine;
     lam__chain *chain = &trainer->pass.chain;
+    const uint64_t step = trainer->steps_before + trainer->steps; /* of the model's training */
     const bool whole = rows == chain->use.batch;
     lam__pool *pool = whole ? lam__engine_begin(engine) : lam__engine_pool(engine);
     chain->sharing = chain->use.shared && pool;
     lam__chain_refresh(chain, trainer->model, pool);
     lam__pass_run(&trainer->pass, pool, dataset, order ? order + at : NULL, order ? 0 : at, rows,
-                  trainer->steps);
+                  step);
     double penalty =
-        lam__weights_run(&trainer->weights, pool, rows, update, trainer->base_rate, trainer->steps);
+        lam__weights_run(&trainer->weights, pool, rows, update, trainer->base_rate, step);
     if (whole)
         lam__engine_end(engine);
     lam__pass_add(&trainer->pass, tally);
@@ -198,7 +253,7 @@ lam_status lam_trainer_update(lam_trainer *trainer)
                                         "lam_trainer_gradients first");
     const uint64_t mode = lam__denormals_flush();
     lam__weights_update(&trainer->weights, lam__engine_pool(&trainer->engine), trainer->base_rate,
-                        trainer->steps);
+                        trainer->steps_before + trainer->steps);
     lam__denormals_restore(mode);
     count_step(trainer);
     trainer->has_gradients = false;
@@ -240,7 +295,8 @@ double lam_trainer_learning_rate(const lam_trainer *trainer)
 {
     if (!trainer)
         return 0.0;
-    return trainer->base_rate / (1.0 + (double)trainer->decay * (double)trainer->steps);
+    return trainer->base_rate /
+           (1.0 + (double)trainer->decay * (double)(trainer->steps_before + trainer->steps));
 }
 
 lam_status lam_trainer_set_learning_rate(lam_trainer *trainer, double learning_rate)

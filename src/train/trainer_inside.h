@@ -16,8 +16,10 @@ struct lam_trainer {
     double base_rate; /* undecayed */
     float decay;
     uint64_t steps;
-    bool has_gradients;   /* computed and not yet applied */
-    bool keeps_gradients; /* of lam_trainer_gradients, applied or not */
+    uint64_t steps_before; /* of the model, when this trainer was made */
+    bool leaves_moments;   /* with the model, when it is freed */
+    bool has_gradients;    /* computed and not yet applied */
+    bool keeps_gradients;  /* of lam_trainer_gradients, applied or not */
 };
 
 /* One step on samples order[at .. at + rows - 1] of a dataset the pass accepts (order NULL: samples

@@ -367,7 +367,7 @@ double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, boo
     weights->rows = rows;
     weights->update = update_too;
     if (update_too)
-        lam__optimizer_begin(&weights->options, base, t, &weights->args);
+        lam__optimizer_begin(&weights->options, base, t, weights->moments_from, &weights->args);
     lam__pool_run_shares(pool, weights->task_count, weights->starts, run_task, weights);
     if (update_too)
         weights->chain->changes = ++weights->model->changes;
@@ -388,7 +388,7 @@ static void update_chunk(void *context, size_t chunk)
 void lam__weights_update(lam__weights *weights, lam__pool *pool, double base, uint64_t t)
 {
     const size_t floats = weights->model->parameter_floats;
-    lam__optimizer_begin(&weights->options, base, t, &weights->args);
+    lam__optimizer_begin(&weights->options, base, t, weights->moments_from, &weights->args);
     lam__pool_run(pool, (floats + UPDATE_CHUNK - 1) / UPDATE_CHUNK, update_chunk, weights);
     weights->model->changes++;
 }

@@ -28,6 +28,7 @@ typedef struct lam__weights {
     unsigned char *scratch; /* of each thread: the gradient of the task at hand */
     size_t threads, scratch_bytes, scratch_step; /* bytes of one, and from one to the next */
     float *m, *v;                                /* moments, laid out alike, or NULL */
+    uint64_t moments_from;                       /* the step before which they were 0 */
     lam__weight_task *tasks;                     /* [task_count] */
     size_t task_count;
     double *penalties; /* [task_count] */

@@ -132,6 +132,23 @@ class Resume(Case):
         text = self.bad(1, *self.train("n", 1, "--layers=8:relu,3:softmax", "--init-from", newest))
         self.assertIn("layers.0.weight is 2 x 16 there", text)
 
+    def test_optimizer_of_a_checkpoint(self):
+        self.good(*self.train("whole", 4))
+        self.good(*self.train("half", 2, "--checkpoint", self.path("run")))
+        newest = self.checkpoints()[-1]
+        self.good(*self.train("n", 2, "--init-from", newest, "--keep-optimizer"))
+        self.assertEqual(self.path("n").read_bytes(), self.path("whole").read_bytes())
+        self.good(*self.train("n", 2, "--init-from", newest))
+        self.assertNotEqual(self.path("n").read_bytes(), self.path("whole").read_bytes())
+        text = self.bad(1, *self.train("n", 2, "--init-from", self.path("half"),
+                                       "--keep-optimizer"))
+        self.assertIn("not a checkpoint", text)
+        text = self.bad(2, *self.train("n", 2, "--init-from", newest, "--keep-optimizer",
+                                       "--optimizer=sgd"))
+        self.assertIn("the moments of adam, and the optimizer is sgd", text)
+        text = self.bad(2, *self.train("n", 2, "--keep-optimizer"))
+        self.assertIn("--keep-optimizer needs --init-from CHECKPOINT", text)
+
     def test_checkpoint_is_a_model(self):
         self.good(*self.train("m", 3, "--checkpoint", self.path("run"), "--patience=2"))
         newest = self.checkpoints()[-1]

@@ -45,7 +45,7 @@ Test(optimizers, scalars_of_a_step)
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         const uint64_t t = steps[i];
         lam__update_args args = {.n = 3};
-        lam__optimizer_begin(&options, 0.01, t, &args);
+        lam__optimizer_begin(&options, 0.01, t, 0, &args);
         expect_close("rate", args.learning_rate, 0.01 / (1.0 + (double)1e-3f * (double)t), t);
         expect_close("correction 1", args.correction_1,
                      1.0 / (1.0 - pow((double)0.8f, (double)t + 1)), t);
@@ -59,7 +59,7 @@ Test(optimizers, scalars_of_a_step)
     }
     options.beta_1 = options.beta_2 = 0.0f;
     lam__update_args args = {0};
-    lam__optimizer_begin(&options, 0.01, 0, &args);
+    lam__optimizer_begin(&options, 0.01, 0, 0, &args);
     cr_expect_eq(args.correction_1, 1.0f);
     cr_expect_eq(args.correction_2, 1.0f);
 }
@@ -77,7 +77,7 @@ Test(optimizers, steps_by_hand)
         const lam__optimizer *optimizer = lam__find_optimizer(adam ? "adam" : "sgd");
         for (uint64_t t = 0; t < 5; t++) {
             lam__update_args args = {.n = 3, .w = w, .g = g, .m = m, .v = adam ? v : NULL};
-            lam__optimizer_begin(&options, 0.1, t, &args);
+            lam__optimizer_begin(&options, 0.1, t, 0, &args);
             optimizer->update(lam__kernels_chosen())(&args);
             const double rate = 0.1 / (1.0 + 0.5 * (double)t), n = (double)t + 1.0;
             for (int i = 0; i < 3; i++) {
