@@ -232,8 +232,11 @@ Test(quantize, survives_what_calibration_did_not_see)
     lam_dataset *set = lam_dataset_new(x, LAM_FLOAT32, 1, 2, LAM_COPY);
     lam_quantized *q = lam_quantize(model, set);
     cr_assert_not_null(q, "%s", lam_error_message());
-    cr_assert_eq(lam_quantized_predict(q, odd, 2, y), LAM_OK);
-    for (size_t i = 0; i < 4; i++)
+    cr_expect_eq(lam_quantized_predict(q, odd, 2, y), LAM_ERR_NUMERIC, "no byte stands for NaN");
+    cr_expect(strstr(lam_error_message(), "feature 0 of sample 1 is nan"), "%s",
+              lam_error_message());
+    cr_assert_eq(lam_quantized_predict(q, odd, 1, y), LAM_OK);
+    for (size_t i = 0; i < 2; i++)
         cr_expect(isfinite(y[i]));
     lam_quantized_free(q);
     lam_dataset_free(set);
