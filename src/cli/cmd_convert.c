@@ -37,14 +37,16 @@ static int parse(convert_request *request, const cli_command *command, int argc,
     return CLI_SUCCESS;
 }
 
-/* OUT, and the header that C source has beside it. */
+/* OUT, and the header that C source has beside it. Values beside IN are read as IN is. */
 static int check_files(const convert_request *request, const lam_model_format_info *to)
 {
-    char header[4096];
-    cli_output output = {
-        .path = request->output,
-        .inputs = {request->input, request->integers.calibrate, request->integers.evaluate},
-        .force = request->force};
+    char header[4096], values[4096]; /* ONNX: PyTorch puts weights beside the file by this name */
+    const int named = snprintf(values, sizeof values, "%s.data", request->input);
+    cli_output output = {.path = request->output,
+                         .inputs = {request->input, request->integers.calibrate,
+                                    request->integers.evaluate,
+                                    named > 0 && (size_t)named < sizeof values ? values : NULL},
+                         .force = request->force};
     const int status = cli_check_output(&output);
     const size_t length = strlen(request->output);
     if (status != CLI_SUCCESS || strcmp(to->name, "c") != 0 || length < 3 ||

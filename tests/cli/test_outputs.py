@@ -85,6 +85,10 @@ class Inputs(Outputs):
                      self.link("hard.safetensors", model, os.link)):
             self.kept(model, content, 2, "what is read is never replaced", "convert", model, name,
                       "--force")
+        beside = self.path("model.safetensors.data")  # as values of ONNX lie beside the file
+        beside.write_bytes(b"values")
+        self.kept(beside, b"values", 2, "what is read is never replaced", "convert", model, beside,
+                  "--to", "safetensors", "--force")
         samples = self.path("calibrate.c")
         samples.write_text(TABLE)
         self.kept(samples, TABLE.encode(), 2, "what is read is never replaced", "convert", model,
