@@ -4,6 +4,12 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${LAMINA_BUILD:-$root/build}
 
+# A TMPDIR that is not there would stop everything that follows.
+if [[ -n ${TMPDIR:-} && ! (-d $TMPDIR && -w $TMPDIR) ]]; then
+  printf 'TMPDIR=%s is no folder to write to: /tmp instead\n' "$TMPDIR" >&2
+  unset TMPDIR
+fi
+
 say() {
   printf '%s\n' "$*"
 }
@@ -153,6 +159,17 @@ install_one_by_one() {
   for package in $(missing $2); do
     apt_try "$package" || true
   done
+}
+
+# runs_programs DIR: whether a program in DIR may be run; not where it is mounted noexec.
+runs_programs() {
+  local program status=0
+  program=$(mktemp "$1/lamina-XXXXXX") || return
+  printf '#!/bin/sh\n' >"$program"
+  chmod 700 "$program"
+  "$program" 2>/dev/null || status=$?
+  rm -f "$program"
+  return "$status"
 }
 
 # cores: number of jobs for ninja.

@@ -79,6 +79,8 @@ static int check_request(const convert_request *request, lam_model_format_info *
     }
     int status = cli_check_integers(&request->integers, to->name, request->out.transform);
     if (status == CLI_SUCCESS)
+        status = cli_check_printing(request->input);
+    if (status == CLI_SUCCESS)
         status = cli_check_extension(request->output, to->name, "OUT");
     return status == CLI_SUCCESS ? check_files(request, to) : status;
 }

@@ -31,8 +31,9 @@ static int parse(data_request *request, const cli_command *command, int argc, ch
         return CLI_USAGE;
     }
     request->data = argv[0];
-    if (!request->sheet)
-        return CLI_SUCCESS;
+    const int apart = cli_check_printing(request->data);
+    if (apart != CLI_SUCCESS || !request->sheet)
+        return apart;
     const cli_output output = {
         .path = request->sheet, .inputs = {request->data}, .force = request->force};
     const int named = cli_check_extension(request->sheet, "png", "a contact sheet");

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "json_out.h"
+#include "output_path.h"
 #include "recipe.h"
 
 typedef struct evaluate_request {
@@ -32,7 +33,8 @@ static int parse(evaluate_request *request, const cli_command *command, int argc
     }
     request->model = argv[0];
     request->data = argv[1];
-    return CLI_SUCCESS;
+    const int apart = cli_check_printing(request->model);
+    return apart == CLI_SUCCESS ? cli_check_printing(request->data) : apart;
 }
 
 static void print_figure(const char *name, double value)

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "inspect_file.h"
 #include "json_out.h"
+#include "output_path.h"
 #include "show_checkpoint.h"
 
 typedef struct inspect_request {
@@ -25,7 +26,7 @@ static int parse(inspect_request *request, const cli_command *command, int argc,
         return CLI_USAGE;
     }
     request->file = argv[0];
-    return CLI_SUCCESS;
+    return cli_check_printing(request->file);
 }
 
 static uint64_t file_size(const char *file)

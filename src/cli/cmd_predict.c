@@ -1,4 +1,5 @@
 /* cmd_predict.c: lamina predict. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 
 #include "cli.h"
 #include "json_out.h"
+#include "output_path.h"
 #include "recipe.h"
 
 /* Rows a call of the predictor. */
@@ -73,7 +75,10 @@ static int parse(predict_request *request, const cli_command *command, int argc,
     request->model = argv[0];
     request->files = argv + 1;
     request->file_count = operands - 1;
-    return CLI_SUCCESS;
+    int apart = CLI_SUCCESS; /* the model stands before its files */
+    for (int i = 0; i < operands && apart == CLI_SUCCESS; i++)
+        apart = cli_check_printing(argv[i]);
+    return apart;
 }
 
 /* The activation of the last layer that has one decides what the outputs are. */
@@ -139,20 +144,36 @@ static void close_run(predict_run *run)
     lam_model_free(run->model);
 }
 
+/* What by_probability compares by: qsort hands its callback nothing of the caller's. */
+static const float *ranked_by;
+
+static int by_probability(const void *a, const void *b)
+{
+    const size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    const float x = isnan(ranked_by[i]) ? -1.0f : ranked_by[i];
+    const float y = isnan(ranked_by[j]) ? -1.0f : ranked_by[j];
+    return x != y ? (x < y) - (x > y) : (i > j) - (i < j);
+}
+
 /* The first `top` entries of run->ranked: classes by falling probability, the first of equals
  * first. */
 static size_t rank(const predict_run *run, const float *y)
 {
+    enum { FEW = 16 }; /* for more, sorting all is faster than putting each in its place */
     const size_t top = run->request->top < run->outputs ? run->request->top : run->outputs;
     for (size_t i = 0; i < run->outputs; i++) {
         size_t at = i < top ? i : top;
-        if (at == top && !(y[i] > y[run->ranked[top - 1]]))
+        run->ranked[i] = top > FEW ? i : run->ranked[i];
+        if (top > FEW || (at == top && !(y[i] > y[run->ranked[top - 1]])))
             continue;
         at = at == top ? top - 1 : at;
         for (; at > 0 && y[i] > y[run->ranked[at - 1]]; at--)
             run->ranked[at] = run->ranked[at - 1];
         run->ranked[at] = i;
     }
+    ranked_by = y;
+    if (top > FEW)
+        qsort(run->ranked, run->outputs, sizeof *run->ranked, by_probability);
     return top;
 }
 

@@ -123,7 +123,9 @@ static int check_request(const train_request *request)
                                .inputs = {request->data, request->init_from},
                                .checkpoints = request->fit.checkpoint,
                                .force = request->force};
-    int status = cli_check_extension(request->output, "safetensors", "a model");
+    int status = cli_check_printing(request->data);
+    if (status == CLI_SUCCESS)
+        status = cli_check_extension(request->output, "safetensors", "a model");
     if (status == CLI_SUCCESS)
         status = cli_check_output(&output);
     return status == CLI_SUCCESS ? check_saving() : status;

@@ -87,13 +87,13 @@ int cli_convert_integers(const cli_integers *integers, const lam_model *model, c
     if (!data)
         return CLI_FAILURE;
     lam_quantized *quantized = lam_quantize(model, data);
-    int status = CLI_FAILURE;
-    if (!quantized || lam_quantized_export(quantized, output, name) != LAM_OK) {
-        status = cli_refused();
-    } else {
+    int status = quantized ? CLI_SUCCESS : cli_refused();
+    if (status == CLI_SUCCESS) { /* what can fail comes before the file */
         print_size(quantized, model);
         status = judge(integers, quantized, model, data, &load);
     }
+    if (status == CLI_SUCCESS && lam_quantized_export(quantized, output, name) != LAM_OK)
+        status = cli_refused();
     lam_quantized_free(quantized);
     lam_dataset_free(data);
     return status;

@@ -56,6 +56,16 @@ static bool is_read(const struct stat *file, const char *input, bool deep)
     return deep && nftw(input, compare_entry, OPEN_FOLDERS, 0) == 1;
 }
 
+int cli_check_printing(const char *input)
+{
+    struct stat file, stream;
+    if (!input || fstat(STDOUT_FILENO, &stream) != 0 || !S_ISREG(stream.st_mode) ||
+        stat(input, &file) != 0 || !is_same(&file, &stream))
+        return CLI_SUCCESS;
+    cli_error("cannot read '%s': standard output goes there", input);
+    return CLI_USAGE;
+}
+
 /* Where a file can be made at all. */
 static int check_place(const char *path)
 {

@@ -18,6 +18,9 @@ typedef struct cli_output {
  * that Lamina has not written, unless `force`. */
 int cli_check_output(const cli_output *output);
 
+/* Whether a file that is to be read is not what standard output goes to (>> FILE). NULL passes. */
+int cli_check_printing(const char *input);
+
 /* Whether the extension of a path says `format`, "png" or the name of a model format, or nothing
  * that is known: else CLI_USAGE after a message that says how to get such a file. `what` is what
  * is written: "a model". */

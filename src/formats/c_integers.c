@@ -73,7 +73,8 @@ static void sum(lam__c_text *text, const lam__q_layer *layer)
                    "        /* (x - mean) / deviation in units of 2^-12 */\n"
                    "        const int64_t from_mean = %zu * (int64_t)x[j] - (int64_t)total;\n"
                    "        const int32_t t = (int32_t)(from_mean * 65536 / (int64_t)root);\n"
-                   "        const int32_t sum = t * @_gamma_%zu[j] + @_bias_%zu[j];\n",
+                   "        const int32_t sum = t * $_READ_INT32(&@_gamma_%zu[j]) +\n"
+                   "                            $_READ_INT32(&@_bias_%zu[j]);\n",
                    layer->layer->in, layer->index, layer->index);
         return;
     }
@@ -81,8 +82,8 @@ static void sum(lam__c_text *text, const lam__q_layer *layer)
                "        const int8_t *w = @_weight_%zu + j * %zu;\n"
                "        int32_t sum = 0;\n"
                "        for (size_t i = 0; i < %zu; i++) {\n"
-               "            sum += w[i] * x[i];\n        }\n"
-               "        sum += @_bias_%zu[j];\n",
+               "            sum += $_READ_INT8(&w[i]) * x[i];\n        }\n"
+               "        sum += $_READ_INT32(&@_bias_%zu[j]);\n",
                layer->index, layer->layer->in, layer->layer->in, layer->index);
 }
 
@@ -96,20 +97,21 @@ static void integer_function(lam__c_text *text, const lam__q_layer *layer)
     const size_t at = layer->index, out = layer->layer->out;
     lam__c_put(text,
                "/* y[%zu] = %s of %s x[%zu], all in bytes */\n"
-               "static void @_layer_%zu(const uint8_t *restrict x, uint8_t *restrict y)\n{\n",
+               "static void @_layer_%zu(const uint8_t *$_RESTRICT x, uint8_t *$_RESTRICT y)\n{\n",
                out, layer->layer->activation->name, of_what(layer), layer->layer->in, at);
     before_sums(text, layer);
     lam__c_put(text, "    for (size_t j = 0; j < %zu; j++) {\n", out);
     sum(text, layer);
     if (layer->table)
         lam__c_put(text,
-                   "        y[j] = @_table_%zu[@_scaled(sum, @_multiplier_%zu[j], @_shift_%zu[j], "
-                   "%d)];\n",
+                   "        y[j] = $_READ_UINT8(&@_table_%zu[@_scaled(sum, "
+                   "$_READ_INT32(&@_multiplier_%zu[j]),\n            "
+                   "$_READ_UINT8(&@_shift_%zu[j]), %d)]);\n",
                    at, at, at, LAM__Q_TABLE_SIZE - 1);
     else
         lam__c_put(text,
-                   "        y[j] = (uint8_t)@_scaled(sum, @_multiplier_%zu[j], @_shift_%zu[j], "
-                   "255);\n",
+                   "        y[j] = (uint8_t)@_scaled(sum, $_READ_INT32(&@_multiplier_%zu[j]),\n"
+                   "            $_READ_UINT8(&@_shift_%zu[j]), 255);\n",
                    at, at);
     lam__c_put(text, "    }\n}\n\n");
 }
@@ -120,17 +122,20 @@ static void float_function(lam__c_text *text, const lam__q_layer *layer)
 {
     const size_t at = layer->index, out = layer->layer->out;
     const bool inside = layer->kind == LAM__Q_ROW;
+    lam__c_put(text, "/* y[%zu] = %s of %s x[%zu], in floats */\n", out,
+               layer->layer->activation->name, of_what(layer), layer->layer->in);
     lam__c_put(text,
-               "/* y[%zu] = %s of %s x[%zu], in floats */\n"
-               "static void @_layer_%zu(const uint8_t *restrict x, %s)\n{\n",
-               out, layer->layer->activation->name, of_what(layer), layer->layer->in, at,
-               inside ? "uint8_t *restrict bytes" : "float *restrict y");
+               inside ? "static void @_layer_%zu(const uint8_t *$_RESTRICT x, "
+                        "uint8_t *$_RESTRICT bytes)\n{\n"
+                      : "static void @_layer_%zu(const uint8_t *$_RESTRICT x, "
+                        "float *$_RESTRICT y)\n{\n",
+               at);
     if (inside)
         lam__c_put(text, "    float y[%zu];\n\n", out);
     before_sums(text, layer);
     lam__c_put(text, "    for (size_t j = 0; j < %zu; j++) {\n", out);
     sum(text, layer);
-    lam__c_put(text, "        y[j] = (float)sum * @_scale_%zu[j];\n    }\n", at);
+    lam__c_put(text, "        y[j] = (float)sum * $_READ_FLOAT(&@_scale_%zu[j]);\n    }\n", at);
     lam__c_activation(text, layer->layer->activation, out);
     if (inside) {
         lam__c_put(text, "    for (size_t j = 0; j < %zu; j++) {\n        bytes[j] = @_byte(y[j], ",
@@ -177,11 +182,11 @@ static void input_parts(lam__c_text *text, const lam_quantized *q)
         lam__c_floats(text, "twice", features, q->twice);
     }
     lam__c_put(text,
-               "static void @_input(const float *restrict x, uint8_t *restrict y)\n{\n"
+               "static void @_input(const float *$_RESTRICT x, uint8_t *$_RESTRICT y)\n{\n"
                "    for (size_t i = 0; i < %zu; i++) {\n        y[i] = @_byte(x[i], ",
                features);
     if (q->each) {
-        lam__c_put(text, "@_low[i], @_twice[i]");
+        lam__c_put(text, "$_READ_FLOAT(&@_low[i]), $_READ_FLOAT(&@_twice[i])");
     } else {
         lam__c_float(text, q->low[0]);
         lam__c_put(text, ", ");
@@ -229,10 +234,11 @@ static lam_status write_parts(lam__c_files *files, const lam_quantized *q, const
     size_t widest[2];
     const char *what = "a neural network of 8-bit integers";
     bool needs_scaled = false, needs_root = false;
-    lam__c_header(files, model, what, measure(q, widest));
+    const size_t stack = measure(q, widest);
     lam__c_opening(text, model, what);
     lam__c_put(text, "#include \"%s\"\n\n%s#include <stddef.h>\n#include <stdint.h>\n\n",
                files->header_name, lam__c_needs_math(model) ? "#include <math.h>\n" : "");
+    lam__c_macros(text, true);
     lam__c_class_names(text, model);
     lam__c_put(text, helpers);
     for (size_t i = 0; i < q->layer_count; i++) {
@@ -254,6 +260,7 @@ static lam_status write_parts(lam__c_files *files, const lam_quantized *q, const
     }
     predict_function(text, q, widest);
     lam__c_self_test(text, model->features, lam_model_outputs(model), x, y);
+    lam__c_header(files, model, what, stack);
     LAM__TRY(lam__c_text_finish(&files->header));
     return lam__c_text_finish(text);
 }

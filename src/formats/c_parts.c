@@ -87,16 +87,34 @@ lam_status lam__c_files_open(lam__c_files *files, const char *path, const char *
     return status;
 }
 
-lam_status lam__c_files_close(lam__c_files *files, lam_status status)
+/* The header first. Where the source then fails, a header that was not there before is taken away
+ * again: one without the other is no output. */
+static lam_status commit_both(lam__c_files *files)
 {
-    if (status != LAM_OK) {
+    const bool was_there = files->header.file.mode >= 0;
+    char *header = lam__copy_string(files->header.file.path);
+    if (!header) {
         lam__file_write_abandon(&files->header.file);
         lam__file_write_abandon(&files->source.file);
-        return status;
+        return LAM_ERR_MEMORY;
     }
-    status = lam__file_write_commit(&files->header.file);
+    lam_status status = lam__file_write_commit(&files->header.file);
+    if (status == LAM_OK) {
+        status = lam__file_write_commit(&files->source.file);
+        if (status != LAM_OK && !was_there)
+            remove(header);
+    } else {
+        lam__file_write_abandon(&files->source.file);
+    }
+    lam__release(header);
+    return status;
+}
+
+lam_status lam__c_files_close(lam__c_files *files, lam_status status)
+{
     if (status == LAM_OK)
-        return lam__file_write_commit(&files->source.file);
+        return commit_both(files);
+    lam__file_write_abandon(&files->header.file);
     lam__file_write_abandon(&files->source.file);
     return status;
 }
@@ -167,11 +185,14 @@ void lam__c_header(lam__c_files *files, const lam_model *model, const char *what
 {
     lam__c_text *text = &files->header;
     lam__c_opening(text, model, what);
-    lam__c_put(text,
-               "#ifndef $_H\n#define $_H\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-               "#define $_INPUTS %zu\n#define $_OUTPUTS %zu\n\n"
-               "/* Bytes of buffers on the stack during a call. */\n#define $_STACK_BYTES %zu\n\n",
-               model->features, lam_model_outputs(model), stack_bytes);
+    lam__c_put(
+        text,
+        "#ifndef $_H\n#define $_H\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+        "#define $_INPUTS %zu\n#define $_OUTPUTS %zu\n\n"
+        "/* Bytes of constant tables, which are marked $_FLASH in the source; of buffers on the\n"
+        " * stack during a call; and of memory that is written and always taken. */\n"
+        "#define $_FLASH_BYTES %zu\n#define $_STACK_BYTES %zu\n#define $_STATIC_BYTES 0\n\n",
+        model->features, lam_model_outputs(model), files->source.table_bytes, stack_bytes);
     if (model->class_count > 0)
         lam__c_put(text,
                    "/* Names of the classes: output i is that of class i. */\n"
@@ -182,6 +203,34 @@ void lam__c_header(lam__c_files *files, const lam_model *model, const char *what
                      " * nothing static is written: any number of threads may call it at once. */\n"
                      "void @_predict(const float *x, float *y);\n\n"
                      "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+}
+
+/* How a table's values are read: the macro's ending, the type, and AVR's word for it. */
+static void read_macro(lam__c_text *text, const char *ending, const char *type, const char *word)
+{
+    lam__c_put(text, "#define $_READ_%s(place) ((%s)%s(place))\n", ending, type, word);
+}
+
+static const char *const reads[][3] = {{"FLOAT", "float", "pgm_read_float"},
+                                       {"INT32", "int32_t", "pgm_read_dword"},
+                                       {"INT8", "int8_t", "pgm_read_byte"},
+                                       {"UINT8", "uint8_t", "pgm_read_byte"}};
+
+void lam__c_macros(lam__c_text *text, bool integers)
+{
+    const size_t count = integers ? sizeof reads / sizeof *reads : 1;
+    lam__c_put(text,
+               "/* Tables are marked $_FLASH, and read by $_READ_FLOAT and the like: nothing, and\n"
+               " * plainly, unless the program says otherwise. On AVR, -D$_PROGMEM leaves them in\n"
+               " * flash. */\n#ifdef $_PROGMEM\n#include <avr/pgmspace.h>\n"
+               "#define $_FLASH PROGMEM\n");
+    for (size_t i = 0; i < count; i++)
+        read_macro(text, reads[i][0], reads[i][1], reads[i][2]);
+    lam__c_put(text, "#endif\n#ifndef $_FLASH\n#define $_FLASH\n#endif\n#ifndef $_READ_FLOAT\n");
+    for (size_t i = 0; i < count; i++)
+        lam__c_put(text, "#define $_READ_%s(place) (*(place))\n", reads[i][0]);
+    lam__c_put(text, "#endif\n#ifdef __cplusplus\n#define $_RESTRICT\n#else\n"
+                     "#define $_RESTRICT restrict\n#endif\n\n");
 }
 
 void lam__c_class_names(lam__c_text *text, const lam_model *model)
@@ -244,6 +293,7 @@ void lam__c_self_test(lam__c_text *text, size_t inputs, size_t outputs, const fl
         largest = fmaxf(largest, fabsf(y[j]));
     lam__c_put(text, "\n#ifdef $_SELF_TEST\n"
                      "/* Returns 0 when one sample gives what it gave in Lamina, else 1. */\n");
+    text->plain = true;
     lam__c_floats(text, "sample", inputs, x);
     lam__c_floats(text, "expected", outputs, y);
     lam__c_put(text,

@@ -43,10 +43,12 @@ static void dense_rows(lam__c_text *text, size_t at, size_t units, size_t first,
     lam__c_put(text, ";\n%sfor (size_t j = 0; j < %zu; j++) {\n%s    y[j] = y[j]", margin, units,
                margin);
     for (size_t k = 0; k < count; k++) {
-        lam__c_put(text, " + x%zu * w[j", k);
+        if (k > 0)
+            lam__c_put(text, "\n%s          ", margin);
+        lam__c_put(text, " + x%zu * $_READ_FLOAT(&w[j", k);
         if (k > 0)
             lam__c_put(text, " + %zu", k * units);
-        lam__c_put(text, "]");
+        lam__c_put(text, "])");
     }
     lam__c_put(text, ";\n%s}\n", margin);
 }
@@ -57,9 +59,9 @@ static void dense_function(lam__c_text *text, const lam_model *model, size_t at)
     const size_t whole = layer->in / TOGETHER * TOGETHER, units = layer->out;
     lam__c_put(text,
                "/* y[%zu] = %s(x[%zu] W + b) */\n"
-               "static void @_layer_%zu(const float *restrict x, float *restrict y)\n{\n"
+               "static void @_layer_%zu(const float *$_RESTRICT x, float *$_RESTRICT y)\n{\n"
                "    for (size_t j = 0; j < %zu; j++) {\n"
-               "        y[j] = @_bias_%zu[j];\n    }\n",
+               "        y[j] = $_READ_FLOAT(&@_bias_%zu[j]);\n    }\n",
                units, layer->activation->name, layer->in, at, units, at);
     if (whole > 0) {
         lam__c_put(text, "    for (size_t i = 0; i < %zu; i += %d) {\n", whole, TOGETHER);
@@ -93,7 +95,7 @@ static void norm_function(lam__c_text *text, const lam_model *model, size_t at)
     lam__c_put(
         text,
         "/* y[%zu] = %s(gamma (x - mean) / deviation + beta), mean and deviation of x[%zu] */\n"
-        "static void @_layer_%zu(const float *restrict x, float *restrict y)\n{\n"
+        "static void @_layer_%zu(const float *$_RESTRICT x, float *$_RESTRICT y)\n{\n"
         "    float mean = 0.0f, variance = 0.0f, factor;\n\n"
         "    for (size_t j = 0; j < %zu; j++) {\n        mean += x[j];\n    }\n    mean /= ",
         n, layer->activation->name, n, at, n);
@@ -107,7 +109,8 @@ static void norm_function(lam__c_text *text, const lam_model *model, size_t at)
     lam__c_float(text, layer->epsilon);
     lam__c_put(text,
                ");\n    for (size_t j = 0; j < %zu; j++) {\n"
-               "        y[j] = y[j] * factor * @_gamma_%zu[j] + @_beta_%zu[j];\n    }\n",
+               "        y[j] = y[j] * factor * $_READ_FLOAT(&@_gamma_%zu[j]) +\n"
+               "               $_READ_FLOAT(&@_beta_%zu[j]);\n    }\n",
                n, at, at);
     lam__c_activation(text, layer->activation, n);
     lam__c_put(text, "}\n\n");
@@ -153,10 +156,11 @@ static void transform_parts(lam__c_text *text, const lam_model *model)
         lam__c_floats(text, "scale", model->features, transform->scales);
         lam__c_floats(text, "offset", model->features, transform->offsets);
     }
-    lam__c_put(text, "static void @_transform(const float *restrict x, float *restrict y)\n{\n");
+    lam__c_put(text,
+               "static void @_transform(const float *$_RESTRICT x, float *$_RESTRICT y)\n{\n");
     lam__c_put(text, "    for (size_t i = 0; i < %zu; i++) {\n        y[i] = ", model->features);
     if (each) {
-        lam__c_put(text, "x[i] * @_scale[i] + @_offset[i];\n");
+        lam__c_put(text, "x[i] * $_READ_FLOAT(&@_scale[i]) + $_READ_FLOAT(&@_offset[i]);\n");
     } else {
         lam__c_put(text, "x[i] * ");
         lam__c_float(text, transform->scale);
@@ -218,10 +222,10 @@ static lam_status write_parts(lam__c_files *files, const lam_model *model, const
     lam__c_text *text = &files->source;
     size_t widest[2];
     measure(calls, count, widest);
-    lam__c_header(files, model, "a neural network", (widest[0] + widest[1]) * sizeof(float));
     lam__c_opening(text, model, "a neural network");
     lam__c_put(text, "#include \"%s\"\n\n%s#include <stddef.h>\n\n", files->header_name,
                lam__c_needs_math(model) ? "#include <math.h>\n" : "");
+    lam__c_macros(text, false);
     lam__c_class_names(text, model);
     transform_parts(text, model);
     for (size_t i = 0; i < model->layer_count; i++) {
@@ -234,6 +238,7 @@ static lam_status write_parts(lam__c_files *files, const lam_model *model, const
     }
     predict_function(text, calls, count, widest);
     lam__c_self_test(text, model->features, lam_model_outputs(model), x, y);
+    lam__c_header(files, model, "a neural network", (widest[0] + widest[1]) * sizeof(float));
     LAM__TRY(lam__c_text_finish(&files->header));
     return lam__c_text_finish(text);
 }

@@ -46,6 +46,10 @@ void lam__c_class_names(lam__c_text *text, const lam_model *model);
 /* The comment on top of both: `what` is "a neural network", then the layers. */
 void lam__c_opening(lam__c_text *text, const lam_model *model, const char *what);
 
+/* The macros that mark tables and read them: nothing, but where the program says otherwise; and
+ * what C and C++ call a pointer that no other shares. */
+void lam__c_macros(lam__c_text *text, bool integers);
+
 /* "#ifdef NAME_SELF_TEST ... #endif": one sample, what it should give, and main. */
 void lam__c_self_test(lam__c_text *text, size_t inputs, size_t outputs, const float *x,
                       const float *y);

@@ -15,7 +15,8 @@ enum { LINE_MOST = 96 };
 lam_status lam__c_text_open(lam__c_text *text, const char *path, const char *name)
 {
     text->status = LAM_OK;
-    text->used = text->column = 0;
+    text->used = text->column = text->table_bytes = 0;
+    text->plain = false;
     snprintf(text->name, sizeof text->name, "%s", name);
     for (size_t i = 0; i < sizeof text->name; i++) {
         const char c = text->name[i];
@@ -108,10 +109,15 @@ static void item(lam__c_text *text, const char *number, size_t length)
     text->column += length;
 }
 
-static void open_array(lam__c_text *text, const char *type, const char *what, size_t count)
+static void open_array(lam__c_text *text, const char *type, size_t bytes, const char *what,
+                       size_t count)
 {
-    lam__c_put(text, "static const %s @_%s[%zu] = {\n", type, what, count);
+    lam__c_put(text,
+               text->plain ? "static const %s @_%s[%zu] = {\n"
+                           : "static const %s @_%s[%zu] $_FLASH = {\n",
+               type, what, count);
     text->column = 0;
+    text->table_bytes += text->plain ? 0 : count * bytes;
 }
 
 static void close_array(lam__c_text *text)
@@ -122,7 +128,7 @@ static void close_array(lam__c_text *text)
 void lam__c_floats(lam__c_text *text, const char *what, size_t count, const float *values)
 {
     char number[40];
-    open_array(text, "float", what, count);
+    open_array(text, "float", 4, what, count);
     for (size_t i = 0; i < count; i++)
         item(text, number, format_constant(values[i], number, sizeof number));
     close_array(text);
@@ -138,7 +144,7 @@ static void item_of_int(lam__c_text *text, int value)
 
 void lam__c_bytes(lam__c_text *text, const char *what, size_t count, const signed char *values)
 {
-    open_array(text, "int8_t", what, count);
+    open_array(text, "int8_t", 1, what, count);
     for (size_t i = 0; i < count; i++)
         item_of_int(text, values[i]);
     close_array(text);
@@ -147,7 +153,7 @@ void lam__c_bytes(lam__c_text *text, const char *what, size_t count, const signe
 void lam__c_unsigned_bytes(lam__c_text *text, const char *what, size_t count,
                            const unsigned char *values)
 {
-    open_array(text, "uint8_t", what, count);
+    open_array(text, "uint8_t", 1, what, count);
     for (size_t i = 0; i < count; i++)
         item_of_int(text, values[i]);
     close_array(text);
@@ -155,7 +161,7 @@ void lam__c_unsigned_bytes(lam__c_text *text, const char *what, size_t count,
 
 void lam__c_ints(lam__c_text *text, const char *what, size_t count, const int *values)
 {
-    open_array(text, "int32_t", what, count);
+    open_array(text, "int32_t", 4, what, count);
     for (size_t i = 0; i < count; i++)
         item_of_int(text, values[i]);
     close_array(text);

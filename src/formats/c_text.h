@@ -2,6 +2,7 @@
 #ifndef LAMINA_C_TEXT_H
 #define LAMINA_C_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <lamina/status.h>
@@ -16,6 +17,8 @@ typedef struct lam__c_text {
     lam_status status; /* sticky */
     char name[LAM__C_NAME_MOST + 1], upper[LAM__C_NAME_MOST + 1];
     size_t used, column; /* of the buffer; of the line of numbers */
+    size_t table_bytes;  /* of the tables so far */
+    bool plain;          /* tables are not marked for flash: those of a self-test */
     char buffer[1 << 14];
 } lam__c_text;
 
@@ -29,8 +32,8 @@ void lam__c_put(lam__c_text *text, const char *format, ...);
 /* A float as an exact constant of type float: "0.25f". */
 void lam__c_float(lam__c_text *text, float value);
 
-/* "static const float NAME_what[count] = {...};" and the same of whole numbers: `type` of the
- * array, `bytes` of each value. */
+/* "static const float NAME_what[count] NAME_FLASH = {...};" and the same of whole numbers. Source
+ * reads them through NAME_READ_FLOAT(place), _INT8, _UINT8 and _INT32. */
 void lam__c_floats(lam__c_text *text, const char *what, size_t count, const float *values);
 void lam__c_bytes(lam__c_text *text, const char *what, size_t count, const signed char *values);
 void lam__c_unsigned_bytes(lam__c_text *text, const char *what, size_t count,

@@ -26,15 +26,15 @@ static bool recognizes(const lam__foreign *file)
     return false;
 }
 
-static lam_status open_file(const lam__foreign *file, lam_model_contents *contents,
-                            lam_model **model)
+static lam_status open_file(const lam__foreign *file, const lam_import_options *options,
+                            lam_model_contents *contents, lam_model **model)
 {
 #if LAM__HAVE_JSON
     return lam__h5_recognizes(file->bytes, file->size)
-               ? lam__keras_read_h5(file, contents, model)
-               : lam__keras_read_archive(file, contents, model);
+               ? lam__keras_read_h5(file, options, contents, model)
+               : lam__keras_read_archive(file, options, contents, model);
 #else
-    (void)contents, (void)model;
+    (void)options, (void)contents, (void)model;
     return lam__fail(LAM_ERR_UNSUPPORTED,
                      "%s: this build of Lamina reads no Keras files: it has no JSON library "
                      "(Jansson)",
@@ -45,19 +45,19 @@ static lam_status open_file(const lam__foreign *file, lam_model_contents *conten
 static lam_status read(const lam__foreign *file, const lam_import_options *options,
                        lam_model **model)
 {
-    LAM__TRY(lam__refuse_bare_options(file->path, options));
-    return open_file(file, NULL, model);
+    return open_file(file, options, NULL, model);
 }
 
 static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
 {
     lam_model *none = NULL;
-    return open_file(file, contents, &none);
+    const lam_import_options options = lam_import_options_default();
+    return open_file(file, &options, contents, &none);
 }
 
 const lam__model_format lam__format_keras = {
     .name = "keras",
-    .help = "Keras: chains of layers, .keras or .h5",
+    .help = "Keras: chains of layers, .keras or .h5, and weights alone",
     .extensions = "keras h5 hdf5",
     .recognizes = recognizes,
     .read = read,

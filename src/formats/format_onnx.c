@@ -33,7 +33,7 @@ static lam_status read_onnx(const lam__foreign *file, const lam_import_options *
                             lam_model **model)
 {
     LAM__TRY(lam__refuse_bare_options(file->path, options));
-    return lam__onnx_parse(file->bytes, file->size, file->path, model);
+    return lam__onnx_parse(file->bytes, file->size, file->path, file->report, model);
 }
 
 static lam_status describe_onnx(const lam__foreign *file, lam_model_contents *contents)

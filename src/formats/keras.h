@@ -19,8 +19,9 @@ typedef struct lam__keras {
     uint64_t layers;  /* the group of the layers' groups */
     lam__draft *draft;
     lam_model_contents *contents; /* to tell instead of making a model; or NULL */
+    lam_import_report *report;    /* or NULL */
     size_t rank;                  /* axes of a sample so far, 0: not told */
-    size_t dims[8];               /* their lengths */
+    size_t dims[8];               /* their lengths; of one axis 0: not told */
 } lam__keras;
 
 /* A layer of the configuration. */
@@ -42,6 +43,10 @@ lam_status lam__keras_weight(lam__keras *keras, const lam__keras_layer *layer, s
 /* LAM_ERR_FORMAT or another: "FILE: WHERE: ..." */
 lam_status lam__keras_fail(const lam__keras *keras, const lam__keras_layer *layer,
                            lam_status status, const char *what, const char *detail);
+
+/* Makes a model of weights alone, as save_weights writes them: with an architecture in the options.
+ * In a legacy file they are the layers' own groups; in `layers` otherwise. */
+lam_status lam__keras_bare(lam__keras *keras, const lam_import_options *options, lam_model **model);
 
 /* Sets the axes of a sample from a "batch_shape": [null, 28, 28]. */
 lam_status lam__keras_shape(lam__keras *keras, const lam__keras_layer *layer, const json_t *shape);

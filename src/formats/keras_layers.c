@@ -1,5 +1,6 @@
 /* keras_layers.c: the classes of Keras's layers that a model can tell. One row adds one. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -7,6 +8,7 @@
 #include "lamina_features.h"
 
 #if LAM__HAVE_JSON
+#include "formats/import_report.h"
 #include "formats/keras.h"
 
 /* Keras's least standard deviation, keras.config.epsilon(). */
@@ -92,6 +94,14 @@ static lam_status add_flatten(lam__keras *keras, const lam__keras_layer *layer)
     return LAM_OK;
 }
 
+/* What does something in training only, and that Lamina has not. */
+static lam_status add_training_only(lam__keras *keras, const lam__keras_layer *layer)
+{
+    lam__report(keras->report, LAM__LEFT_OUT, "%s, which does something in training only",
+                layer->where);
+    return LAM_OK;
+}
+
 /* Keras writes the functions it knows by name, others as objects. */
 static lam_status add_activation_of(lam__keras *keras, const lam__keras_layer *layer)
 {
@@ -141,7 +151,7 @@ static lam_status add_dense(lam__keras *keras, const lam__keras_layer *layer)
     lam_status status = LAM_OK;
     if (shape.rank != 2 || shape.count == 0)
         status = lam__keras_fail(keras, layer, LAM_ERR_SHAPE, "the kernel is no matrix", NULL);
-    else if (keras->rank == 1 && shape.dims[0] != keras->dims[0])
+    else if (keras->rank == 1 && keras->dims[0] && shape.dims[0] != keras->dims[0])
         status = lam__keras_fail(keras, layer, LAM_ERR_SHAPE,
                                  "the kernel has another number of inputs than come in", NULL);
     if (status == LAM_OK && get_bool(layer, "use_bias", true)) {
@@ -185,23 +195,67 @@ static lam_status read_vector(lam__keras *keras, const lam__keras_layer *layer, 
     return LAM_OK;
 }
 
-/* scale and offset of v->n features, for all features of a sample: a vector along the last axis is
- * repeated. */
+/* The axes of a sample along which a layer has a value of its own: axes[keras->rank] becomes true
+ * for those. False for what is no axis of one: the batch, or none of the numbers that there are.
+ * Without a rank only the last one can be told, at axes[0]. */
+static bool read_axes(const lam__keras *keras, const lam__keras_layer *layer, bool *axes)
+{
+    const json_t *axis = json_object_get(layer->config, "axis");
+    const json_int_t rank = keras->rank ? (json_int_t)keras->rank : 1;
+    const size_t count = json_is_array(axis) ? json_array_size(axis) : 1;
+    for (json_int_t k = 0; k < rank; k++)
+        axes[k] = !axis && k + 1 == rank;
+    if (!axis || json_is_null(axis)) /* null: one value for all */
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *one = json_is_array(axis) ? json_array_get(axis, i) : axis;
+        const json_int_t at = json_is_integer(one) ? json_integer_value(one) : 0;
+        const json_int_t k = at < 0 ? rank + at : at - 1;
+        if (at == 0 || k < 0 || k >= rank)
+            return false;
+        axes[k] = true;
+    }
+    return true;
+}
+
+/* Which of n values belongs to feature i of a sample, by the axes along which they lie. */
+static size_t value_at(const lam__keras *keras, const bool *axes, size_t i)
+{
+    size_t at = 0, step = 1;
+    for (size_t k = keras->rank; k-- > 0;) {
+        const size_t digit = i % keras->dims[k];
+        i /= keras->dims[k];
+        if (axes[k]) {
+            at += digit * step;
+            step *= keras->dims[k];
+        }
+    }
+    return at;
+}
+
+/* scale and offset of n values along the layer's axes, for all features of a sample. */
 static lam_status add_affine(lam__keras *keras, const lam__keras_layer *layer, size_t n,
                              const double *scale, const double *offset)
 {
     const size_t all = features(keras);
-    if (all == 0 || n == all || n == 1)
+    bool axes[sizeof keras->dims / sizeof *keras->dims] = {false};
+    size_t asked = 1;
+    if (!read_axes(keras, layer, axes))
+        return refuse(keras, layer, "an axis that is none of a sample's");
+    if (all == 0 || n == 1)
         return lam__draft_affine(keras->draft, layer->where, n, scale, offset);
-    if (n != keras->dims[keras->rank - 1])
+    for (size_t k = 0; k < keras->rank; k++)
+        asked *= axes[k] ? keras->dims[k] : 1;
+    if (n != asked)
         return lam__keras_fail(keras, layer, LAM_ERR_SHAPE,
-                               "its vectors are as long as no axis of what comes in", NULL);
+                               "its vectors are not as long as the axes they lie along", NULL);
     double *spread = lam__allocate(all, 2 * sizeof *spread, "an affine step");
     if (!spread)
         return LAM_ERR_MEMORY;
     for (size_t i = 0; i < all; i++) {
-        spread[i] = scale[i % n];
-        spread[all + i] = offset[i % n];
+        const size_t at = value_at(keras, axes, i);
+        spread[i] = scale[at];
+        spread[all + i] = offset[at];
     }
     lam_status status = lam__draft_affine(keras->draft, layer->where, all, spread, spread + all);
     lam__release(spread);
@@ -231,8 +285,6 @@ static lam_status add_batch_norm(lam__keras *keras, const lam__keras_layer *laye
     vectors v = {0};
     size_t index = 0;
     double epsilon;
-    if (!last_axis(keras, layer))
-        return refuse(keras, layer, "an axis other than the last");
     if (!get_number(layer, "epsilon", 1e-3, &epsilon))
         return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "no number", "epsilon");
     lam_status status = LAM_OK;
@@ -367,29 +419,53 @@ static lam_status add_normalization(lam__keras *keras, const lam__keras_layer *l
     return status;
 }
 
+/* `keys` are what every version of Keras writes for the class: a class of a program's own that is
+ * called so seldom does, and in .h5 files that is all there is to know it by. */
 static const struct {
-    const char *class;
+    const char *class, *keys;
     lam_status (*add)(lam__keras *keras, const lam__keras_layer *layer);
 } rows[] = {
-    {"InputLayer", add_input},
-    {"Dense", add_dense},
-    {"Dropout", add_dropout},
-    {"Activation", add_activation_of},
-    {"ReLU", add_relu},
-    {"Softmax", add_softmax},
-    {"BatchNormalization", add_batch_norm},
-    {"LayerNormalization", add_layer_norm},
-    {"Flatten", add_flatten},
-    {"Rescaling", add_rescaling},
-    {"Normalization", add_normalization},
-    {"Identity", add_nothing},
+    {"InputLayer", "", add_input},
+    {"Dense", "units activation use_bias kernel_initializer", add_dense},
+    {"Dropout", "rate seed noise_shape", add_dropout},
+    {"Activation", "activation", add_activation_of},
+    {"ReLU", "max_value threshold", add_relu},
+    {"Softmax", "axis", add_softmax},
+    {"BatchNormalization", "axis momentum epsilon center scale", add_batch_norm},
+    {"LayerNormalization", "axis epsilon center scale", add_layer_norm},
+    {"Flatten", "", add_flatten},
+    {"Rescaling", "scale offset", add_rescaling},
+    {"Normalization", "axis", add_normalization},
+    {"Identity", "", add_nothing},
+    {"GaussianNoise", "stddev", add_training_only},
+    {"GaussianDropout", "rate", add_training_only},
+    {"AlphaDropout", "rate", add_training_only},
+    {"ActivityRegularization", "l1 l2", add_training_only},
 };
+
+/* Every one of the keys must be there. */
+static lam_status check_keys(const lam__keras *keras, const lam__keras_layer *layer,
+                             const char *keys)
+{
+    while (*keys) {
+        const size_t length = strcspn(keys, " ");
+        char key[32];
+        snprintf(key, sizeof key, "%.*s", (int)length, keys);
+        if (!json_object_get(layer->config, key))
+            return lam__keras_fail(keras, layer, LAM_ERR_UNSUPPORTED,
+                                   "not Keras's own class, which would have told a key more", key);
+        keys += length + (keys[length] == ' ');
+    }
+    return LAM_OK;
+}
 
 lam_status lam__keras_add(lam__keras *keras, const lam__keras_layer *layer)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].class, layer->class) == 0)
+        if (strcmp(rows[i].class, layer->class) == 0) {
+            LAM__TRY(check_keys(keras, layer, rows[i].keys));
             return rows[i].add(keras, layer);
+        }
     return refuse(keras, layer, "a class of layer that a Lamina model cannot tell");
 }
 #endif

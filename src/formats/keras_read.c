@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/zip_read.h"
+#include "formats/arrays.h"
 #include "formats/contents.h"
 #include "formats/exchange.h"
+#include "formats/import_report.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_JSON
@@ -40,6 +42,10 @@ lam_status lam__keras_shape(lam__keras *keras, const lam__keras_layer *layer, co
                                axes < 2 ? "no features" : "too many axes");
     for (size_t i = 1; i < axes; i++) {
         const json_t *length = json_array_get(shape, i);
+        if (axes == 2 && json_is_null(length)) { /* of one axis: its layers tell */
+            keras->dims[0] = 0;
+            continue;
+        }
         const json_int_t value = json_is_integer(length) ? json_integer_value(length) : 0;
         if (value < 1 || value > INT32_MAX || !lam__multiply(product, (size_t)value, &product) ||
             product > most)
@@ -115,6 +121,24 @@ static void snake_case(const char *class, char *out, size_t size)
     out[at] = '\0';
 }
 
+/* Newer files keep the layer's name beside its weights: it must be that of the configuration. */
+static lam_status check_name(lam__keras *keras, const lam__keras_layer *layer)
+{
+    uint64_t vars = 0;
+    char **names = NULL;
+    size_t count = 0;
+    LAM__TRY(lam__h5_find(&keras->weights, layer->group, "vars", &vars));
+    if (vars)
+        LAM__TRY(lam__h5_strings(&keras->weights, vars, "name", &names, &count));
+    const bool same = count != 1 || strcmp(names[0], layer->name) == 0;
+    lam_status status =
+        same ? LAM_OK
+             : lam__keras_fail(keras, layer, LAM_ERR_FORMAT,
+                               "the weights in its place are of another layer", names[0]);
+    lam__release(names);
+    return status;
+}
+
 /* The group of a layer's weights: in .keras files named after the class and counted. */
 static lam_status find_group(lam__keras *keras, lam__keras_layer *layer)
 {
@@ -124,7 +148,8 @@ static lam_status find_group(lam__keras *keras, lam__keras_layer *layer)
     snake_case(layer->class, name, sizeof name - 24);
     if (layer->twin > 0)
         snprintf(name + strlen(name), 24, "_%zu", layer->twin);
-    return lam__h5_find(&keras->weights, keras->layers, name, &layer->group);
+    LAM__TRY(lam__h5_find(&keras->weights, keras->layers, name, &layer->group));
+    return layer->group ? check_name(keras, layer) : LAM_OK;
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -179,6 +204,36 @@ static lam_status check_chain(const lam__keras *keras, const json_t *layers)
     return LAM_OK;
 }
 
+/* Whether an object of the configuration is of Keras's own: by its module, "keras.layers" or
+ * "keras.src.models.functional", and by not being registered by another package ("mine>Dense").
+ * Keras 2 wrote neither to .h5 files, where a class by its name is all there is. */
+static bool is_own(const json_t *object)
+{
+    static const char *const packages[] = {"keras", "tf_keras", "tensorflow", "keras_core"};
+    const json_t *module = json_object_get(object, "module");
+    const char *class = text_of(object, "class_name");
+    const char *registered = text_of(object, "registered_name");
+    bool own = module == NULL && strchr(class, '>') == NULL;
+    for (size_t i = 0; i < sizeof packages / sizeof *packages; i++) {
+        const size_t length = strlen(packages[i]);
+        const char *text = json_string_value(module);
+        own = own || (text && strncmp(text, packages[i], length) == 0 &&
+                      (text[length] == '.' || text[length] == '\0'));
+    }
+    return own && (!*registered || strcmp(registered, class) == 0);
+}
+
+static lam_status refuse_own(const lam__keras *keras, const json_t *object, const char *where)
+{
+    const char *module = text_of(object, "module");
+    const char *registered = text_of(object, "registered_name");
+    return lam__fail(LAM_ERR_UNSUPPORTED,
+                     "%s: %s: a class of a program's own, '%.64s'%s%.64s: what it computes is not "
+                     "in the file",
+                     keras->name, where, *registered ? registered : text_of(object, "class_name"),
+                     *module ? " of module " : "", module);
+}
+
 /* Layers of the same class before layer `at`. */
 static size_t twins(const json_t *layers, size_t at)
 {
@@ -195,6 +250,11 @@ static lam_status check_dtype(const lam__keras *keras, const lam__keras_layer *l
     const char *class = text_of(dtype, "class_name");
     if (strncmp(class, "Quantized", 9) == 0)
         return lam__keras_fail(keras, layer, LAM_ERR_UNSUPPORTED, "quantized weights", class);
+    const char *name = json_is_string(dtype) ? json_string_value(dtype)
+                                             : text_of(json_object_get(dtype, "config"), "name");
+    if (strncmp(name, "mixed_", 6) == 0 || strstr(name, "float16"))
+        lam__report(keras->report, LAM__NOTE, "%s calculates in 16 bits (%s), and Lamina in 32",
+                    layer->where, name);
     return LAM_OK;
 }
 
@@ -209,6 +269,8 @@ static lam_status add_layer(lam__keras *keras, const json_t *layers, size_t at)
         return lam__fail(LAM_ERR_FORMAT, "%s: layer %zu of its configuration is no layer",
                          keras->name, at);
     snprintf(layer.where, sizeof layer.where, "layer '%.64s' (%.64s)", layer.name, layer.class);
+    if (!is_own(json))
+        return refuse_own(keras, json, layer.where);
     LAM__TRY(check_dtype(keras, &layer));
     if (keras->rank == 0 && at == 0) /* Keras 2: the first layer may tell the input's shape */
         LAM__TRY(
@@ -228,6 +290,8 @@ static lam_status add_layers(lam__keras *keras, const json_t *root)
         return lam__fail(LAM_ERR_UNSUPPORTED,
                          "%s: a model of class '%.64s': Sequential and Functional ones are read",
                          keras->name, class);
+    if (!is_own(root))
+        return refuse_own(keras, root, "the model");
     const size_t count = json_is_array(layers) ? json_array_size(layers) : 0;
     if (count == 0 || count > LAYERS_MOST)
         return lam__fail(LAM_ERR_FORMAT, "%s: its configuration has %zu layers", keras->name,
@@ -236,6 +300,10 @@ static lam_status add_layers(lam__keras *keras, const json_t *root)
         LAM__TRY(check_chain(keras, layers));
     for (size_t i = 0; i < count; i++)
         LAM__TRY(add_layer(keras, layers, i));
+    if (!json_object_get(json_array_get(layers, 0), "module"))
+        lam__report(keras->report, LAM__ASSUMED,
+                    "that the layers are Keras's own: this file does not tell whose classes are "
+                    "called so");
     return LAM_OK;
 }
 
@@ -272,8 +340,10 @@ static lam_status read_network(lam__keras *keras, const char *text, size_t lengt
         return listed;
     }
     keras->draft = lam__draft_new(keras->name);
-    if (keras->draft)
+    if (keras->draft) {
         lam__draft_limit(keras->draft, keras->weights.size + length);
+        lam__draft_tell(keras->draft, keras->report);
+    }
     lam_status status = keras->draft ? add_layers(keras, root) : LAM_ERR_MEMORY;
     if (status == LAM_OK)
         status = lam__draft_finish(keras->draft, model);
@@ -282,29 +352,53 @@ static lam_status read_network(lam__keras *keras, const char *text, size_t lengt
     return status;
 }
 
-lam_status lam__keras_read_h5(const lam__foreign *file, lam_model_contents *contents,
-                              lam_model **model)
+/* What training left in the file. */
+static void tell_rest(lam__keras *keras, const char *const *groups, size_t count)
 {
-    lam__keras keras = {.name = file->path, .legacy = true, .contents = contents};
+    lam__name_list list = {0};
+    for (size_t i = 0; i < count; i++) {
+        uint64_t object = 0;
+        if (lam__h5_find(&keras->weights, keras->weights.root, groups[i], &object) == LAM_OK &&
+            object)
+            lam__name_list_add(&list, groups[i]);
+    }
+    if (list.count)
+        lam__report(keras->report, LAM__LEFT_OUT, "what training left behind: %s",
+                    lam__name_list_text(&list));
+}
+
+static lam_status read_weights(lam__keras *keras, const lam_import_options *options,
+                               lam_model **model)
+{
+    static const char *const groups[] = {"optimizer_weights"};
     char **config;
     size_t count;
-    LAM__TRY(lam__h5_open(&keras.weights, file->bytes, file->size, file->path));
-    LAM__TRY(lam__h5_strings(&keras.weights, keras.weights.root, "model_config", &config, &count));
+    lam__h5 *h5 = &keras->weights;
+    LAM__TRY(lam__h5_strings(h5, h5->root, "model_config", &config, &count));
     if (count != 1) {
         lam__release(config);
-        return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: an HDF5 file without 'model_config': weights alone, or of another "
-                         "program; Keras writes whole models with model.save",
-                         file->path);
+        return lam__keras_bare(keras, options, model);
     }
-    lam_status status =
-        lam__h5_find(&keras.weights, keras.weights.root, "model_weights", &keras.layers);
-    if (status == LAM_OK && !keras.layers)
-        status = lam__fail(LAM_ERR_FORMAT, "%s: no group 'model_weights'", file->path);
+    lam_status status = lam__refuse_bare_options(keras->name, options);
     if (status == LAM_OK)
-        status = read_network(&keras, config[0], strlen(config[0]), model);
+        status = lam__h5_find(h5, h5->root, "model_weights", &keras->layers);
+    if (status == LAM_OK && !keras->layers)
+        status = lam__fail(LAM_ERR_FORMAT, "%s: no group 'model_weights'", keras->name);
+    if (status == LAM_OK)
+        status = read_network(keras, config[0], strlen(config[0]), model);
     lam__release(config);
+    if (status == LAM_OK)
+        tell_rest(keras, groups, 1);
     return status;
+}
+
+lam_status lam__keras_read_h5(const lam__foreign *file, const lam_import_options *options,
+                              lam_model_contents *contents, lam_model **model)
+{
+    lam__keras keras = {
+        .name = file->path, .legacy = true, .contents = contents, .report = file->report};
+    LAM__TRY(lam__h5_open(&keras.weights, file->bytes, file->size, file->path));
+    return read_weights(&keras, options, model);
 }
 
 /* An entry of the archive, which may be packed: at most twice the archive and a fixed amount. */
@@ -323,7 +417,8 @@ static lam_status read_archive(lam__zip *zip, const lam__foreign *file, unsigned
 {
     /* the second is what Keras 2.12 and 2.13 wrote */
     static const char *const groups[] = {"layers", "_layer_checkpoint_dependencies"};
-    lam__keras keras = {.name = file->path, .contents = contents};
+    static const char *const rest[] = {"optimizer"};
+    lam__keras keras = {.name = file->path, .contents = contents, .report = file->report};
     size_t config_size, size;
     LAM__TRY(read_entry(zip, file, "config.json", config, &config_size));
     LAM__TRY(read_entry(zip, file, "model.weights.h5", weights, &size));
@@ -332,14 +427,17 @@ static lam_status read_archive(lam__zip *zip, const lam__foreign *file, unsigned
         LAM__TRY(lam__h5_find(&keras.weights, keras.weights.root, groups[i], &keras.layers));
     if (!keras.layers)
         return lam__fail(LAM_ERR_FORMAT, "%s: model.weights.h5 has no group 'layers'", file->path);
-    return read_network(&keras, (const char *)*config, config_size, model);
+    LAM__TRY(read_network(&keras, (const char *)*config, config_size, model));
+    tell_rest(&keras, rest, 1);
+    return LAM_OK;
 }
 
-lam_status lam__keras_read_archive(const lam__foreign *file, lam_model_contents *contents,
-                                   lam_model **model)
+lam_status lam__keras_read_archive(const lam__foreign *file, const lam_import_options *options,
+                                   lam_model_contents *contents, lam_model **model)
 {
     lam__zip *zip;
     unsigned char *config = NULL, *weights = NULL;
+    LAM__TRY(lam__refuse_bare_options(file->path, options));
     LAM__TRY(lam__zip_open_memory(file->bytes, file->size, file->path, &zip));
     lam_status status = read_archive(zip, file, &config, &weights, contents, model);
     lam__release(config);

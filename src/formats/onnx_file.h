@@ -13,9 +13,10 @@
 #define LAM__ONNX_LOSS_KEY "loss"
 enum { LAM__ONNX_KEY = 48 };
 
-/* A model from a file in memory, called `name` in messages; *model is NULL after a failure. */
+/* A model from a file in memory, whose path is `name`; *model is NULL after a failure. The report
+ * may be NULL. */
 lam_status lam__onnx_parse(const unsigned char *bytes, size_t size, const char *name,
-                           lam_model **model);
+                           lam_import_report *report, lam_model **model);
 
 /* Tells operators, initializers, inputs, outputs and metadata. */
 lam_status lam__onnx_describe(const unsigned char *bytes, size_t size, const char *name,

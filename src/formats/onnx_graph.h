@@ -29,8 +29,19 @@ typedef enum lam__onnx_kind {
     LAM__ONNX_DEVIATION,
     LAM__ONNX_INVERSE, /* 1 / deviation, times gamma */
     LAM__ONNX_SCALED,  /* x gamma / deviation */
-    LAM__ONNX_SHIFT    /* beta - mean gamma / deviation */
+    LAM__ONNX_SHIFT,   /* beta - mean gamma / deviation */
+    LAM__ONNX_INTEGERS /* made of shapes: what a Reshape is told */
 } lam__onnx_kind;
+
+/* Among integers that are made of shapes: the size of the batch, and a length that is not told. */
+#define LAM__ONNX_BATCH INT64_MIN
+#define LAM__ONNX_UNTOLD (INT64_MIN + 1)
+
+/* Few integers: one alone (rank 0), or a list. */
+typedef struct lam__onnx_integer_list {
+    size_t rank, count;
+    int64_t values[LAM__ONNX_RANK];
+} lam__onnx_integer_list;
 
 typedef struct lam__onnx_value {
     const char *name;
@@ -42,6 +53,7 @@ typedef struct lam__onnx_value {
     size_t version;                  /* SAMPLES and their functions: which samples */
     double sign, epsilon;
     const struct lam__onnx_value *gamma, *beta; /* constants, or NULL */
+    lam__onnx_integer_list integers;            /* INTEGERS */
 } lam__onnx_value;
 
 /* A constant of numbers in an attribute, made to look like the others. */
@@ -51,11 +63,13 @@ typedef struct lam__onnx_made {
 } lam__onnx_made;
 
 typedef struct lam__onnx {
-    const char *name; /* of the file */
+    const char *name; /* of the file: its path, beside which values may lie */
+    size_t file_size;
     const Onnx__ModelProto *model;
     const Onnx__GraphProto *graph;
     lam__draft *draft;
-    lam__onnx_value *values; /* [value_count], by name */
+    lam_import_report *report; /* or NULL */
+    lam__onnx_value *values;   /* [value_count], by name */
     size_t value_count;
     bool *needed;         /* [nodes] */
     bool *done;           /* [nodes] known beforehand: parts of what another node has told */
@@ -103,8 +117,29 @@ lam_status lam__onnx_floats(const lam__onnx_node *node, size_t i, lam__onnx_arra
 lam_status lam__onnx_floats_of(const lam__onnx_node *node, const lam__onnx_value *value,
                                lam__onnx_array *array);
 
-/* A constant of at most LAM__ONNX_RANK integers: a shape, axes. */
+/* A constant of at most LAM__ONNX_RANK integers, or what is made of shapes: a shape, axes. */
 lam_status lam__onnx_integers(const lam__onnx_node *node, size_t i, int64_t *values, size_t *count);
+lam_status lam__onnx_integers_of(const lam__onnx_node *node, const lam__onnx_value *value,
+                                 lam__onnx_integer_list *list);
+
+/* A tensor whose values lie in another file: *inside becomes one that has them, in memory that *own
+ * is then for lam__release; others stay as they are. The file lies in the model's folder or below
+ * it, wherever links lead: LAM_ERR_UNSUPPORTED otherwise. */
+lam_status lam__onnx_external(const lam__onnx_node *node, const char *label,
+                              const Onnx__TensorProto *tensor, size_t bytes,
+                              Onnx__TensorProto *inside, unsigned char **own);
+
+/* Bytes of the files in which values lie. */
+size_t lam__onnx_external_bytes(const lam__onnx *onnx);
+
+/* Shape of samples, and Gather, Slice, Concat, Unsqueeze, Squeeze, Cast and Identity of integers
+ * that are made of one, or of constants of integers. *done says whether the node was one. */
+lam_status lam__onnx_read_integers(lam__onnx_node *node, bool *done);
+
+/* Samples in another shape: Flatten, Reshape, Squeeze, Unsqueeze. */
+lam_status lam__onnx_flatten(lam__onnx_node *node);
+lam_status lam__onnx_reshape(lam__onnx_node *node);
+lam_status lam__onnx_squeeze(lam__onnx_node *node);
 
 /* The constant truth that input i is; false where it is left out. */
 lam_status lam__onnx_flag(const lam__onnx_node *node, size_t i, bool *flag);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "formats/import_report.h"
 #include "formats/onnx_graph.h"
 
 /* The samples must be rows: [batch][features]. */
@@ -316,44 +317,6 @@ static lam_status read_layer_norm(lam__onnx_node *node)
     return status == LAM_OK ? lam__onnx_samples(node) : status;
 }
 
-static lam_status read_flatten(lam__onnx_node *node)
-{
-    int64_t axis;
-    LAM__TRY(lam__onnx_integer(node, "axis", 1, &axis));
-    if (axis != 1 && axis != 1 - (int64_t)node->onnx->rank)
-        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "flattens from axis %lld on: only from 1, each sample to a row",
-                                (long long)axis);
-    const size_t shape[] = {0, lam__onnx_features(node->onnx)};
-    return lam__onnx_samples_shape(node, 2, shape);
-}
-
-/* To rows of all values of a sample: [batch][n], where the batch may be told as -1, 0 or its fixed
- * size, and n as -1. */
-static lam_status read_reshape(lam__onnx_node *node)
-{
-    int64_t shape[LAM__ONNX_RANK], zero;
-    size_t count;
-    const size_t features = lam__onnx_features(node->onnx);
-    LAM__TRY(lam__onnx_integer(node, "allowzero", 0, &zero));
-    LAM__TRY(lam__onnx_integers(node, 1, shape, &count));
-    const int64_t fixed = (int64_t)node->onnx->dims[0];
-    const bool batch = count == 2 && (shape[0] == -1 || (shape[0] == 0 && !zero) ||
-                                      (shape[0] > 0 && shape[0] == fixed));
-    const bool row =
-        count == 2 && (shape[1] == -1 || (shape[1] > 0 && (size_t)shape[1] == features) ||
-                       (node->onnx->rank == 2 && features == 0 && shape[1] > 0));
-    if (!batch || !row || (shape[0] == -1 && shape[1] == -1))
-        return lam__onnx_refuse(
-            node, LAM_ERR_UNSUPPORTED,
-            "to %zu dimensions (%lld, %lld ...): only to rows of the %zu values "
-            "of a sample",
-            count, count > 0 ? (long long)shape[0] : 0, count > 1 ? (long long)shape[1] : 0,
-            features);
-    const size_t rows[] = {0, shape[1] > 0 ? (size_t)shape[1] : features};
-    return lam__onnx_samples_shape(node, 2, rows);
-}
-
 static lam_status read_identity(lam__onnx_node *node)
 {
     return lam__onnx_samples(node);
@@ -385,9 +348,14 @@ static lam_status read_cast(lam__onnx_node *node)
 {
     int64_t to;
     LAM__TRY(lam__onnx_integer(node, "to", 0, &to));
-    if (to != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && to != ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
+    if (to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 ||
+        to == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16)
+        lam__report(node->onnx->report, LAM__NOTE,
+                    "%s: from here on it calculates in 16 bits, and Lamina in 32", node->where);
+    else if (to != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT &&
+             to != ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "to data type %lld: only to FLOAT or DOUBLE", (long long)to);
+                                "to data type %lld: only to a type of floats", (long long)to);
     return lam__onnx_samples(node);
 }
 
@@ -444,8 +412,10 @@ operators[] = {
     {"", "Softmax", "axis", 1, read_softmax},
     {"", "BatchNormalization", "epsilon momentum training_mode spatial", 5, read_batch_norm},
     {"", "LayerNormalization", "axis epsilon stash_type", 3, read_layer_norm},
-    {"", "Flatten", "axis", 1, read_flatten},
-    {"", "Reshape", "allowzero", 2, read_reshape},
+    {"", "Flatten", "axis", 1, lam__onnx_flatten},
+    {"", "Reshape", "allowzero", 2, lam__onnx_reshape},
+    {"", "Squeeze", "axes", 2, lam__onnx_squeeze},
+    {"", "Unsqueeze", "axes", 2, lam__onnx_squeeze},
     {"", "Identity", "", 1, read_identity},
     {"", "Dropout", "ratio seed", 3, read_dropout},
     {"", "Cast", "to saturate round_mode", 1, read_cast},

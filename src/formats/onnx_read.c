@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "formats/import_report.h"
 #include "formats/onnx_graph.h"
 #include "formats/proto.h"
 #include "nn/unregistered.h"
@@ -259,7 +260,7 @@ static lam_status open_node(lam__onnx *onnx, size_t index, lam__onnx_node *node)
         if (!value || value->kind == LAM__ONNX_UNKNOWN)
             return lam__onnx_refuse(node, LAM_ERR_FORMAT,
                                     "its input '%.64s' is not there before it", proto->input[k]);
-        if (value->kind == LAM__ONNX_CONSTANT)
+        if (value->kind == LAM__ONNX_CONSTANT || value->kind == LAM__ONNX_INTEGERS)
             continue;
         if (value->version != onnx->version)
             return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
@@ -278,7 +279,8 @@ static lam_status read_constant(lam__onnx_node *node)
     const char *name = node->proto->op_type;
     const bool alias = strcmp(name, "Identity") == 0, turned = strcmp(name, "Transpose") == 0;
     lam__onnx_value *output = node->output;
-    if ((alias || turned) && node->input_count == 1 && node->inputs[0]) {
+    if ((alias || turned) && node->input_count == 1 && node->inputs[0] &&
+        node->inputs[0]->kind == LAM__ONNX_CONSTANT) {
         const Onnx__AttributeProto *order = lam__onnx_attribute(node, "perm");
         const bool whole = !order || (order->n_ints == 2 && order->ints[0] == 1);
         if (turned && !whole)
@@ -323,9 +325,13 @@ static lam_status read_nodes(lam__onnx *onnx)
 {
     for (size_t i = 0; i < onnx->graph->n_node; i++) {
         lam__onnx_node node;
+        bool integers;
         if (!onnx->needed[i] || onnx->done[i])
             continue;
         LAM__TRY(open_node(onnx, i, &node));
+        LAM__TRY(lam__onnx_read_integers(&node, &integers));
+        if (integers)
+            continue;
         if (node.samples == node.input_count)
             LAM__TRY(read_constant(&node));
         else
@@ -362,30 +368,52 @@ static lam_status read_metadata(const lam__onnx *onnx, lam_model *model)
     return status;
 }
 
+/* Metadata and nodes that the model has no place for. */
+static void tell_rest(const lam__onnx *onnx)
+{
+    lam__name_list keys = {0}, nodes = {0};
+    for (size_t i = 0; i < onnx->model->n_metadata_props; i++) {
+        const char *key = text_of(onnx->model->metadata_props[i]->key);
+        if (strcmp(key, LAM__ONNX_LOSS_KEY) != 0 && strncmp(key, "class_names.", 12) != 0)
+            lam__name_list_add(&keys, key);
+    }
+    for (size_t i = 0; i < onnx->graph->n_node; i++)
+        if (!onnx->needed[i])
+            lam__name_list_add(&nodes, text_of(onnx->graph->node[i]->op_type));
+    if (keys.count)
+        lam__report(onnx->report, LAM__LEFT_OUT, "metadata: %s", lam__name_list_text(&keys));
+    if (nodes.count)
+        lam__report(onnx->report, LAM__LEFT_OUT, "nodes that do not lead to output '%.64s': %s",
+                    onnx->output->name, lam__name_list_text(&nodes));
+}
+
 static lam_status read_graph(lam__onnx *onnx, lam_model **model)
 {
     LAM__TRY(check_model(onnx));
+    lam__draft_limit(onnx->draft, onnx->file_size + lam__onnx_external_bytes(onnx));
     LAM__TRY(list_values(onnx));
     LAM__TRY(choose_input(onnx));
     LAM__TRY(choose_output(onnx));
     mark_needed(onnx);
     LAM__TRY(read_nodes(onnx));
     LAM__TRY(lam__draft_finish(onnx->draft, model));
+    tell_rest(onnx);
     return read_metadata(onnx, *model);
 }
 
 lam_status lam__onnx_parse(const unsigned char *bytes, size_t size, const char *name,
-                           lam_model **model)
+                           lam_import_report *report, lam_model **model)
 {
     lam__proto proto;
-    lam__onnx onnx = {.name = name};
+    lam__onnx onnx = {.name = name, .report = report};
     *model = NULL;
     lam_status status = lam__proto_open(&proto, name, &onnx__model_proto__descriptor, bytes, size);
     if (status == LAM_OK) {
         onnx.model = (const Onnx__ModelProto *)proto.message;
         onnx.draft = lam__draft_new(name);
         if (onnx.draft)
-            lam__draft_limit(onnx.draft, size);
+            lam__draft_tell(onnx.draft, report);
+        onnx.file_size = size;
         status = onnx.draft ? read_graph(&onnx, model) : LAM_ERR_MEMORY;
     }
     lam__draft_free(onnx.draft);

@@ -83,12 +83,6 @@ static lam_status count_held(const lam__onnx_node *node, const char *label,
 {
     const size_t lists[] = {tensor->n_float_data, tensor->n_double_data, tensor->n_int32_data,
                             tensor->n_int64_data};
-    if (tensor->n_external_data > 0 ||
-        (tensor->has_data_location &&
-         tensor->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT))
-        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "the values of '%.64s' are in another file: save the model as one",
-                                label);
     if (tensor->segment)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "'%.64s' is in segments", label);
     *held = lists[type->list];
@@ -102,19 +96,16 @@ static lam_status count_held(const lam__onnx_node *node, const char *label,
     return LAM_OK;
 }
 
-/* Checks type, dimensions and the number of values. */
-static lam_status check_tensor(const lam__onnx_node *node, const char *label,
-                               const Onnx__TensorProto *tensor, const struct type **type,
-                               lam__onnx_array *array)
+/* A tensor that has been checked, its values within reach. */
+struct held {
+    const struct type *type;
+    Onnx__TensorProto tensor; /* with the values, where they were in another file */
+    unsigned char *own;       /* for lam__release */
+};
+
+static lam_status read_dims(const lam__onnx_node *node, const char *label,
+                            const Onnx__TensorProto *tensor, lam__onnx_array *array)
 {
-    size_t held = 0;
-    *type = find_type(tensor);
-    if (!*type)
-        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "'%.64s' is of data type %d, not FLOAT, DOUBLE, FLOAT16, BFLOAT16 "
-                                "or INT64",
-                                label, (int)tensor->data_type);
-    LAM__TRY(count_held(node, label, tensor, *type, &held));
     if (tensor->n_dims > LAM__ONNX_RANK)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "'%.64s' has %zu dimensions, at most %d",
                                 label, tensor->n_dims, LAM__ONNX_RANK);
@@ -128,11 +119,35 @@ static lam_status check_tensor(const lam__onnx_node *node, const char *label,
                                     i, (long long)dim);
         array->dims[i] = (size_t)dim;
     }
-    if (array->count != held)
-        return lam__onnx_refuse(node, LAM_ERR_FORMAT,
-                                "'%.64s' has the shape of %zu values, but %zu of type %s", label,
-                                array->count, held, (*type)->name);
     return LAM_OK;
+}
+
+/* Checks type, dimensions and the number of values. */
+static lam_status check_tensor(const lam__onnx_node *node, const char *label,
+                               const Onnx__TensorProto *tensor, struct held *held,
+                               lam__onnx_array *array)
+{
+    size_t count = 0, bytes;
+    *held = (struct held){.type = find_type(tensor)};
+    if (!held->type)
+        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
+                                "'%.64s' is of data type %d, not FLOAT, DOUBLE, FLOAT16, BFLOAT16 "
+                                "or INT64",
+                                label, (int)tensor->data_type);
+    LAM__TRY(read_dims(node, label, tensor, array));
+    if (!lam__multiply(array->count, held->type->bytes, &bytes))
+        return lam__fail_memory(SIZE_MAX, "a constant");
+    LAM__TRY(lam__onnx_external(node, label, tensor, bytes, &held->tensor, &held->own));
+    lam_status status = count_held(node, label, &held->tensor, held->type, &count);
+    if (status == LAM_OK && array->count != count)
+        status = lam__onnx_refuse(node, LAM_ERR_FORMAT,
+                                  "'%.64s' has the shape of %zu values, but %zu of type %s", label,
+                                  array->count, count, held->type->name);
+    if (status == LAM_OK)
+        return LAM_OK;
+    lam__release(held->own);
+    held->own = NULL;
+    return status;
 }
 
 /* values[cols][rows] from [rows][cols]. */
@@ -152,13 +167,11 @@ static lam_status transpose(lam__onnx_array *array)
     return LAM_OK;
 }
 
-lam_status lam__onnx_floats_of(const lam__onnx_node *node, const lam__onnx_value *value,
-                               lam__onnx_array *array)
+/* The values of a tensor that has been checked. */
+static lam_status read_floats(const lam__onnx_node *node, const lam__onnx_value *value,
+                              const struct held *held, lam__onnx_array *array)
 {
-    const struct type *type;
-    *array = (lam__onnx_array){0};
-    LAM__TRY(check_tensor(node, value->name, value->tensor, &type, array));
-    if (type->list == INT64S)
+    if (held->type->list == INT64S)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "'%.64s' is of type INT64, not a float",
                                 value->name);
     if (value->transposed && array->rank != 2)
@@ -168,20 +181,31 @@ lam_status lam__onnx_floats_of(const lam__onnx_node *node, const lam__onnx_value
     array->values = lam__allocate(array->count, sizeof *array->values, "a constant");
     if (!array->values)
         return LAM_ERR_MEMORY;
-    lam_status status = LAM_OK;
-    for (size_t i = 0; i < array->count && status == LAM_OK; i++) {
-        array->values[i] = (float)element(value->tensor, type, i);
+    for (size_t i = 0; i < array->count; i++) {
+        array->values[i] = (float)element(&held->tensor, held->type, i);
         if (!isfinite(array->values[i]))
-            status = lam__onnx_refuse(node, LAM_ERR_NUMERIC,
-                                      "value %zu of '%.64s' is not a finite 32-bit number", i,
-                                      value->name);
+            return lam__onnx_refuse(node, LAM_ERR_NUMERIC,
+                                    "value %zu of '%.64s' is not a finite 32-bit number", i,
+                                    value->name);
     }
-    if (status == LAM_OK && value->transposed)
-        status = transpose(array);
-    if (status != LAM_OK) {
-        lam__release(array->values);
-        array->values = NULL;
-    }
+    return value->transposed ? transpose(array) : LAM_OK;
+}
+
+lam_status lam__onnx_floats_of(const lam__onnx_node *node, const lam__onnx_value *value,
+                               lam__onnx_array *array)
+{
+    struct held held;
+    *array = (lam__onnx_array){0};
+    if (value->kind != LAM__ONNX_CONSTANT)
+        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "'%.64s' is not a constant",
+                                value->name);
+    LAM__TRY(check_tensor(node, value->name, value->tensor, &held, array));
+    lam_status status = read_floats(node, value, &held, array);
+    lam__release(held.own);
+    if (status == LAM_OK)
+        return LAM_OK;
+    lam__release(array->values);
+    array->values = NULL;
     return status;
 }
 
@@ -204,24 +228,44 @@ lam_status lam__onnx_floats(const lam__onnx_node *node, size_t i, lam__onnx_arra
     return lam__onnx_floats_of(node, value, array);
 }
 
+lam_status lam__onnx_integers_of(const lam__onnx_node *node, const lam__onnx_value *value,
+                                 lam__onnx_integer_list *list)
+{
+    struct held held;
+    lam__onnx_array array = {0};
+    if (value->kind == LAM__ONNX_INTEGERS) {
+        *list = value->integers;
+        return LAM_OK;
+    }
+    if (value->kind != LAM__ONNX_CONSTANT)
+        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "'%.64s' is not a constant",
+                                value->name);
+    LAM__TRY(check_tensor(node, value->name, value->tensor, &held, &array));
+    const bool fits = held.type->list == INT64S && array.rank <= 1 && array.count <= LAM__ONNX_RANK;
+    *list = (lam__onnx_integer_list){.rank = array.rank, .count = array.count};
+    for (size_t k = 0; fits && k < array.count; k++) {
+        const uint64_t word = held.tensor.has_raw_data
+                                  ? word_at(held.tensor.raw_data.data + 8 * k, 8)
+                                  : (uint64_t)held.tensor.int64_data[k];
+        memcpy(&list->values[k], &word, sizeof word);
+        if (list->values[k] <= LAM__ONNX_UNTOLD) /* no length, and not one of ours */
+            list->values[k] = INT64_MIN + 2;
+    }
+    lam__release(held.own);
+    return fits ? LAM_OK
+                : lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
+                                   "'%.64s' is not a list of at most %d numbers of INT64",
+                                   value->name, LAM__ONNX_RANK);
+}
+
 lam_status lam__onnx_integers(const lam__onnx_node *node, size_t i, int64_t *values, size_t *count)
 {
-    const lam__onnx_value *value;
-    const struct type *type;
-    lam__onnx_array array = {0};
-    LAM__TRY(constant_at(node, i, &value));
-    LAM__TRY(check_tensor(node, value->name, value->tensor, &type, &array));
-    if (type->list != INT64S || array.rank > 1 || array.count > LAM__ONNX_RANK)
-        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "input %zu, '%.64s', is not a list of at most %d numbers of INT64",
-                                i, value->name, LAM__ONNX_RANK);
-    for (size_t k = 0; k < array.count; k++) {
-        const uint64_t word = value->tensor->has_raw_data
-                                  ? word_at(value->tensor->raw_data.data + 8 * k, 8)
-                                  : (uint64_t)value->tensor->int64_data[k];
-        memcpy(&values[k], &word, sizeof word);
-    }
-    *count = array.count;
+    lam__onnx_integer_list list;
+    if (i >= node->input_count || !node->inputs[i])
+        return lam__onnx_refuse(node, LAM_ERR_FORMAT, "input %zu is missing", i);
+    LAM__TRY(lam__onnx_integers_of(node, node->inputs[i], &list));
+    memcpy(values, list.values, list.count * sizeof *values);
+    *count = list.count;
     return LAM_OK;
 }
 

@@ -195,7 +195,8 @@ lam_status lam_quantized_evaluate(const lam_quantized *q, const lam_dataset *dat
     judgement j = {.options = options ? options : &defaults,
                    .argmax = last->decision == LAM__DECIDE_ARGMAX};
     const size_t outputs = lam_model_outputs(q->model);
-    if (data->features != q->model->features || (data->labels && data->classes > outputs) ||
+    if (data->features != q->model->features ||
+        (data->labels && data->classes > (outputs == 1 ? 2 : outputs)) ||
         (data->targets && data->outputs != outputs) || (!data->labels && !data->targets))
         return lam__fail(LAM_ERR_SHAPE, "the data do not fit the model");
     *scores = (lam_scores){

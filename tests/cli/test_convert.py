@@ -186,6 +186,113 @@ class Convert(Case):
                         "-DSMALL_SELF_TEST", source, "-o", program, "-lm"], check=True)
         self.assertEqual(subprocess.run([program]).returncode, 0)
 
+    def exported(self, *more):
+        """Headers and sources of a network in floats and in bytes: every kind of layer."""
+        model = self.model("--layers", "9:relu,layer_norm,6:tanh,5:softmax,4:sigmoid,3:softmax",
+                           "--standardize", "--epochs", "1")
+        for name, options in (("floats", ()), ("bytes8", ("--quantize", "int8", "--calibrate",
+                                                          "spiral"))):
+            source = self.path(f"{name}.c")
+            self.good("convert", model, source, *options, *more)
+            yield name, source, self.path(f"{name}.h").read_text()
+
+    def test_c_source_is_cplusplus_too(self):
+        compiler = shutil.which("g++") or shutil.which("clang++")
+        if not compiler:
+            self.skipTest("no compiler of C++")
+        for name, source, _ in self.exported():
+            program = self.path(f"{name}_test")
+            subprocess.run([compiler, "-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Wpedantic",
+                            "-Werror", f"-D{name.upper()}_SELF_TEST", source, "-o", program],
+                           check=True)
+            self.assertEqual(subprocess.run([program]).returncode, 0)
+
+    def test_the_header_states_true_bytes(self):
+        compiler, tool = shutil.which("gcc"), shutil.which("nm")
+        if not compiler or not tool:
+            self.skipTest("no gcc or nm")
+        for name, source, header in self.exported():
+            told = {key: int(value) for key, value in
+                    re.findall(rf"#define {name.upper()}_(\w+)_BYTES (\d+)\n", header)}
+            for how in (["-O1", "-fstack-usage"], ["-O0"]):  # optimized, small tables become code
+                subprocess.run([compiler, "-std=c99", *how, "-c", source, "-o", f"{name}.o"],
+                               check=True, cwd=self.path("."))
+            symbols = re.findall(r"(?m)^\w+ (\w+) (\w) (\w+)$", subprocess.run(
+                [tool, "-S", self.path(f"{name}.o")], check=True, stdout=subprocess.PIPE,
+                text=True).stdout)
+            tables = [int(size, 16) for size, kind, _ in symbols if kind == "r"]
+            self.assertEqual(told["FLASH"], sum(tables), symbols)
+            written = [symbol for _, kind, symbol in symbols if kind in "bBdDcC"]
+            self.assertEqual((told["STATIC"], written), (0, []))
+            used = sum(int(line.split("\t")[1]) for line in
+                       self.path(f"{name}.su").read_text().splitlines())
+            self.assertLessEqual(told["STACK"], used)
+            self.assertLess(used, told["STACK"] + 1024)
+
+    def test_tables_in_flash_are_read_by_its_words_alone(self):
+        """PROGMEM of a machine made up here: its section is copied and wiped before main, so that
+        only what goes through pgm_read finds the numbers."""
+        compiler = shutil.which("gcc")
+        if not compiler:
+            self.skipTest("no gcc")
+        self.path("avr").mkdir()
+        self.path("avr/pgmspace.h").write_text("""
+            #include <stdint.h>
+            #include <stdlib.h>
+            #include <string.h>
+            #include <sys/mman.h>
+            #include <unistd.h>
+            #define PROGMEM __attribute__((section("progmem"), used))
+            extern const char __start_progmem[], __stop_progmem[];
+            static char *progmem_copy;
+            __attribute__((constructor)) static void wipe(void) {
+                const size_t size = (size_t)(__stop_progmem - __start_progmem);
+                const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+                const uintptr_t from = (uintptr_t)__start_progmem / page * page;
+                progmem_copy = (char *)malloc(size);
+                memcpy(progmem_copy, __start_progmem, size);
+                if (mprotect((void *)from, (uintptr_t)__stop_progmem - from,
+                             PROT_READ | PROT_WRITE)) abort();
+                memset((void *)(uintptr_t)__start_progmem, 0x55, size);
+            }
+            static const void *progmem_place(const void *p) {
+                return progmem_copy + ((const char *)p - __start_progmem);
+            }
+            #define pgm_read_float(p) (*(const float *)progmem_place(p))
+            #define pgm_read_dword(p) (*(const uint32_t *)progmem_place(p))
+            #define pgm_read_byte(p) (*(const uint8_t *)progmem_place(p))
+            """)
+        for name, source, _ in self.exported():
+            program = self.path(f"{name}_test")
+            flags = [f"-D{name.upper()}_PROGMEM", f"-D{name.upper()}_SELF_TEST", "-I", self.path(".")]
+            subprocess.run([compiler, "-std=gnu99", "-O1", *flags, source, "-o", program, "-lm"],
+                           check=True)
+            self.assertEqual(subprocess.run([program]).returncode, 0, name)
+
+    def test_one_sigmoid_unit_is_counted_in_integers(self):
+        rows = [f"{i % 7},{i % 5},{'yes' if i % 7 > 2 else 'no'}" for i in range(70)]
+        table = self.path("two.csv")
+        table.write_text("a,b,c\n" + "\n".join(rows) + "\n")
+        model = self.path("two.safetensors")
+        self.good("train", table, "-o", model, "--layers", "6:relu,1:sigmoid", "--epochs", "30")
+        source = self.path("two.c")
+        text = self.good("convert", model, source, "--quantize", "int8", "--calibrate", table)
+        self.assertRegex(text, r"(?m)^accuracy +[01][0-9.]* in floats, [01][0-9.]* in integers: ")
+        self.assertTrue(source.exists() and self.path("two.h").exists())
+
+    def test_no_output_stays_after_a_failure(self):
+        model, wide = self.model(), self.path("wide.csv")
+        wide.write_text("a,b,c,d,y\n" + "\n".join(f"{i},{i * i % 7},{i % 3},1,{'pq'[i % 2]}"
+                                                   for i in range(20)) + "\n")
+        before = sorted(self.path(".").iterdir())
+        out, quantize = self.path("a.c"), ("--quantize", "int8", "--calibrate")
+        for more in ((*quantize, "spiral", "--evaluate", wide), (*quantize, wide)):
+            self.assertNotEqual(run("convert", model, out, *more).returncode, 0)
+        self.path("b.c").mkdir()
+        self.assertNotEqual(run("convert", model, self.path("b.c")).returncode, 0)
+        self.path("b.c").rmdir()
+        self.assertEqual(sorted(self.path(".").iterdir()), before)
+
     def test_trouble_with_integers(self):
         model = self.model()
         source = self.path("a.c")

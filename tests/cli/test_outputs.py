@@ -112,6 +112,25 @@ class Inputs(Outputs):
         self.assertIn("standard output goes there", done.stderr)
 
 
+    def test_standard_output_is_no_input(self):
+        """lamina predict MODEL DATA >> DATA, and the like."""
+        model = self.model()
+        for path, args in ((self.table, ["data", self.table]),
+                           (self.table, ["predict", model, self.table]),
+                           (self.table, ["evaluate", model, self.table]),
+                           (self.table, ["train", self.table, "-o", self.path("m"), *QUICK]),
+                           (model, ["predict", model, self.table]), (model, ["inspect", model]),
+                           (model, ["evaluate", model, "spiral"]),
+                           (model, ["convert", model, self.path("m.c")])):
+            before = path.read_bytes()
+            with open(path, "ab") as out:
+                done = subprocess.run([LAMINA, *map(str, args)], stdout=out,
+                                      stderr=subprocess.PIPE, text=True, timeout=100)
+            self.assertEqual(done.returncode, 2, args)
+            self.assertIn("standard output goes there", done.stderr)
+            self.assertEqual(path.read_bytes(), before)
+
+
 class Strangers(Outputs):
     def test_files_of_others_need_force(self):
         mine = self.path("notes")

@@ -58,6 +58,22 @@ class RoundTrip(Case):
             self.assertEqual(row["name"], NAMES[row["class"]])
             self.assertTrue(0.25 <= row["probability"] <= 1)
 
+    def test_the_order_of_many_classes(self):
+        """Few are put in their places, many are sorted: the same order, equal ones by number."""
+        table = self.path("many.csv")
+        table.write_text("a,y\n" + "".join(f"{i % 9},c{i % 40}\n" for i in range(80)))
+        model = self.model("--epochs", "1", "--layers", "40:softmax", data=table, name="many")
+        orders = {}
+        for top in (2, 16, 17, 40, 99):
+            rows = self.json_lines("predict", model, table, "--json", "--top", str(top))
+            orders[top] = [[entry["class"] for entry in row["top"]] for row in rows]
+            for row in rows:
+                keys = [(-entry["probability"], entry["class"]) for entry in row["top"]]
+                self.assertEqual(keys, sorted(keys))
+        self.assertEqual(orders[40], orders[99])
+        for top in (2, 16, 17):
+            self.assertEqual(orders[top], [row[:top] for row in orders[40]])
+
     def test_top(self):
         rows = self.json_lines("predict", self.trained, self.test_file, "--json", "--top=9",
                                "--limit=5")

@@ -9,10 +9,12 @@
 void fuzz_input(const uint8_t *data, size_t size)
 {
     const lam__foreign file = {.path = "input", .bytes = data, .size = size};
+    lam_import_options options = lam_import_options_default();
+    options.layers = size % 2 ? "3:relu,2:softmax" : NULL; /* weights alone */
     lam_model *model = NULL;
     const lam_status status = lam__h5_recognizes(data, size)
-                                  ? lam__keras_read_h5(&file, NULL, &model)
-                                  : lam__keras_read_archive(&file, NULL, &model);
+                                  ? lam__keras_read_h5(&file, &options, NULL, &model)
+                                  : lam__keras_read_archive(&file, &options, NULL, &model);
     if (status != LAM_OK)
         return;
     /* what was accepted is a usable model with finite parameters */

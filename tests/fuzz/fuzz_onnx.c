@@ -8,7 +8,7 @@
 void fuzz_input(const uint8_t *data, size_t size)
 {
     lam_model *model;
-    if (lam__onnx_parse(data, size, "input", &model) != LAM_OK) {
+    if (lam__onnx_parse(data, size, "input", NULL, &model) != LAM_OK) {
         if (model)
             abort();
         return;

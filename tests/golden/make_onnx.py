@@ -283,7 +283,7 @@ def make_refused():
         inputs=[info("x", ("n", 40))])
     add("mask", "its output 1 is used", [
         node("Dropout", ["x"], ["d", "m"]), node("Add", ["d", "m"], ["y"])])
-    add("cast", "to data type 10", [node("Cast", ["x"], ["y"], to=TensorProto.FLOAT16)])
+    add("cast", "the network has no layers", [node("Cast", ["x"], ["y"], to=TensorProto.FLOAT16)])
     add("lonely_activation", "the activation 'relu' has no", [node("Relu", ["x"], ["y"])],
         inputs=[info("x", ("n", "m"))])
     add("two_activations", "follows the activation 'relu'",

@@ -1,15 +1,17 @@
 /* test_foreign_golden.c: models of other programs, and of version 0.1, compute here what they
  * computed there; data/foreign.txt is made by make_foreign.py, data/modules.txt by
- * make_modules.py. */
+ * make_modules.py, data/exports.txt by make_exports.py. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <lamina/lamina.h>
 
+#include "../support/scratch.h"
 #include "golden.h"
 
 #define IMAGES "/usr/share/datasets/fashion-mnist"
@@ -34,12 +36,16 @@ static bool is_packed(const char *file)
 /* Whether this build can read the file: some need a library. */
 static bool built_in(const char *file)
 {
-    const char *need = ends_with(file, ".safetensors")             ? "json"
-                       : strstr(file, "former")                    ? NULL
-                       : ends_with(file, ".pt")                    ? "zip"
-                       : strstr(file, "joblib") && is_packed(file) ? "gzip"
-                                                                   : NULL;
-    return !need || strcmp(lam_build_info(need), "yes") == 0;
+    static const struct {
+        const char *ending, *library;
+    } needs[] = {{".safetensors", "json"}, {".h5", "json"}, {".keras", "json"}, {".keras", "zip"},
+                 {".onnx", "onnx"},        {".pt", "zip"},  {".joblib", "gzip"}};
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (ends_with(file, needs[i].ending) && !strstr(file, "former") &&
+            (strcmp(needs[i].library, "gzip") != 0 || is_packed(file)) &&
+            strcmp(lam_build_info(needs[i].library), "yes") != 0)
+            return false;
+    return true;
 }
 
 static void check_outputs(golden *file, const char *name, lam_model *model, size_t rows,
@@ -139,12 +145,39 @@ Test(foreign_golden, modules_and_estimators)
     golden_close(file);
 }
 
+Test(foreign_golden, exports)
+{
+    golden *file = golden_open("exports.txt");
+    lam_model *none = NULL;
+    size_t cases = 0;
+    while (check_case(file, "exports", &none))
+        cases++;
+    cr_expect_geq(cases, 8);
+    golden_close(file);
+}
+
+/* A file, the layers asked for, and words of the refusal. */
+struct refusal {
+    const char *file, *layers, *words;
+};
+
+static void check_refusals(const char *folder, const struct refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char path[1024];
+        lam_import_options options = lam_import_options_default();
+        options.layers = cases[i].layers;
+        snprintf(path, sizeof path, "%s/%s/refused/%s", GOLDEN_DATA, folder, cases[i].file);
+        cr_expect_null(lam_model_import(path, &options), "%s", cases[i].file);
+        cr_expect(strstr(lam_error_message(), cases[i].words) || !built_in(cases[i].file), "%s: %s",
+                  cases[i].file, lam_error_message());
+    }
+}
+
 /* What cannot be known is refused by name, with the option that helps. */
 Test(foreign_golden, what_is_not_in_the_file_is_refused)
 {
-    static const struct {
-        const char *file, *layers, *words;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {"own-module.pt", NULL, "the module (__main__.Net): a class of a program's own"},
         {"own-module.pt", NULL, "--layers"},
         {"own-tanh.pt", NULL, "'1' (__main__.Tanh): a class of a program's own"},
@@ -166,15 +199,62 @@ Test(foreign_golden, what_is_not_in_the_file_is_refused)
         {"opaque-bias.pkl", "8:relu,3", "'b1' would come from a call of numpy.ma.core"},
         {"one-short.pkl", "8:relu,8:relu,3", "--map WEIGHT+BIAS"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char path[1024];
-        lam_import_options options = lam_import_options_default();
-        options.layers = cases[i].layers;
-        snprintf(path, sizeof path, "%s/modules/refused/%s", GOLDEN_DATA, cases[i].file);
-        cr_expect_null(lam_model_import(path, &options), "%s", cases[i].file);
-        cr_expect(strstr(lam_error_message(), cases[i].words) || !built_in(cases[i].file), "%s: %s",
-                  cases[i].file, lam_error_message());
-    }
+    check_refusals("modules", cases, sizeof cases / sizeof *cases);
+}
+
+/* Paths in a file lead nowhere but down from its folder, and classes are Keras's by their module.
+ */
+Test(foreign_golden, exports_are_not_believed)
+{
+    static const struct refusal cases[] = {
+        {"above.onnx", NULL, "'../default.onnx.data': only one beside the model"},
+        {"below-above.onnx", NULL, "'x/../../default.onnx.data': only one beside the model"},
+        {"absolute.onnx", NULL, "'/etc/hostname': only one beside the model"},
+        {"beyond.onnx", NULL, "from byte 999999 on"},
+        {"short.onnx", NULL, "but 4 of the"},
+        {"k3_own_dense.keras", NULL, "(Dense): a class of a program's own, 'mine>Dense'"},
+        {"k3_own_dense.h5", NULL, "(mine>Dense): a class of a program's own, 'mine>Dense'"},
+        {"k3_own_dropout.keras", NULL, "(Dropout): a class of a program's own, 'Dropout'"},
+        {"k3_own_dropout.h5", NULL, "(Dropout): not Keras's own class"},
+        {"../k3.weights.h5", NULL, "such as --layers 5:relu,2,batch_norm:softmax"},
+        {"../k3.weights.h5", "5:relu,2", "is of a batch normalization"},
+        {"../k2_normalization.h5", "16:relu,1", "'layers' is for bare weights only"},
+    };
+    check_refusals("exports", cases, sizeof cases / sizeof *cases);
+}
+
+static void copy_export(const char *folder, const char *from, const char *to)
+{
+    char path[512];
+    size_t size;
+    snprintf(path, sizeof path, "%s/exports/%s", GOLDEN_DATA, from);
+    unsigned char *bytes = scratch_read(path, &size);
+    cr_assert_not_null(bytes, "%s", path);
+    scratch_write(scratch_path(folder, to, path), bytes, size);
+    free(bytes);
+}
+
+/* A link out of the model's folder is not followed; one inside is. */
+Test(foreign_golden, links_of_values_stay_below_the_model)
+{
+    char folder[256], path[512], link[512];
+    if (strcmp(lam_build_info("onnx"), "yes") != 0)
+        return;
+    scratch_make(folder);
+    copy_export(folder, "default.onnx", "default.onnx");
+    scratch_path(folder, "default.onnx", path);
+    scratch_path(folder, "default.onnx.data", link);
+    cr_assert_eq(symlink(GOLDEN_DATA "/exports/default.onnx.data", link), 0);
+    cr_expect_null(lam_model_import(path, NULL));
+    cr_expect(strstr(lam_error_message(), "not in the folder of the model"), "%s",
+              lam_error_message());
+    cr_assert_eq(unlink(link), 0);
+    copy_export(folder, "default.onnx.data", "values");
+    cr_assert_eq(symlink("values", link), 0);
+    lam_model *model = lam_model_import(path, NULL);
+    cr_expect_not_null(model, "%s", lam_error_message());
+    lam_model_free(model);
+    scratch_remove(folder);
 }
 
 /* What is left out and taken for granted is told, and the class names come with the network. */

@@ -88,7 +88,7 @@ Test(onnx, refuses_by_name)
             char digits[3] = {hex[2 * size], hex[2 * size + 1], '\0'};
             bytes[size] = (unsigned char)strtoul(digits, NULL, 16);
         }
-        const lam_status status = lam__onnx_parse(bytes, size, "file.onnx", &model);
+        const lam_status status = lam__onnx_parse(bytes, size, "file.onnx", NULL, &model);
         cr_expect_neq(status, LAM_OK, "%s is accepted", line);
         cr_expect_null(model);
         cr_expect(strncmp(lam_error_message(), "file.onnx: ", 11) == 0 &&
@@ -157,7 +157,7 @@ static void try(const unsigned char *bytes, size_t size)
     lam_model *model;
     memory.most = memory.held;
     const size_t before = memory.held;
-    if (lam__onnx_parse(bytes, size, "f", &model) == LAM_OK)
+    if (lam__onnx_parse(bytes, size, "f", NULL, &model) == LAM_OK)
         check_accepted(model);
     else
         cr_assert(strlen(lam_error_message()) > 3 && !model);
@@ -226,7 +226,7 @@ Test(onnx, nesting_is_limited)
         file[head++] = (unsigned char)((length & 127) | (length > 127 ? 128 : 0));
     while (length >>= 7);
     memcpy(file + head, bytes + at + 1, size);
-    cr_assert_eq(lam__onnx_parse(file, head + size, "deep", &model), LAM_ERR_FORMAT);
+    cr_assert_eq(lam__onnx_parse(file, head + size, "deep", NULL, &model), LAM_ERR_FORMAT);
     cr_assert(strstr(lam_error_message(), "is nested more than"), "%s", lam_error_message());
     free(file);
 }
@@ -243,7 +243,8 @@ Test(onnx, small_messages_cannot_take_much_memory)
     for (size_t i = 0; i < NODES; i++)
         file[sizeof head + 2 * i] = 0x0a;
     count_memory();
-    cr_assert_eq(lam__onnx_parse(file, sizeof head + 2 * NODES, "many", &model), LAM_ERR_FORMAT);
+    cr_assert_eq(lam__onnx_parse(file, sizeof head + 2 * NODES, "many", NULL, &model),
+                 LAM_ERR_FORMAT);
     cr_assert(strstr(lam_error_message(), "unpack to more than"), "%s", lam_error_message());
     cr_assert_leq(memory.most, 2 * SIZE + LAM__PROTO_EXTRA);
     free(file);
@@ -267,7 +268,8 @@ Test(onnx, says_where_the_wire_format_is_broken)
     };
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         lam_model *model;
-        cr_expect_eq(lam__onnx_parse(broken[i].bytes, broken[i].size, "f", &model), LAM_ERR_FORMAT);
+        cr_expect_eq(lam__onnx_parse(broken[i].bytes, broken[i].size, "f", NULL, &model),
+                     LAM_ERR_FORMAT);
         cr_expect(strstr(lam_error_message(), broken[i].message), "'%s' is not in '%s'",
                   broken[i].message, lam_error_message());
     }
@@ -286,7 +288,7 @@ Test(onnx, round_trip)
     cr_assert_eq(lam_model_initialize(model, 1, NULL), LAM_OK);
     cr_assert_eq(lam__onnx_serialize(model, true, &bytes, &size), LAM_OK, "%s",
                  lam_error_message());
-    cr_assert_eq(lam__onnx_parse(bytes, size, "m", &back), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(lam__onnx_parse(bytes, size, "m", NULL, &back), LAM_OK, "%s", lam_error_message());
     cr_expect_eq(lam_model_layers(back), 3);
     cr_expect_str_eq(lam_model_class_name(back, 1), names[1]);
     lam_transform_info transform;
@@ -302,7 +304,7 @@ Test(onnx, round_trip)
     lam_model_free(model);
     model = back; /* has no dropout: from here on the bytes stay the same */
     cr_assert_eq(lam__onnx_serialize(model, true, &bytes, &size), LAM_OK);
-    cr_assert_eq(lam__onnx_parse(bytes, size, "m", &back), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(lam__onnx_parse(bytes, size, "m", NULL, &back), LAM_OK, "%s", lam_error_message());
     cr_assert_eq(lam__onnx_serialize(back, true, &again, &again_size), LAM_OK);
     cr_expect(size == again_size && memcmp(bytes, again, size) == 0);
     lam__release(bytes);
