@@ -311,8 +311,8 @@ static lam_status read_object(lam__bare *bare, size_t i, size_t to, bool *told)
         return LAM_OK;
     if (!step.dense && !step.activation && !step.dropout)
         return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: '%s': a class of a program's own, %s: what it computes is not in the "
-                         "file: give the architecture with --layers",
+                         "%s: '%s', of class %s: what is computed with it is not in the file: give "
+                         "the architecture with --layers",
                          bare->items->path, object->name, object->type);
     bare->steps[bare->step_count++] = step;
     return LAM_OK;

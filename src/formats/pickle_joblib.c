@@ -129,7 +129,9 @@ lam_status lam__pickle_joblib(lam__pickle *p, lam__pickle_value *value)
         return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED,
                                 "joblib before 0.10 keeps arrays in other files: load the model "
                                 "there and write it with joblib.dump of today");
-    if (!lam__pickle_is_object(value, "joblib.numpy_pickle", "NumpyArrayWrapper"))
+    if (!lam__pickle_is_object(value, "joblib.numpy_pickle", "NumpyArrayWrapper") &&
+        !lam__pickle_is_object(value, "sklearn.externals.joblib.numpy_pickle",
+                               "NumpyArrayWrapper")) /* before scikit-learn 0.23 */
         return LAM_OK;
     const lam__pickle_value *state = value->u.object.state;
     const lam__pickle_value *shape = lam__pickle_member(state, "shape");

@@ -14,6 +14,10 @@
 #define NETWORKS "sklearn.neural_network._multilayer_perceptron"
 #define SCALERS "sklearn.preprocessing._data"
 
+/* What these modules were called before scikit-learn 0.22. */
+#define FORMER_NETWORKS "sklearn.neural_network.multilayer_perceptron"
+#define FORMER_SCALERS "sklearn.preprocessing.data"
+
 enum { MOST_LAYERS = 1024, MOST_CLASSES = 100000 };
 
 /* An estimator being read. */
@@ -215,6 +219,24 @@ static lam_status add_scaling(const struct estimator *e, const char *centre, con
     return status;
 }
 
+static bool is_class(const struct estimator *e, const char *module, const char *former,
+                     const char *name)
+{
+    const char *const modules[] = {module, former};
+    for (int i = 0; i < 2; i++) {
+        const size_t length = strlen(modules[i]);
+        if (strncmp(e->class, modules[i], length) == 0 && e->class[length] == '.' &&
+            strcmp(e->class + length + 1, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_scaler(const struct estimator *e, const char *name)
+{
+    return is_class(e, SCALERS, FORMER_SCALERS, name);
+}
+
 static bool is_true(const struct estimator *e, const char *name)
 {
     const lam__pickle_value *found = attribute(e, name);
@@ -258,20 +280,20 @@ static lam_status add_estimator(lam__pickled *pickled, const lam__pickle_value *
         pickled->pickle->steps = 1;
         return refuse(&e, "too many estimators");
     }
-    if (last && strcmp(e.class, NETWORKS ".MLPClassifier") == 0)
+    if (last && is_class(&e, NETWORKS, FORMER_NETWORKS, "MLPClassifier"))
         return add_network(&e, true, classes);
-    if (last && strcmp(e.class, NETWORKS ".MLPRegressor") == 0)
+    if (last && is_class(&e, NETWORKS, FORMER_NETWORKS, "MLPRegressor"))
         return add_network(&e, false, classes);
-    if (!last && strcmp(e.class, SCALERS ".StandardScaler") == 0)
+    if (!last && is_scaler(&e, "StandardScaler"))
         return add_scaling(&e, is_true(&e, "with_mean") ? "mean_" : NULL,
                            is_true(&e, "with_std") ? "scale_" : NULL, NULL, NULL);
-    if (!last && strcmp(e.class, SCALERS ".MinMaxScaler") == 0)
+    if (!last && is_scaler(&e, "MinMaxScaler"))
         return is_true(&e, "clip") ? refuse(&e, "clips what is beyond its range")
                                    : add_scaling(&e, NULL, NULL, "scale_", "min_");
-    if (!last && strcmp(e.class, SCALERS ".MaxAbsScaler") == 0)
+    if (!last && is_scaler(&e, "MaxAbsScaler"))
         return is_true(&e, "clip") ? refuse(&e, "clips what is beyond its range")
                                    : add_scaling(&e, NULL, "scale_", NULL, NULL);
-    if (!last && strcmp(e.class, SCALERS ".RobustScaler") == 0)
+    if (!last && is_scaler(&e, "RobustScaler"))
         return add_scaling(&e, is_true(&e, "with_centering") ? "center_" : NULL,
                            is_true(&e, "with_scaling") ? "scale_" : NULL, NULL, NULL);
     return refuse(&e, "no MLPClassifier or MLPRegressor, nor a Pipeline of StandardScaler, "

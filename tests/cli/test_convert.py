@@ -93,6 +93,25 @@ class Convert(Case):
         self.assertEqual(about["transform"], {"kind": "scale", "from_lo": 0, "from_hi": 255,
                                               "to_lo": -1, "to_hi": 1})
 
+    def test_large_outputs_are_compared_by_their_size(self):
+        weights = [1e6 * value for value in shaped(3, 4)[1]]
+        bare = write_tensors(self.path("large.safetensors"),
+                             {"fc.weight": ([3, 4], weights), "fc.bias": ([3], [1e5, 2e5, 3e5])})
+        onnx = re.search(r"(?m)^onnx +yes", run("--version").stdout)
+        out = self.path("large.onnx" if onnx else "large-too.safetensors")
+        text = self.good("convert", bare, out, "--layers", "3", "--scale", "0.1,0.77")
+        self.assertRegex(text, r"(?m)^checked +against the steps in the file.*: largest difference ")
+        self.assertIn("not compared with the program that made it", text)
+
+    def test_what_is_left_out_is_listed(self):
+        modules = FOREIGN.parent / "modules"
+        text = self.good("convert", modules / "sklearn-three-5.pkl", self.path("a.safetensors"))
+        self.assertRegex(text, r"(?m)^left out +what training left behind: '_optimizer', ")
+        text = self.good("convert", FOREIGN / "checkpoint.pt", self.path("b.safetensors"),
+                         "--layers", "9:relu,9:relu,4:softmax")
+        self.assertRegex(text, r"(?m)^left out +what is no array: 'epoch', 'loss'$")
+        self.assertRegex(text, r"(?m)^left out +\d+ arrays: .*exp_avg")
+
     def test_order_map_and_layers_are_asked_for(self):
         out = self.path("out.safetensors")
         state = FOREIGN / "torch-float32.safetensors"

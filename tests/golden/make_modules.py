@@ -160,6 +160,11 @@ def sklearn_files():
         name = f"sklearn-three-{protocol}.pkl"
         (FOLDER / name).write_bytes(pickle.dumps(three_classes, protocol))
         case(name, x, three_classes.predict_proba(x))
+    former = (FOLDER / "sklearn-three-2.pkl").read_bytes()  # as before scikit-learn 0.22
+    for module in (b"neural_network.", b"preprocessing."):
+        former = former.replace(b"sklearn." + module + b"_", b"sklearn." + module)
+    (FOLDER / "sklearn-former.pkl").write_bytes(former)
+    case("sklearn-former.pkl", x, three_classes.predict_proba(x))
     for name, model, how in [("three", three_classes, 0), ("two", two, ("zlib", 3)),
                              ("several", several, ("gzip", 3)), ("values", values, 0),
                              ("pipeline", pipeline, 3)]:
