@@ -38,6 +38,9 @@ typedef struct lam_dense_options {
 /* Defaults: no units, names NULL, strengths LAM_INHERIT. */
 LAM_API lam_dense_options lam_dense_options_default(void);
 
+/* The most layers that a model may have, and that are read from a file. */
+#define LAM_MOST_LAYERS 10000
+
 /* Starts a model for samples of `features` values. NULL with LAM_ERR_ARGUMENT (0 features) or
  * LAM_ERR_MEMORY. Free it with lam_model_free. */
 LAM_API lam_model *lam_model_new(size_t features);

@@ -21,6 +21,8 @@ struct lam_checkpoint {
 #if LAM__HAVE_JSON
 #include <jansson.h>
 
+#include "formats/json_text.h"
+
 static lam_status fail_format(const lam__st_file *file, const char *what)
 {
     return lam__fail(LAM_ERR_FORMAT, "%s: %s", file->name, what);
@@ -136,7 +138,7 @@ static lam_status read_checkpoint(const lam__st_file *file, lam_checkpoint *chec
 {
     json_error_t error;
     const char *text = lam__st_metadata(file, LAM__CHECKPOINT_KEY);
-    checkpoint->settings = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    checkpoint->settings = lam__json_parse(text, strlen(text), &error);
     if (!checkpoint->settings && json_error_code(&error) == json_error_out_of_memory)
         return lam__fail(LAM_ERR_MEMORY, "out of memory: %s", file->name);
     const json_t *version = json_object_get(checkpoint->settings, "version");

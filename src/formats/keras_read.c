@@ -15,10 +15,11 @@
 #include "lamina_features.h"
 
 #if LAM__HAVE_JSON
+#include "formats/json_text.h"
 #include "formats/keras.h"
 
 /* More layers than any chain has that somebody trained. */
-enum { LAYERS_MOST = 10000 };
+enum { LAYERS_MOST = LAM_MOST_LAYERS };
 
 lam_status lam__keras_fail(const lam__keras *keras, const lam__keras_layer *layer,
                            lam_status status, const char *what, const char *detail)
@@ -330,7 +331,7 @@ static lam_status read_network(lam__keras *keras, const char *text, size_t lengt
                                lam_model **model)
 {
     json_error_t error;
-    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = lam__json_parse(text, length, &error);
     if (!root)
         return lam__fail(LAM_ERR_FORMAT, "%s: its configuration: line %d, column %d: %s",
                          keras->name, error.line, error.column, error.text);

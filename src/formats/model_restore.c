@@ -15,6 +15,7 @@
 
 #if LAM__HAVE_JSON
 #include "formats/json_fields.h"
+#include "formats/json_text.h"
 
 /* A strength that is written down must not be the value that means "inherited". */
 static lam_status get_strength(const struct place *place, const json_t *object, const char *key,
@@ -131,6 +132,9 @@ static lam_status restore_layers(struct place *place, const json_t *layers, lam_
 {
     if (!json_is_array(layers) || json_array_size(layers) == 0)
         return fail_at(place, "expected a list of layers under", "layers");
+    if (json_array_size(layers) > LAM_MOST_LAYERS)
+        return lam__fail(LAM_ERR_FORMAT, "%s: %zu layers, at most %d are read", place->file->name,
+                         json_array_size(layers), LAM_MOST_LAYERS);
     for (size_t i = 0; i < json_array_size(layers); i++) {
         json_t *layer = json_array_get(layers, i);
         const char *type = NULL;
@@ -331,7 +335,7 @@ lam_status lam__model_restore(const lam__st_file *file, const char *text, lam_mo
     struct place place = {.file = file, .part = "description"};
     json_error_t error;
     *model = NULL;
-    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = lam__json_parse(text, strlen(text), &error);
     if (!json)
         return lam__fail(json_error_code(&error) == json_error_out_of_memory ? LAM_ERR_MEMORY
                                                                              : LAM_ERR_FORMAT,

@@ -32,6 +32,8 @@ size_t lam__st_dtype_size(lam__st_dtype dtype)
 #if LAM__HAVE_JSON
 #include <jansson.h>
 
+#include "formats/json_text.h"
+
 #define LAM__METADATA "__metadata__"
 
 static uint64_t little_endian_64(const unsigned char *b)
@@ -65,8 +67,7 @@ static lam_status read_header(const unsigned char *bytes, size_t size, lam__st_f
         return lam__fail(LAM_ERR_FORMAT, "%s: byte 8: the header does not begin with '{'",
                          file->name);
     json_error_t error;
-    file->header =
-        json_loadb((const char *)bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    file->header = lam__json_parse((const char *)bytes + 8, (size_t)length, &error);
     if (!file->header && json_error_code(&error) == json_error_out_of_memory)
         return lam__fail(LAM_ERR_MEMORY, "out of memory: header of %s", file->name);
     if (!file->header)

@@ -28,6 +28,8 @@ static lam_status check_open(lam_model *model)
 
 static lam_status add_layer(lam_model *model, const lam__layer *layer)
 {
+    if (model->layer_count == LAM_MOST_LAYERS)
+        return lam__fail(LAM_ERR_ARGUMENT, "a model of more than %d layers", LAM_MOST_LAYERS);
     if (model->layer_count == model->layer_capacity) {
         const size_t capacity = model->layer_capacity ? 2 * model->layer_capacity : 8;
         lam__layer *layers = lam__allocate(capacity, sizeof *layers, "layers");

@@ -8,6 +8,7 @@
 
 #include "../support/scratch.h"
 #include "formats/crc32.h"
+#include "formats/model_file.h"
 #include "formats/safetensors.h"
 #include "lamina_features.h"
 
@@ -172,5 +173,56 @@ Test(safetensors, write_and_read)
     lam__st_close(&parsed);
     free(file);
     scratch_remove(folder);
+}
+/* {"a":[0,0,...]}, of which a parser makes 20 times as much as it is long. */
+Test(safetensors, a_header_of_too_many_values)
+{
+    enum { VALUES = 1600000 };
+    char *header = malloc(2 * VALUES + 16);
+    unsigned char *file = malloc(2 * VALUES + 32);
+    cr_assert(header && file);
+    size_t at = (size_t)sprintf(header, "{\"a\":[0");
+    for (size_t i = 0; i < VALUES; i++, at += 2)
+        memcpy(header + at, ",0", 2);
+    strcpy(header + at, "]}");
+    lam__st_file parsed;
+    cr_assert_eq(lam__st_parse(file, make_file(header, 0, file), "m", &parsed), LAM_ERR_FORMAT);
+    cr_assert(strstr(lam_error_message(), "1600003 values in 3200009 bytes take too much memory"),
+              "%s", lam_error_message());
+    free(header);
+    free(file);
+}
+
+/* A model of so many dropout layers, as its file describes it. */
+static lam_model *many_layers(size_t layers)
+{
+    static const char layer[] = "{\\\"type\\\":\\\"dropout\\\",\\\"rate\\\":0.5}";
+    char *header = malloc(layers * sizeof layer + 256);
+    unsigned char *file = malloc(layers * sizeof layer + 512);
+    cr_assert(header && file);
+    size_t at = (size_t)sprintf(header, "{\"__metadata__\":{\"lamina\":\"{\\\"version\\\":1,"
+                                        "\\\"features\\\":2,\\\"layers\\\":[");
+    for (size_t i = 0; i < layers; i++)
+        at += (size_t)sprintf(header + at, "%s%s", i ? "," : "", layer);
+    strcpy(header + at, "]}\"}}");
+    lam_model *model = lam__model_parse_unchecked(file, make_file(header, 0, file), "m");
+    free(header);
+    free(file);
+    return model;
+}
+
+Test(safetensors, at_most_10000_layers)
+{
+    cr_assert_null(many_layers(LAM_MOST_LAYERS + 1));
+    cr_assert(strstr(lam_error_message(), "m: 10001 layers, at most 10000 are read"), "%s",
+              lam_error_message());
+    cr_assert_null(many_layers(LAM_MOST_LAYERS)); /* dropout alone is no network */
+    cr_assert_not(strstr(lam_error_message(), "at most"), "%s", lam_error_message());
+    lam_model *model = lam_model_new(1);
+    for (size_t i = 0; i < LAM_MOST_LAYERS; i++)
+        cr_assert_eq(lam_model_dropout(model, 0.5f), LAM_OK);
+    cr_assert_eq(lam_model_dropout(model, 0.5f), LAM_ERR_ARGUMENT);
+    cr_assert(strstr(lam_error_message(), "more than 10000 layers"), "%s", lam_error_message());
+    lam_model_free(model);
 }
 #endif

@@ -1,0 +1,29 @@
+/* json_text.c: JSON text that may be parsed. */
+#include "lamina_features.h"
+
+#if LAM__HAVE_JSON
+
+#include <stdio.h>
+#include <string.h>
+
+#include "formats/json_text.h"
+
+/* Bytes counted for each value or key, its place in a list or table included. */
+enum { BYTES_PER_VALUE = 100, BYTES_PER_BYTE = 16 };
+#define LAM__JSON_CONSTANT ((size_t)64 << 20)
+
+json_t *lam__json_parse(const char *text, size_t length, json_error_t *error)
+{
+    size_t values = 0;
+    for (size_t i = 0; i < length; i++)
+        values += text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{';
+    if (values > (LAM__JSON_CONSTANT + BYTES_PER_BYTE * length) / BYTES_PER_VALUE) {
+        memset(error, 0, sizeof *error);
+        snprintf(error->text, sizeof error->text, "%zu values in %zu bytes take too much memory",
+                 values, length);
+        return NULL;
+    }
+    return json_loadb(text, length, JSON_REJECT_DUPLICATES, error);
+}
+
+#endif
