@@ -81,6 +81,23 @@ class Models(Case):
             self.refused(file)
 
 
+class NotANumber(Case):
+    def test_is_no_class(self):
+        self.good("train", "spiral", "-o", self.path("m"), *FEW)
+        samples = self.path("x.npy")
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }"
+        header += b" " * (117 - len(header)) + b"\n"
+        samples.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header +
+                            struct.pack("<4f", 3e38, -3e38, 0.2, 0.1))  # beyond the floats once scaled
+        lines = self.good("predict", self.path("m"), samples).splitlines()
+        self.assertEqual(lines[0].split(), ["0", "nan"])
+        self.assertNotIn("nan", lines[1])
+        first, second = map(json.loads,
+                            self.good("predict", self.path("m"), samples, "--json").splitlines())
+        self.assertEqual([first[key] for key in ("class", "name", "probability")], [None] * 3)
+        self.assertIn(second["class"], range(3))
+
+
 class Samples(Case):
     def test_not_samples(self):
         model, file = self.model(), self.path("x")
