@@ -44,6 +44,10 @@ LAM_API void lam_checkpoint_describe(const lam_checkpoint *checkpoint, lam_check
 LAM_API lam_status lam_checkpoint_option(const lam_checkpoint *checkpoint, size_t i,
                                          const char **name, const char **value);
 
+/* What made it, by a key of lam_build_info ("instruction_set", "processor", "products", "blas") or
+ * "version", that of the library; NULL where the file does not say. Belongs to the checkpoint. */
+LAM_API const char *lam_checkpoint_made_by(const lam_checkpoint *checkpoint, const char *key);
+
 /* The figures of the epochs done, owned by the checkpoint. Metrics that are not registered in this
  * program are left out. */
 LAM_API const lam_history *lam_checkpoint_history(const lam_checkpoint *checkpoint);

@@ -69,7 +69,8 @@ typedef struct lam_event {
     const lam_epoch *progress; /* running figures at BATCH_END, final ones at EPOCH_END */
     const char *path;          /* RESUME, CHECKPOINT: the file */
     lam_status status;         /* RESUME, CHECKPOINT: LAM_OK, or what is wrong with it: */
-    const char *message;       /* NULL with LAM_OK */
+    const char *message;       /* NULL with LAM_OK, but that RESUME says what made the checkpoint
+                                  and is not so here, as lam_trainer_note does */
 } lam_event;
 
 typedef enum lam_signal { LAM_CONTINUE, LAM_STOP } lam_signal;

@@ -67,9 +67,21 @@ LAM_API const char *lam_version(void);
 
 /* One fact about how the library was built or runs here; NULL for an unknown key. Keys: "blas"
  * (library and core), "instruction_set" (of the kernels in use), "products" ("tiles": the library's
- * own for this instruction set; "blas"), "lapack", "gzip", "zip", "json", "cpuinfo", "images",
- * "onnx" ("yes" or "no": optional parts that are in). Static string, thread-safe. */
+ * own for this instruction set; "blas"), "processor" (its make), "lapack", "gzip", "zip", "json",
+ * "cpuinfo", "images", "onnx" ("yes" or "no": optional parts that are in). Static string,
+ * thread-safe. */
 LAM_API const char *lam_build_info(const char *key);
+
+/* Whether the environment variables that the library reads have values it knows:
+ *
+ *   LAMINA_CPU       baseline, avx2 or avx512: use no more than this instruction set; where the
+ *                    machine lacks it, the best one below, which lam_build_info names
+ *   LAMINA_PRODUCTS  tiles or blas: who makes matrix products
+ *
+ * Unset and empty mean that the library chooses. Otherwise LAM_ERR_NAME with the words known.
+ * Making or loading a model fails in the same way. They are read once, when they are first needed.
+ * Thread-safe unless the program changes its environment meanwhile. */
+LAM_API lam_status lam_check_environment(void);
 
 /* A user's allocator. `allocate` returns `size` bytes aligned to `alignment` (a power of two of
  * at most 64) or NULL; `release` takes what it returned, or NULL. Both must be thread-safe. */

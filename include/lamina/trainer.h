@@ -100,6 +100,12 @@ LAM_API lam_status lam_trainer_restore(lam_trainer *trainer, const char *path);
 /* The same from bytes[size]. */
 LAM_API lam_status lam_trainer_restore_memory(lam_trainer *trainer, const void *bytes, size_t size);
 
+/* After one of the two: what made the checkpoint and is not so here (version of the library,
+ * instruction set, make of the processor, who makes products, BLAS), so that the bits of steps to
+ * come may differ from those of a trainer that was never interrupted; NULL when nothing differs or
+ * the file does not say. Belongs to the trainer, until it is restored again or freed. */
+LAM_API const char *lam_trainer_note(const lam_trainer *trainer);
+
 /* Frees a trainer; NULL is allowed. The model stays, with the moments where they are kept. */
 LAM_API void lam_trainer_free(lam_trainer *trainer);
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "lamina_features.h"
 #if LAM__HAVE_CPUINFO
@@ -14,6 +15,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool available[LAM__ISA_COUNT] = {[LAM__BASELINE] = true};
 static lam__isa chosen = LAM__BASELINE;
 static bool is_amd;
+static struct utsname machine; /* where the compiler knows no makes */
+static const char *make = machine.machine;
 
 #if defined(__x86_64__) || defined(__i386__)
 
@@ -30,6 +33,8 @@ static void detect(void)
 {
     __builtin_cpu_init();
     is_amd = __builtin_cpu_is("amd");
+    if (is_amd || __builtin_cpu_is("intel"))
+        make = is_amd ? "AMD" : "Intel";
 #if LAM__HAVE_CPUINFO
     if (cpuinfo_initialize()) {
         available[LAM__AVX2] = cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3();
@@ -52,6 +57,7 @@ static void detect(void)
 
 static void choose(void)
 {
+    uname(&machine);
     detect();
     for (int i = 0; i < LAM__ISA_COUNT; i++)
         if (available[i])
@@ -78,6 +84,12 @@ lam__isa lam__isa_chosen(void)
 {
     pthread_once(&once, choose);
     return chosen;
+}
+
+const char *lam__processor_make(void)
+{
+    pthread_once(&once, choose);
+    return make;
 }
 
 bool lam__past_caches_pays(void)

@@ -16,6 +16,10 @@ bool lam__isa_available(lam__isa isa);
  * is unknown or not available there narrows nothing. Thread-safe. */
 lam__isa lam__isa_chosen(void);
 
+/* Who made the processor, "AMD" or "Intel"; elsewhere the machine as the system names it. The same
+ * instruction may give other last bits on another make. Thread-safe. */
+const char *lam__processor_make(void);
+
 /* Whether what one core writes and others read is better written past the caches, so that nobody
  * waits for a line the others have: on AMD's processors. On Intel's lines come from core to core
  * faster than from memory (bench_machine prints both). Thread-safe. */

@@ -6,9 +6,17 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/memory.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static lam__fork_guard guard;
+
+__attribute__((constructor)) static void watch_lock(void)
+{
+    lam__fork_watch(&guard, &lock, NULL, NULL);
+}
+
 static void *texts; /* a tree of search.h, whose keys are the copies */
 
 static int compare(const void *a, const void *b)

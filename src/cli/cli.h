@@ -78,9 +78,10 @@ bool cli_parse_u64(const char *text, uint64_t *value);
 /* A decimal number; the command never leaves the C locale, so '.' is the point. */
 bool cli_parse_float(const char *text, float *value);
 
-/* Makes standard input a regular file, which can be read from any place: a copy of what comes, when
- * it is a pipe. Returns its path, or NULL after a message. */
-const char *cli_spool_input(void);
+/* The path under which an operand can be read from any place and more than once: its own; of "-",
+ * standard input, and of pipes (also those of a shell's process substitution) that of a copy of
+ * what comes, in a temporary file without a name. NULL after a message. */
+const char *cli_input_path(const char *operand);
 
 /* Whether stdout is a terminal that can redraw a line. */
 bool cli_on_terminal(void);

@@ -197,6 +197,8 @@ static int run_data(const cli_command *command, int argc, char **argv)
 {
     data_request request = {0};
     const int status = parse(&request, command, argc, argv);
+    if (status == CLI_SUCCESS && !(request.data = cli_input_path(request.data)))
+        return CLI_FAILURE;
     return status == CLI_SUCCESS ? show(&request) : status;
 }
 
@@ -230,7 +232,8 @@ static const cli_flag flags[] = {
 
 static const char *const details[] = {
     "Says what DATA was recognized as, and what is in it: samples, shapes, classes with their "
-    "counts, ranges, missing values, the first samples.",
+    "counts, ranges, missing values, the first samples. DATA may be - for standard input, or a "
+    "pipe.",
     NULL};
 
 static const char *const examples[] = {

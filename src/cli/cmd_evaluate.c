@@ -105,6 +105,8 @@ static int run_evaluate(const cli_command *command, int argc, char **argv)
 {
     evaluate_request request = {0};
     const int status = parse(&request, command, argc, argv);
+    if (status == CLI_SUCCESS && !(request.data = cli_input_path(request.data)))
+        return CLI_FAILURE;
     return status == CLI_SUCCESS ? evaluate(&request) : status;
 }
 
@@ -137,7 +139,7 @@ static const char *const fit_options[] = {"batch_size", "threads", "threshold", 
 
 static const char *const details[] = {
     "With --json accuracy, precision and recall are always present, null where they were not "
-    "computed or have nothing to divide by.",
+    "computed or have nothing to divide by. DATA may be - for standard input, or a pipe.",
     NULL};
 
 static const char *const examples[] = {

@@ -291,9 +291,8 @@ static int check_file(const char *file)
 
 static int predict_file(const predict_run *run, const char *file)
 {
-    const bool piped = strcmp(file, "-") == 0;
-    const char *path = piped ? cli_spool_input() : file;
-    if (!path || (!piped && check_file(file) != CLI_SUCCESS))
+    const char *path = cli_input_path(file);
+    if (!path || (path == file && check_file(file) != CLI_SUCCESS))
         return CLI_FAILURE;
     lam_data_info info;
     lam_dataset *data = NULL;

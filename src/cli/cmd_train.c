@@ -360,6 +360,8 @@ static int train(train_run *run, const cli_command *command, int argc, char **ar
     int status = parse(run, command, argc, argv);
     if (status == CLI_SUCCESS)
         status = check_request(&run->request);
+    if (status == CLI_SUCCESS && !(run->request.data = cli_input_path(run->request.data)))
+        status = CLI_FAILURE;
     if (status == CLI_SUCCESS)
         status =
             cli_apply_recipe(cli_recipe_for(run->request.data), &run->flags, &run->request.fit);
@@ -439,7 +441,9 @@ static const char *const details[] = {
     "DATA is a file or folder of samples, recognized by what is in it, as listed under Data "
     "below, or one of the built-in sets spiral, vertical and sine, for which epochs, batch size "
     "and learning rate default to values that solve them. The test split of DATA, if any, or "
-    "--test-share of it, is the validation set, unless --validation-split is given; 0 means none.",
+    "--test-share of it, is the validation set, unless --validation-split is given; 0 means none. "
+    "- "
+    "is standard input; pipes are read, too.",
     "On a terminal a bar shows the progress, elsewhere one line per epoch. Ctrl-C ends training "
     "after the current batch, saves the model and gives exit status 130; a second one ends it at "
     "once. After the last batch it changes nothing. SIGTERM, SIGHUP and SIGXCPU do the same.",

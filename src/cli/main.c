@@ -1,4 +1,5 @@
 /* main.c: the command lamina: finds the command named and runs it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <lamina/lamina.h>
@@ -42,6 +43,14 @@ static int help(int argc, char **argv)
     return command ? cli_print_help(command) : unknown_command(argv[1]);
 }
 
+/* An instruction set that this machine lacks is a wish that cannot be met: to be told. */
+static void tell_instruction_set(void)
+{
+    const char *wish = getenv("LAMINA_CPU"), *used = lam_build_info("instruction_set");
+    if (wish && *wish && strcmp(wish, used) != 0)
+        cli_error("LAMINA_CPU=%s: this machine does not have it, %s is used", wish, used);
+}
+
 static int run_command(const cli_command *command, int argc, char **argv)
 {
     const int status = command->run(command, argc, argv);
@@ -59,6 +68,8 @@ static int run(int argc, char **argv)
         return CLI_USAGE;
     }
     const char *word = argv[1];
+    if (lam_check_environment() != LAM_OK)
+        return cli_refused();
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return help(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
@@ -66,7 +77,10 @@ static int run(int argc, char **argv)
         return CLI_SUCCESS;
     }
     const cli_command *command = find_command(word);
-    return command ? run_command(command, argc - 1, argv + 1) : unknown_command(word);
+    if (!command)
+        return unknown_command(word);
+    tell_instruction_set();
+    return run_command(command, argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

@@ -245,6 +245,11 @@ static void report_checkpoint(cli_progress *progress, const lam_event *event)
         progress->resumed = progress->resumed || resumes;
         if (resumes && progress->mode != CLI_PROGRESS_QUIET)
             cli_error("going on from '%s'", event->path);
+        if (resumes && event->message) /* in every mode */
+            cli_error(
+                "'%s' was made elsewhere: %s; the model may differ in its last bits from that "
+                "of a run that was not interrupted",
+                event->path, event->message);
         return;
     }
     cli_progress_clear(progress);

@@ -5,6 +5,9 @@
 
 #include "cli.h"
 
+/* What the bits of a run depend on. */
+static const char *const origin[] = {"version", "instruction_set", "processor", "products", "blas"};
+
 static void print_place(const lam_checkpoint_info *info)
 {
     char count[32];
@@ -41,6 +44,23 @@ static void print_options(const lam_checkpoint *checkpoint, size_t width)
     putchar('\n');
 }
 
+/* "made by     version 0.1.0, instruction_set avx512, ..." */
+static void print_origin(const lam_checkpoint *checkpoint)
+{
+    char plain[128];
+    bool any = false;
+    for (size_t i = 0; i < sizeof origin / sizeof *origin; i++) {
+        const char *fact = lam_checkpoint_made_by(checkpoint, origin[i]);
+        if (fact)
+            lam_printable(fact, plain, sizeof plain);
+        if (fact)
+            printf("%-*s%s %s", any ? 2 : 12, any ? "," : "made by", origin[i], plain);
+        any = any || fact;
+    }
+    if (any)
+        putchar('\n');
+}
+
 static void print_last_epoch(const lam_history *history)
 {
     const size_t epochs = lam_history_epochs(history);
@@ -70,6 +90,7 @@ void cli_print_checkpoint(const lam_checkpoint *checkpoint)
     print_place(&info);
     print_last_epoch(lam_checkpoint_history(checkpoint));
     print_options(checkpoint, cli_terminal_width(1));
+    print_origin(checkpoint);
 }
 
 static void write_scores(cli_json *json, const char *prefix, const lam_scores *scores)
@@ -118,6 +139,10 @@ void cli_write_checkpoint(cli_json *json, const lam_checkpoint *checkpoint)
     cli_json_number(json, "learning_rate", info.learning_rate);
     cli_json_string(json, "monitor", info.monitor);
     cli_json_count(json, "best_epoch", info.best_epoch);
+    cli_json_open_object(json, "made_by");
+    for (size_t i = 0; i < sizeof origin / sizeof *origin; i++)
+        cli_json_string(json, origin[i], lam_checkpoint_made_by(checkpoint, origin[i]));
+    cli_json_close_object(json);
     cli_json_open_object(json, "options");
     for (size_t i = 0; lam_checkpoint_option(checkpoint, i, &name, &value) == LAM_OK; i++)
         cli_json_string(json, name, value);

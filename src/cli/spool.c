@@ -1,39 +1,93 @@
-/* spool.c: standard input as a file. */
+/* spool.c: standard input and pipes as files, which can be read from any place. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
 
-static bool copy(FILE *to)
+enum { MOST_PIPES = 64 };
+
+static bool copy(int from, int to)
 {
     char buffer[1 << 16];
     for (;;) {
-        const ssize_t got = read(STDIN_FILENO, buffer, sizeof buffer);
+        const ssize_t got = read(from, buffer, sizeof buffer);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return got == 0 && fflush(to) == 0;
-        if (fwrite(buffer, 1, (size_t)got, to) != (size_t)got)
-            return false;
+            return got == 0;
+        for (ssize_t done = 0; done < got;) {
+            const ssize_t n = write(to, buffer + done, (size_t)(got - done));
+            if (n < 0 && errno != EINTR)
+                return false;
+            done += n > 0 ? n : 0;
+        }
     }
 }
 
-const char *cli_spool_input(void)
+/* A file without a name, which goes with the process; -1 with errno. */
+static int open_nameless(void)
 {
-    static const char path[] = "/dev/stdin";
+    char path[4096];
+    const char *folder = getenv("TMPDIR");
+    const int length =
+        snprintf(path, sizeof path, "%s/lamina-XXXXXX", folder && *folder ? folder : "/tmp");
+    if (length < 0 || (size_t)length >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    const int fd = mkstemp(path);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+/* Puts a file with what comes from `fd` in its place. */
+static bool replace(int fd)
+{
+    const int file = open_nameless();
+    const bool good = file >= 0 && copy(fd, file) && dup2(file, fd) >= 0;
+    const int error = errno;
+    if (file >= 0)
+        close(file);
+    errno = error;
+    return good;
+}
+
+static const char *spool_standard_input(void)
+{
+    static bool taken;
     struct stat info;
-    if (fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode))
-        return path;
-    FILE *file = tmpfile(); /* has no name any more, and goes with the process */
-    if (!file || !copy(file) || dup2(fileno(file), STDIN_FILENO) < 0) {
-        cli_error("cannot copy standard input to a temporary file: %s", strerror(errno));
-        if (file)
-            fclose(file);
+    if (taken) {
+        cli_error("standard input ('-') can be read once only");
         return NULL;
     }
-    fclose(file);
-    return path;
+    taken = true;
+    if ((fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode)) || replace(STDIN_FILENO))
+        return "/dev/stdin";
+    cli_error("cannot copy standard input to a temporary file: %s", strerror(errno));
+    return NULL;
+}
+
+const char *cli_input_path(const char *operand)
+{
+    static char paths[MOST_PIPES][32];
+    static int count;
+    struct stat info;
+    if (strcmp(operand, "-") == 0)
+        return spool_standard_input();
+    if (stat(operand, &info) != 0 || !S_ISFIFO(info.st_mode))
+        return operand;
+    const int fd = count < MOST_PIPES ? open(operand, O_RDONLY) : -1;
+    if (fd < 0 || !replace(fd)) {
+        cli_error("cannot copy the pipe '%s' to a temporary file: %s", operand,
+                  count < MOST_PIPES ? strerror(errno) : "too many pipes");
+        return NULL;
+    }
+    snprintf(paths[count], sizeof paths[count], "/dev/fd/%d", fd);
+    return paths[count++];
 }

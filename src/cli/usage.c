@@ -24,7 +24,7 @@ static const struct {
 };
 
 static const char *const build_facts[] = {
-    "blas", "instruction_set", "products", "lapack", "gzip", "zip",
+    "blas", "instruction_set", "products", "processor", "lapack", "gzip", "zip",
     "json", "cpuinfo",         "onnx",     "images"};
 
 static size_t text_width(void)

@@ -48,7 +48,7 @@ static void tell(lam__checkpoint_keeper *keeper, lam__fit *run, lam_event_kind k
                        .batches = lam__fit_batches(run),
                        .path = keeper->path,
                        .status = status,
-                       .message = status == LAM_OK ? NULL : message};
+                       .message = message};
     lam__fit_tell(run, &event);
 }
 
@@ -128,7 +128,8 @@ static void announce(lam__keeper *calls, lam__fit *run)
         tell(keeper, run, LAM_EVENT_RESUME, keeper->folder.steps[count - 1 - i], LAM_ERR_FORMAT,
              keeper->damaged[i]);
     if (keeper->resumed)
-        tell(keeper, run, LAM_EVENT_RESUME, keeper->last_kept, LAM_OK, NULL);
+        tell(keeper, run, LAM_EVENT_RESUME, keeper->last_kept, LAM_OK,
+             lam_trainer_note(run->trainer));
 }
 
 /* Learns what has become of an outstanding checkpoint. */
@@ -141,7 +142,8 @@ static lam_status collect(lam__checkpoint_keeper *keeper, lam__fit *run, bool wa
         keeper->kept = true;
         keeper->last_kept = writer->steps;
     }
-    tell(keeper, run, LAM_EVENT_CHECKPOINT, writer->steps, writer->status, writer->message);
+    tell(keeper, run, LAM_EVENT_CHECKPOINT, writer->steps, writer->status,
+         writer->status == LAM_OK ? NULL : writer->message);
     return writer->status;
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/checkpoint.h"
+#include "formats/checkpoint_origin.h"
 #include "formats/fingerprint.h"
 #include "formats/model_file.h"
 #include "lamina_features.h"
@@ -115,6 +116,16 @@ static int describe_beginning(const lam__checkpoint_of *of, json_t *json)
                                          (json_int_t)trainer->weights.moments_from));
 }
 
+/* What made it. */
+static json_t *describe_origin(void)
+{
+    json_t *origin = json_object();
+    const char *key;
+    for (size_t i = 0; (key = lam__origin_key(i)) != NULL; i++)
+        json_object_set_new(origin, key, json_string(lam__origin_here(key)));
+    return origin;
+}
+
 static lam_status describe(const lam__checkpoint_of *of, json_t **json)
 {
 #define NAME(name, text) text,
@@ -124,6 +135,7 @@ static lam_status describe(const lam__checkpoint_of *of, json_t **json)
     *json = json_object();
     int failed = json_object_set_new(*json, "version", json_integer(LAM__CHECKPOINT_VERSION));
     failed |= json_object_set_new(*json, "of", json_string(of->run ? "fit" : "trainer"));
+    failed |= json_object_set_new(*json, "made_by", describe_origin());
     failed |= json_object_set_new(*json, "options", describe_options(of));
     failed |= json_object_set_new(*json, "counts", list_names(counts, LAM__COUNTS));
     failed |= json_object_set_new(*json, "numbers", list_names(numbers, LAM__NUMBERS));
@@ -282,6 +294,18 @@ static lam_status compare_settings(const lam__checkpoint_of *of, const char *nam
     return LAM_OK;
 }
 
+/* Notes in the trainer what made the file and is not so here. */
+static void note_origin(const lam__checkpoint_of *of, const json_t *there)
+{
+    const json_t *origin = json_object_get(there, "made_by");
+    char *note = of->trainer->note;
+    const char *key;
+    note[0] = '\0';
+    for (size_t i = 0; (key = lam__origin_key(i)) != NULL; i++)
+        lam__origin_compare(key, json_string_value(json_object_get(origin, key)), note,
+                            sizeof of->trainer->note);
+}
+
 /* Two texts as JSON; both NULL after a failure. */
 static lam_status parse_both(const char *name, const char *mine, const char *theirs, json_t **here,
                              json_t **there)
@@ -321,6 +345,8 @@ lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *nam
     lam__release(text);
     if (status == LAM_OK)
         status = compare_settings(of, name, here, there);
+    if (status == LAM_OK)
+        note_origin(of, there);
     json_decref(here);
     json_decref(there);
     return status;

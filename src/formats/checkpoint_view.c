@@ -176,6 +176,14 @@ lam_status lam_checkpoint_option(const lam_checkpoint *checkpoint, size_t i, con
                      json_object_size(options));
 }
 
+const char *lam_checkpoint_made_by(const lam_checkpoint *checkpoint, const char *key)
+{
+    if (!checkpoint || !key)
+        return NULL;
+    return json_string_value(
+        json_object_get(json_object_get(checkpoint->settings, "made_by"), key));
+}
+
 static void close_settings(lam_checkpoint *checkpoint)
 {
     json_decref(checkpoint->settings);
@@ -200,6 +208,12 @@ lam_status lam_checkpoint_option(const lam_checkpoint *checkpoint, size_t i, con
     (void)checkpoint, (void)i, (void)name, (void)value;
     return lam__fail(LAM_ERR_UNSUPPORTED, "this build of Lamina has no checkpoints: it has no JSON "
                                           "library (Jansson)");
+}
+
+const char *lam_checkpoint_made_by(const lam_checkpoint *checkpoint, const char *key)
+{
+    (void)checkpoint, (void)key;
+    return NULL;
 }
 
 static void close_settings(lam_checkpoint *checkpoint)

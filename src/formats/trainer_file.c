@@ -67,6 +67,11 @@ lam_status lam_trainer_restore_memory(lam_trainer *trainer, const void *bytes, s
     return lam__checkpoint_restore(&of, bytes, size, "the checkpoint", true);
 }
 
+const char *lam_trainer_note(const lam_trainer *trainer)
+{
+    return trainer && trainer->note[0] ? trainer->note : NULL;
+}
+
 lam_status lam_trainer_restore(lam_trainer *trainer, const char *path)
 {
     unsigned char *bytes;

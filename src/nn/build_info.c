@@ -36,6 +36,7 @@ static const struct fact {
     {"blas", lam__blas_name},
     {"instruction_set", instruction_set},
     {"products", products},
+    {"processor", lam__processor_make},
     {"lapack", LAM__HAVE_LAPACK ? yes : no},
     {"gzip", LAM__HAVE_GZIP ? yes : no},
     {"zip", LAM__HAVE_ZIP ? yes : no},

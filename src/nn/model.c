@@ -12,6 +12,8 @@ lam_model *lam_model_new(size_t features)
         lam__fail(LAM_ERR_ARGUMENT, "a model needs at least 1 feature, not 0");
         return NULL;
     }
+    if (lam_check_environment() != LAM_OK)
+        return NULL;
     lam_model *model = lam__allocate_zero(1, sizeof *model, "a model");
     if (!model)
         return NULL;

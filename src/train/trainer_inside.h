@@ -20,6 +20,7 @@ struct lam_trainer {
     bool leaves_moments;   /* with the model, when it is freed */
     bool has_gradients;    /* computed and not yet applied */
     bool keeps_gradients;  /* of lam_trainer_gradients, applied or not */
+    char note[512]; /* what made the checkpoint restored and is not so here; "" for nothing */
 };
 
 /* One step on samples order[at .. at + rows - 1] of a dataset the pass accepts (order NULL: samples

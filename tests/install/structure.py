@@ -119,6 +119,17 @@ def check_length(root):
                 yield f"{path}:{start}: a function of {length} lines, more than {FUNCTION_LINES}"
 
 
+def check_forks(root):
+    """A mutex that outlives a call is watched, so that a forked child never waits for it."""
+    for path in sources(root):
+        text = path.read_text()
+        if path.name in ("fork.c", "image_read.c"):  # its own; one that lasts for a call
+            continue
+        if re.search(r"PTHREAD_MUTEX_INITIALIZER|pthread_mutex_init", text) and \
+                "lam__fork_watch" not in text:
+            yield f"{path.relative_to(root)}: a mutex without lam__fork_watch"
+
+
 def check_opening(root):
     """The first line says what a file is: /* name.c: ... */"""
     for path in sources(root) + sorted((root / "include" / "lamina").glob("*.h")):
@@ -215,6 +226,7 @@ CHECKS = {
     "names": check_names,
     "length": check_length,
     "opening": check_opening,
+    "forks": check_forks,
     "comments": check_comments,
     "version": check_version,
     "tests": check_tests,
@@ -229,7 +241,8 @@ BAD_TREE = {
     "#define LAM_VERSION_MAJOR 0\n#define LAM_VERSION_MINOR 1\n#define LAM_VERSION_PATCH 0\n"
     "\nLAM_API int lam_bare(void);\n",
     "src/base/error.h": "/* error.h: x. */\n",
-    "src/base/up.c": '/* up.c: x. */\n#include "nn/layers.h"\n#include <cblas.h>\n',
+    "src/base/up.c": '/* up.c: x. */\n#include "nn/layers.h"\n#include <cblas.h>\n'
+    "static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;\n",
     "src/nn/layers.h": "int nothing;\n",
     "src/nn/error.h": '/* error.h: x. */\n#include "base/absent.h"\n',
     "src/cli/main.c": '/* main.c: x. */\n#include "base/error.h"\n#include "lamina_features.h"\n',
@@ -250,6 +263,7 @@ BAD_FINDINGS = {
     "public": ["may not include base/error.h"],
     "names": ["the same name as"],
     "length": ["504 lines", "a function of 502 lines"],
+    "forks": ["up.c: a mutex without"],
     "opening": ["layers.h:1: does not begin", "status.h:1: does not begin"],
     "comments": ["no comment right above: LAM_API int lam_bare"],
     "version": ["meson.build says 0.2.0, status.h 0.1.0"],
