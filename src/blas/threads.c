@@ -13,10 +13,10 @@
 #include <cblas.h>
 
 #include "base/error.h"
-#include "base/fork.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "blas/gemm.h"
+#include "blas/holders.h"
 
 /* Weak, so that a BLAS without them links as well; then they are NULL. */
 #ifdef __APPLE__
@@ -48,17 +48,9 @@ static struct {
     openblas_get_config,      blas_memory_alloc,        blas_memory_free,
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static size_t holders;
-static int former_threads;
+static lam__holders *holders; /* of all copies of the library */
 static size_t buffers_made;
 static bool warm;
-static lam__fork_guard guard;
-
-__attribute__((constructor)) static void watch_mutex(void)
-{
-    lam__fork_watch(&guard, &mutex, NULL, NULL);
-}
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char name[128];
@@ -88,7 +80,10 @@ static void find_functions(void)
 
 static void identify(void)
 {
+    void *set_threads;
     find_functions();
+    memcpy(&set_threads, &openblas.set_threads, sizeof set_threads);
+    holders = lam__holders_of(set_threads);
     if (!openblas.config || !openblas.core) {
         snprintf(name, sizeof name, "%s", LAM__BLAS_PACKAGE);
         return;
@@ -174,7 +169,7 @@ static lam_status warm_up(void)
  * Until it is used, a buffer takes address space and no memory. */
 static lam_status prepare(void)
 {
-    LAM__TRY(make_buffers(holders + 1 + lam__pool_workers()));
+    LAM__TRY(make_buffers(holders->count + 1 + lam__pool_workers()));
     return warm ? LAM_OK : warm_up();
 }
 
@@ -186,35 +181,35 @@ static bool is_controlled(void)
 lam_status lam__blas_acquire(void)
 {
     pthread_once(&once, identify);
-    pthread_mutex_lock(&mutex);
-    if (holders == 0 && is_controlled()) {
-        former_threads = openblas.get_threads();
+    pthread_mutex_lock(&holders->mutex);
+    if (holders->count == 0 && is_controlled()) {
+        holders->former_threads = openblas.get_threads();
         openblas.set_threads(1);
     }
     const lam_status status = prepare();
     if (status == LAM_OK)
-        holders++;
-    else if (holders == 0 && is_controlled())
-        openblas.set_threads(former_threads);
-    pthread_mutex_unlock(&mutex);
+        holders->count++;
+    else if (holders->count == 0 && is_controlled())
+        openblas.set_threads(holders->former_threads);
+    pthread_mutex_unlock(&holders->mutex);
     return status;
 }
 
 lam_status lam__blas_reserve(size_t threads)
 {
-    pthread_mutex_lock(&mutex);
-    const size_t others = holders > 0 ? holders - 1 : 0; /* they may run meanwhile */
+    pthread_mutex_lock(&holders->mutex);
+    const size_t others = holders->count > 0 ? holders->count - 1 : 0; /* they may run meanwhile */
     const size_t workers = lam__pool_workers(); /* this holder's too, if they have started */
     const size_t needed = workers + 1 > threads ? workers + 1 : threads;
     const lam_status status = make_buffers(others + needed);
-    pthread_mutex_unlock(&mutex);
+    pthread_mutex_unlock(&holders->mutex);
     return status;
 }
 
 void lam__blas_release(void)
 {
-    pthread_mutex_lock(&mutex);
-    if (holders > 0 && --holders == 0 && is_controlled())
-        openblas.set_threads(former_threads);
-    pthread_mutex_unlock(&mutex);
+    pthread_mutex_lock(&holders->mutex);
+    if (holders->count > 0 && --holders->count == 0 && is_controlled())
+        openblas.set_threads(holders->former_threads);
+    pthread_mutex_unlock(&holders->mutex);
 }
