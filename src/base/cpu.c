@@ -18,7 +18,7 @@ static bool is_amd;
 static struct utsname machine; /* where the compiler knows no makes */
 static const char *make = machine.machine;
 
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__) /* 32-bit x86 has the baseline alone */
 
 static void detect_by_compiler(void)
 {
