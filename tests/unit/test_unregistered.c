@@ -128,6 +128,24 @@ Test(unregistered, a_loss_is_needed_by_what_computes_it)
     lam_dataset_free(data);
 }
 
+Test(unregistered, a_loss_stays_known_by_name_when_training_fails)
+{
+    register_loss("own_failing");
+    float x[] = {0.0f, 1.0f, 2.0f, 3.0f}, t[] = {0.0f, 1.0f, 4.0f, 9.0f};
+    lam_dataset *data = lam_dataset_new(x, LAM_FLOAT32, 4, 1, LAM_BORROW);
+    cr_assert_eq(lam_dataset_set_targets(data, t, 1), LAM_OK);
+    lam_model *model = built("4:tanh,1");
+    cr_assert_eq(fit(model, data, "own_failing"), LAM_OK, "%s", lam_error_message());
+    lam_model *loaded = renamed(model, "own_failing", "the_failing");
+    x[2] = NAN;
+    cr_expect_eq(fit(loaded, data, "mean_squared_error"), LAM_ERR_NUMERIC);
+    cr_assert_not_null(lam_model_loss(loaded));
+    cr_expect_str_eq(lam_model_loss(loaded), "the_failing");
+    lam_model_free(loaded);
+    lam_model_free(model);
+    lam_dataset_free(data);
+}
+
 Test(unregistered, models_are_converted_whatever_their_loss)
 {
     register_loss("own_convert");
