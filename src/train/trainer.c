@@ -49,6 +49,8 @@ static void leave_moments(lam_trainer *trainer)
     const size_t floats = trainer->model->parameter_floats;
     const float *const from[] = {weights->m, weights->v};
     float *const to[] = {kept->m, kept->v};
+    if (!weights->m) /* those of an earlier call with momentum */
+        lam__model_drop_moments(trainer->model);
     for (size_t i = 0; i < 2; i++) {
         if (!from[i])
             continue;

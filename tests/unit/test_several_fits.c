@@ -87,6 +87,26 @@ Test(several_fits, go_on_with_orders_masks_and_decay)
     lam_dataset_free(data);
 }
 
+/* A call without momentum leaves none: what an earlier one has left is out of date after it. */
+Test(several_fits, moments_that_a_call_did_not_use_are_dropped)
+{
+    lam_dataset *data = lam_dataset_spiral(SAMPLES, 3, 1);
+    lam_model *kept = made(), *dropped = made();
+    lam_fit_options with = options_of("sgd", true, 1), without = with;
+    without.momentum = 0.0f;
+    fit(kept, data, with);
+    fit(dropped, data, with);
+    fit(kept, data, without);
+    without.keep_optimizer = false;
+    fit(dropped, data, without);
+    fit(kept, data, with);
+    fit(dropped, data, with);
+    cr_expect(same(kept, dropped));
+    lam_model_free(kept);
+    lam_model_free(dropped);
+    lam_dataset_free(data);
+}
+
 /* A loop of one's own and lam_fit on the same model count together. */
 Test(several_fits, trainers_go_on_as_well)
 {
