@@ -17,7 +17,8 @@
 #include "data/file_read.h"
 #include "formats/onnx_graph.h"
 
-enum { LONGEST_PATH = 4096 };
+/* MOST_COUNTED: files of one model that are counted; exporters write one. */
+enum { LONGEST_PATH = 4096, MOST_COUNTED = 64 };
 
 /* The entry of a key, NULL when there is none. */
 static const char *entry(const Onnx__TensorProto *tensor, const char *key)
@@ -150,18 +151,29 @@ lam_status lam__onnx_external(const lam__onnx_node *node, const char *label,
     return LAM_OK;
 }
 
+static bool is_among(const char *text, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, texts[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Each file counts once, however many tensors take their values from it. */
 size_t lam__onnx_external_bytes(const lam__onnx *onnx)
 {
-    const char *before = "";
-    size_t total = 0;
-    for (size_t i = 0; i < onnx->graph->n_initializer; i++) {
+    const char *counted[MOST_COUNTED];
+    size_t total = 0, count = 0;
+    for (size_t i = 0; i < onnx->graph->n_initializer && count < MOST_COUNTED; i++) {
         const char *location = entry(onnx->graph->initializer[i], "location");
         char path[LONGEST_PATH];
         struct stat info;
-        if (!location || strcmp(location, before) == 0 || !goes_down(location) ||
-            !find_file(onnx->name, location, path) || stat(path, &info) != 0 || info.st_size < 0)
+        if (!location || is_among(location, counted, count))
             continue;
-        before = location;
+        counted[count++] = location;
+        if (!goes_down(location) || !find_file(onnx->name, location, path) ||
+            stat(path, &info) != 0 || info.st_size < 0)
+            continue;
         if (!lam__add(total, (size_t)info.st_size, &total))
             return SIZE_MAX / 4;
     }
