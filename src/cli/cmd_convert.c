@@ -1,5 +1,6 @@
 /* cmd_convert.c: lamina convert. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -121,10 +122,12 @@ static void print_report(const lam_import_report *report)
     }
 }
 
-/* Removes what was written: an output that is wrong is none. */
+/* Removes what was written, which is wrong: of a symbolic link the file that it names. */
 static int remove_output(const convert_request *request)
 {
-    remove(request->output);
+    char *file = realpath(request->output, NULL);
+    remove(file ? file : request->output);
+    free(file);
     return CLI_FAILURE;
 }
 

@@ -89,7 +89,8 @@ int cli_save_model(const lam_model *model, const char *path)
     if (!elsewhere)
         return CLI_FAILURE;
     const char *slash = strrchr(path, '/'), *temporary = getenv("TMPDIR");
-    const char *folders[] = {slash ? path : ".", ".", temporary ? temporary : "/tmp", "/tmp"};
+    const char *folders[] = {slash ? path : ".", ".", temporary && *temporary ? temporary : "/tmp",
+                             "/tmp"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char other[LONGEST_PATH];
         const size_t length = i == 0 && slash ? (size_t)(slash - path) : strlen(folders[i]);

@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 import unittest
+import zlib
 
 from support import SOURCE, Case, run
 
@@ -31,6 +32,38 @@ def shaped(*shape):
     for n in shape:
         count *= n
     return list(shape), [0.25 * (i % 7) - 0.5 for i in range(count)]
+
+
+def field(number, value):
+    """A field of a protocol buffer: an integer, or a text, bytes or message."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def varint(value):
+    low = value & 0x7f
+    return bytes([low | 0x80]) + varint(value >> 7) if value > 0x7f else bytes([low])
+
+
+def onnx_of_scalings(width, nodes, locations):
+    """An ONNX file that multiplies samples by a number again and again, with a ReLU after each, and
+    has tensors beside it whose values are in other files."""
+    graph = field(1, field(1, "x") + field(1, "row") + field(2, "x0") + field(4, "Add"))
+    graph += field(2, "g") + field(5, field(1, width) + field(2, 1) + field(8, "row")
+                                   + field(9, bytes(4 * width)))
+    for i in range(nodes):
+        graph += field(1, field(1, f"x{i}") + field(1, "two") + field(2, f"y{i}") + field(4, "Mul"))
+        graph += field(1, field(1, f"y{i}") + field(2, f"x{i + 1}") + field(4, "Relu"))
+    graph += field(5, field(2, 1) + field(8, "two") + field(9, struct.pack("<f", 2.0)))
+    for i, location in enumerate(locations):
+        graph += field(5, field(1, 1) + field(2, 1) + field(8, f"unused{i}") + field(14, 1)
+                       + field(13, field(1, "location") + field(2, location)))
+    for number, name in ((11, "x"), (12, f"x{nodes}")):
+        shape = field(1, field(2, "N")) + field(1, field(1, width))
+        graph += field(number, field(1, name) + field(2, field(1, field(1, 1) + field(2, shape))))
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 13))
 
 
 class Convert(Case):
@@ -344,6 +377,36 @@ class Convert(Case):
                       self.bad(2, "convert", file, self.path("o.safetensors"), "--layers", "3"))
         shown = json.loads(self.good("inspect", file, "--json"))
         self.assertIn({"name": "coefficient", "type": "FLOAT", "shape": [4, 5]}, shown["arrays"])
+
+    def test_a_file_beside_onnx_counts_once(self):
+        if "has no ONNX" in run("inspect", FOREIGN / "onnx" / "sklearn_two.onnx").stderr:
+            self.skipTest("a build without ONNX")
+        for name in ("a.data", "b.data"):
+            self.path(name).write_bytes(bytes(1 << 16))
+        for locations in (["a.data", "b.data"], ["a.data", "b.data"] * 100):
+            file = self.path("m.onnx")
+            file.write_bytes(onnx_of_scalings(100000, 8, locations))
+            self.assertIn("values, more than a file of ",
+                          self.bad(1, "convert", file, self.path("o.safetensors")))
+
+    def test_of_a_link_the_file_is_removed(self):
+        model, target, link = self.model(), self.path("target.onnx"), self.path("link.onnx")
+        if "has no ONNX" in run("convert", model, target).stderr:
+            self.skipTest("a build without ONNX")
+        link.symlink_to(target)
+        # weights beyond what a product of floats can hold: outputs are no numbers
+        content = model.read_bytes()
+        begin = 8 + struct.unpack("<Q", content[:8])[0]
+        header, data = json.loads(content[8:begin]), bytearray(content[begin:])
+        data[:] = struct.pack("<f", 3e38) * (len(data) // 4)
+        metadata = header["__metadata__"]
+        checksum = zlib.crc32(bytes(data), zlib.crc32(metadata["lamina"].encode()))
+        content = content[8:begin].replace(metadata["lamina_crc32"].encode(),
+                                           f"{checksum:08x}".encode())
+        model.write_bytes(struct.pack("<Q", len(content)) + content + data)
+        done = run("convert", model, link)
+        self.assertEqual((done.returncode, "it was removed" in done.stderr), (1, True), done.stderr)
+        self.assertTrue(link.is_symlink() and not target.exists())
 
     def test_keras_files_tell_their_layers(self):
         keras = FOREIGN.parent / "keras" / "refused"
