@@ -19,7 +19,7 @@ static uint64_t read_number(const char *folder, const char *name)
     const char *at = text;
     uint64_t number;
     return lam__small_text(folder, name, text, sizeof text) && lam__small_digits(&at, &number)
-               ? lam__lesser_limit(number, 0)
+               ? number
                : 0;
 }
 

@@ -21,7 +21,6 @@ bool lam__zip_recognizes(const void *bytes, size_t size)
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/csv.h"
 #include "data/file_read.h"
 
 /* Unpacking a whole entry starts with room for this much. */
