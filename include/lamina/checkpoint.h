@@ -36,6 +36,10 @@ typedef struct lam_checkpoint_info {
  * Free it with lam_checkpoint_free. */
 LAM_API lam_checkpoint *lam_checkpoint_open(const char *path);
 
+/* The same without comparing the checksum: weights and moments are left on the disk, so that time
+ * and memory do not depend on them. */
+LAM_API lam_checkpoint *lam_checkpoint_peek(const char *path);
+
 /* Describes it in *info. */
 LAM_API void lam_checkpoint_describe(const lam_checkpoint *checkpoint, lam_checkpoint_info *info);
 

@@ -215,6 +215,12 @@ LAM_API lam_status lam_model_save(const lam_model *model, const char *path);
  * for that. */
 LAM_API lam_model *lam_model_load(const char *path);
 
+/* Reads what such a file says of the model, without its parameters and without comparing the
+ * checksum: time and memory depend on the header, not on the size of the file. The model describes
+ * itself as the whole one does; it has no parameters, so that predicting, evaluating and saving it
+ * are LAM_ERR_STATE, and training it starts anew. Errors as lam_model_load. */
+LAM_API lam_model *lam_model_load_structure(const char *path);
+
 /* Writes what lam_model_save writes, the same bytes, to the caller's buffer[size]; *needed is how
  * many there are. With size 0 only *needed is set (buffer may be NULL). LAM_ERR_ARGUMENT when the
  * buffer is too small, with *needed set and nothing written; otherwise errors as lam_model_save. */

@@ -10,9 +10,14 @@
 #include "output_path.h"
 #include "show_checkpoint.h"
 
+/* Files of our own up to this size are read whole, which takes a moment, and their checksum is
+ * compared; of larger ones only what is shown. */
+enum { WHOLE_MOST = 64 << 20 };
+
 typedef struct inspect_request {
     const char *file;
-    bool json;
+    bool json, check;
+    bool whole; /* read and checked */
 } inspect_request;
 
 static int parse(inspect_request *request, const cli_command *command, int argc, char **argv)
@@ -274,11 +279,12 @@ static void write_file(cli_json *json, const char *file)
     cli_json_count(json, "bytes", (size_t)file_size(file));
 }
 
-static void write_model(const lam_model *model, const char *file,
+static void write_model(const lam_model *model, const inspect_request *request,
                         const lam_model_contents *contents, const lam_checkpoint *checkpoint)
 {
     cli_json json = {.file = stdout};
-    write_file(&json, file);
+    write_file(&json, request->file);
+    cli_json_bool(&json, "checked", request->whole);
     cli_json_count(&json, "features", lam_model_features(model));
     cli_json_count(&json, "outputs", lam_model_outputs(model));
     cli_json_count(&json, "parameters", lam_model_parameters(model));
@@ -309,12 +315,17 @@ static bool is_own(const lam_model_contents *contents)
 static int inspect_model(const inspect_request *request, const lam_model *model)
 {
     lam_model_contents *contents = lam_model_contents_read(request->file);
-    lam_checkpoint *checkpoint = lam_checkpoint_open(request->file); /* NULL: a model alone */
+    lam_checkpoint *checkpoint = request->whole /* NULL: a model alone */
+                                     ? lam_checkpoint_open(request->file)
+                                     : lam_checkpoint_peek(request->file);
     const bool own = !contents || is_own(contents);
     if (request->json) {
-        write_model(model, request->file, own ? NULL : contents, checkpoint);
+        write_model(model, request, own ? NULL : contents, checkpoint);
     } else {
         print_model(model, request->file);
+        if (!request->whole)
+            printf("%-12snot compared in a file of this size, nor the parameters read: --check\n",
+                   "checksum");
         cli_print_checkpoint(checkpoint);
         if (!own) {
             printf("%-12s%s\n", "format", lam_model_contents_format(contents));
@@ -355,13 +366,37 @@ static int inspect_contents(const inspect_request *request, lam_status why, cons
     return why == LAM_ERR_ARGUMENT ? CLI_SUCCESS : CLI_FAILURE;
 }
 
+/* What there is to read of a file. */
+typedef enum reading { READ_WHOLE, READ_STRUCTURE, READ_ARRAYS } reading;
+
+/* Of a large safetensors file the header is enough: of one of ours, or of bare weights. */
+static reading choose_reading(const inspect_request *request)
+{
+    if (request->check || file_size(request->file) <= WHOLE_MOST)
+        return READ_WHOLE;
+    lam_model_contents *contents = lam_model_contents_read(request->file);
+    const char *format = lam_model_contents_format(contents);
+    const bool header = format && strcmp(format, "safetensors") == 0 &&
+                        lam_model_contents_status(contents) == LAM_OK;
+    const reading chosen = !header ? READ_WHOLE : is_own(contents) ? READ_STRUCTURE : READ_ARRAYS;
+    lam_model_contents_free(contents);
+    return chosen;
+}
+
 static int run_inspect(const cli_command *command, int argc, char **argv)
 {
     inspect_request request = {0};
     int status = parse(&request, command, argc, argv);
     if (status != CLI_SUCCESS)
         return status;
-    lam_model *model = lam_model_import(request.file, NULL);
+    const reading chosen = choose_reading(&request);
+    request.whole = chosen == READ_WHOLE;
+    if (chosen == READ_ARRAYS)
+        return inspect_contents(&request, LAM_ERR_ARGUMENT,
+                                "bare weights, which do not say what is done with them: give "
+                                "lamina convert the architecture with --layers");
+    lam_model *model = request.whole ? lam_model_import(request.file, NULL)
+                                     : lam_model_load_structure(request.file);
     if (!model) {
         char message[1024];
         snprintf(message, sizeof message, "%s", lam_error_message());
@@ -373,6 +408,10 @@ static int run_inspect(const cli_command *command, int argc, char **argv)
 }
 
 static const cli_flag flags[] = {
+    {.name = "check",
+     .help = "read all of a file over 64 MB, too, and compare its checksum",
+     .kind = CLI_SWITCH,
+     .offset = offsetof(inspect_request, check)},
     {.name = "json",
      .help = "print one JSON object",
      .kind = CLI_SWITCH,

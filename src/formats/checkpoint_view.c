@@ -222,27 +222,55 @@ static void close_settings(lam_checkpoint *checkpoint)
 }
 #endif
 
-lam_checkpoint *lam__checkpoint_parse(const void *bytes, size_t size, const char *name,
-                                      bool checked)
+/* Everything but weights and moments. */
+static bool is_small(const char *name)
 {
-    lam__st_file file;
-    if (lam__st_parse(bytes, size, name, &file) != LAM_OK)
-        return NULL;
-    lam_status status = LAM_OK;
+    return strcmp(name, LAM__CHECKPOINT_PREFIX "counts") == 0 ||
+           strcmp(name, LAM__CHECKPOINT_PREFIX "numbers") == 0 ||
+           strcmp(name, LAM__CHECKPOINT_PREFIX "history") == 0;
+}
+
+/* The checkpoint that an open file is; `status` is that of checks made before. */
+static lam_checkpoint *view(const lam__st_file *file, lam_status status)
+{
     lam_checkpoint *checkpoint = NULL;
-    if (!lam__st_metadata(&file, LAM__CHECKPOINT_KEY))
-        status = lam__fail(LAM_ERR_STATE, "%s: not a checkpoint", name);
-    else if (checked)
-        status = lam__checkpoint_check_crc(bytes, size, name);
+    if (status == LAM_OK && !lam__st_metadata(file, LAM__CHECKPOINT_KEY))
+        status = lam__fail(LAM_ERR_STATE, "%s: not a checkpoint", file->name);
     if (status == LAM_OK &&
         !(checkpoint = lam__allocate_zero(1, sizeof *checkpoint, "a checkpoint")))
         status = LAM_ERR_MEMORY;
     if (status == LAM_OK)
-        status = read_checkpoint(&file, checkpoint);
-    if (status != LAM_OK) {
-        lam_checkpoint_free(checkpoint);
-        checkpoint = NULL;
+        status = read_checkpoint(file, checkpoint);
+    if (status == LAM_OK)
+        return checkpoint;
+    lam_checkpoint_free(checkpoint);
+    return NULL;
+}
+
+lam_checkpoint *lam__checkpoint_parse(const void *bytes, size_t size, const char *name,
+                                      bool checked)
+{
+    lam__st_file file;
+    lam_status status = LAM_OK;
+    if (lam__st_parse(bytes, size, name, &file) != LAM_OK)
+        return NULL;
+    if (checked && lam__st_metadata(&file, LAM__CHECKPOINT_KEY))
+        status = lam__checkpoint_check_crc(bytes, size, name);
+    lam_checkpoint *checkpoint = view(&file, status);
+    lam__st_close(&file);
+    return checkpoint;
+}
+
+lam_checkpoint *lam_checkpoint_peek(const char *path)
+{
+    lam__st_file file;
+    if (!path) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_checkpoint_peek: path is NULL");
+        return NULL;
     }
+    if (lam__st_open(path, is_small, &file) != LAM_OK)
+        return NULL;
+    lam_checkpoint *checkpoint = view(&file, LAM_OK);
     lam__st_close(&file);
     return checkpoint;
 }

@@ -93,37 +93,71 @@ lam_status lam__contents_items(lam_model_contents *contents, const struct lam__i
     return LAM_OK;
 }
 
+static void keep_status(lam_model_contents *contents, const lam__model_format *format,
+                        lam_status status)
+{
+    contents->format = format->name;
+    contents->status = status;
+    if (status != LAM_OK)
+        snprintf(contents->message, sizeof contents->message, "%s", lam_error_message());
+}
+
+/* Asks the formats whose header tells everything, without reading the rest of the file. *told:
+ * whether it was one of theirs. */
+static lam_status peek(const char *path, lam_model_contents *contents, bool *told)
+{
+    const lam__model_format *format;
+    *told = false;
+    for (size_t i = 0; !*told && (format = lam__table_at(&lam__model_formats, i)); i++) {
+        if (!format->peek)
+            continue;
+        const lam_status status = format->peek(path, contents, told);
+        if (!*told)
+            LAM__TRY(status);
+        else
+            keep_status(contents, format, status);
+    }
+    return LAM_OK;
+}
+
 /* Asks the row of the file's format. */
 static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
 {
     const lam__model_format *format = lam__format_of_file(file);
     if (!format)
         return lam_error_status();
-    contents->format = format->name;
-    contents->status = format->describe ? format->describe(file, contents) : LAM_OK;
-    if (contents->status != LAM_OK)
-        snprintf(contents->message, sizeof contents->message, "%s", lam_error_message());
+    keep_status(contents, format, format->describe ? format->describe(file, contents) : LAM_OK);
     return LAM_OK;
+}
+
+static lam_status read_whole(const char *path, lam_model_contents *contents)
+{
+    lam__foreign file = {.path = path};
+    unsigned char *bytes;
+    LAM__TRY(lam__file_read_all(path, SIZE_MAX, &bytes, &file.size));
+    file.bytes = bytes;
+    const lam_status status = describe(&file, contents);
+    lam__release(bytes);
+    return status;
 }
 
 lam_model_contents *lam_model_contents_read(const char *path)
 {
-    lam__foreign file = {.path = path};
-    unsigned char *bytes;
+    bool told;
     if (!path) {
         lam__fail(LAM_ERR_ARGUMENT, "lam_model_contents_read: path is NULL");
         return NULL;
     }
-    if (lam__file_read_all(path, SIZE_MAX, &bytes, &file.size) != LAM_OK)
-        return NULL;
-    file.bytes = bytes;
     lam_model_contents *contents = lam__allocate_zero(1, sizeof *contents, "contents of a file");
-    if (contents && describe(&file, contents) != LAM_OK) {
-        lam_model_contents_free(contents);
-        contents = NULL;
-    }
-    lam__release(bytes);
-    return contents;
+    if (!contents)
+        return NULL;
+    lam_status status = peek(path, contents, &told);
+    if (status == LAM_OK && !told)
+        status = read_whole(path, contents);
+    if (status == LAM_OK)
+        return contents;
+    lam_model_contents_free(contents);
+    return NULL;
 }
 
 const char *lam_model_contents_format(const lam_model_contents *contents)

@@ -33,6 +33,9 @@ typedef struct lam__model_format {
     /* Tells arrays and facts (contents.h), also of a file that is no model; NULL: nothing but the
      * model. After a failure what was told before stays. */
     lam_status (*describe)(const lam__foreign *file, lam_model_contents *contents);
+    /* The same, reading no more of a file than its header; *told: whether it is of this format.
+     * NULL: there is no such header. */
+    lam_status (*peek)(const char *path, lam_model_contents *contents, bool *told);
 } lam__model_format;
 
 extern const lam__model_format lam__format_safetensors;

@@ -16,10 +16,7 @@ enum { MOST_FACTS = 1000 };
 
 static bool recognizes(const lam__foreign *file)
 {
-    uint64_t length = 0;
-    for (size_t i = 8; i-- > 0 && file->size > 8;)
-        length = length << 8 | file->bytes[i];
-    return file->size > 8 && length > 0 && length <= file->size - 8 && file->bytes[8] == '{';
+    return lam__st_begins(file->bytes, file->size, file->size);
 }
 
 static int by_name(const void *a, const void *b)
@@ -85,21 +82,39 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     return *model ? LAM_OK : lam_error_status();
 }
 
-static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
+static lam_status describe_open(const lam__st_file *st, lam_model_contents *contents)
 {
-    lam__st_file st;
     lam__item *items = NULL;
-    LAM__TRY(lam__st_parse(file->bytes, file->size, file->path, &st));
-    lam_status status = list_items(&st, &items);
+    lam_status status = list_items(st, &items);
     const char *key, *value;
     for (size_t i = 0;
-         i < MOST_FACTS && status == LAM_OK && lam__st_metadata_at(&st, i, &key, &value); i++)
+         i < MOST_FACTS && status == LAM_OK && lam__st_metadata_at(st, i, &key, &value); i++)
         status = lam__contents_fact(contents, key, value);
     if (status == LAM_OK) {
-        const lam__items list = {.path = file->path, .items = items, .count = st.count};
+        const lam__items list = {.path = st->name, .items = items, .count = st->count};
         status = lam__contents_items(contents, &list);
     }
     lam__release(items);
+    return status;
+}
+
+static lam_status describe(const lam__foreign *file, lam_model_contents *contents)
+{
+    lam__st_file st;
+    LAM__TRY(lam__st_parse(file->bytes, file->size, file->path, &st));
+    const lam_status status = describe_open(&st, contents);
+    lam__st_close(&st);
+    return status;
+}
+
+static lam_status peek(const char *path, lam_model_contents *contents, bool *told)
+{
+    LAM__TRY(lam__st_begins_file(path, told));
+    if (!*told)
+        return LAM_OK;
+    lam__st_file st;
+    LAM__TRY(lam__st_open(path, NULL, &st));
+    const lam_status status = describe_open(&st, contents);
     lam__st_close(&st);
     return status;
 }
@@ -120,4 +135,5 @@ const lam__model_format lam__format_safetensors = {
     .read = read,
     .write = write,
     .describe = describe,
+    .peek = peek,
 };

@@ -179,19 +179,26 @@ static lam_status check(const lam__st_file *file, const char *text, const void *
                : check_checksum(file, text);
 }
 
+/* The description in a file; NULL with the error recorded. */
+static const char *description(const lam__st_file *file)
+{
+    const char *text = lam__st_metadata(file, LAM__MODEL_KEY);
+    if (!text)
+        lam__fail(LAM_ERR_FORMAT,
+                  "%s: a safetensors file, but not a model of Lamina: __metadata__ "
+                  "has no '%s'",
+                  file->name, LAM__MODEL_KEY);
+    return text;
+}
+
 static lam_model *parse(const void *bytes, size_t size, const char *name, bool checked)
 {
     lam__st_file file;
     lam_model *model = NULL;
     if (lam__st_parse(bytes, size, name, &file) != LAM_OK)
         return NULL;
-    const char *text = lam__st_metadata(&file, LAM__MODEL_KEY);
-    if (!text)
-        lam__fail(LAM_ERR_FORMAT,
-                  "%s: a safetensors file, but not a model of Lamina: __metadata__ "
-                  "has no '%s'",
-                  name, LAM__MODEL_KEY);
-    else if (!checked || check(&file, text, bytes, size) == LAM_OK)
+    const char *text = description(&file);
+    if (text && (!checked || check(&file, text, bytes, size) == LAM_OK))
         lam__model_restore(&file, text, &model);
     lam__st_close(&file);
     return model;
@@ -219,6 +226,29 @@ lam_model *lam_model_load(const char *path)
         return NULL;
     lam_model *model = lam__model_parse(bytes, size, path);
     lam__release(bytes);
+    return model;
+}
+
+/* What a structure is told in beside the header. */
+static bool is_of_transform(const char *name)
+{
+    return strcmp(name, LAM__TENSOR_MEAN) == 0 || strcmp(name, LAM__TENSOR_STD) == 0;
+}
+
+lam_model *lam_model_load_structure(const char *path)
+{
+    lam__st_file file;
+    lam_model *model = NULL;
+    if (!path) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_model_load_structure: path is NULL");
+        return NULL;
+    }
+    if (lam__st_open(path, is_of_transform, &file) != LAM_OK)
+        return NULL;
+    const char *text = description(&file);
+    if (text)
+        lam__model_restore(&file, text, &model);
+    lam__st_close(&file);
     return model;
 }
 

@@ -59,7 +59,7 @@ static lam_status read_floats(const lam__st_file *file, const lam__st_tensor *te
         return lam__fail(LAM_ERR_NUMERIC,
                          "%s: tensor '%s': value %zu (byte %zu) is not a finite "
                          "number",
-                         file->name, tensor->name, bad, file->data_at + tensor->begin + 4 * bad);
+                         file->name, tensor->name, bad, tensor->at + 4 * bad);
     return LAM_OK;
 }
 
@@ -164,15 +164,17 @@ static size_t count_others(const lam__st_file *file)
     return count;
 }
 
-/* All tensors must be the model's: `expected` counts those of its layers. */
+/* All tensors must be the model's: `expected` counts those beside its layers'. Of a file that was
+ * not read whole the model gets its structure alone. */
 static lam_status restore_parameters(const lam__st_file *file, size_t expected, lam_model *model)
 {
-    LAM__TRY(lam__allocate_parameters(model));
     size_t count = lam__tensor_count(model);
+    if (!file->partial)
+        LAM__TRY(lam__allocate_parameters(model));
     if (file->count != count + expected + count_others(file))
         return lam__fail(LAM_ERR_FORMAT, "%s: %zu tensors, but the description asks for %zu",
                          file->name, file->count, count + expected);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !file->partial; i++) {
         lam__tensor_place at;
         const lam__st_tensor *tensor = NULL;
         char name[48];

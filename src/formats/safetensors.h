@@ -54,7 +54,8 @@ typedef struct lam__st_tensor {
     const char *name;
     lam__st_dtype dtype;
     size_t rank, shape[LAM__ST_DIMENSIONS];
-    size_t begin, end; /* bytes of the data */
+    size_t begin, end; /* bytes of the data; nothing when it was left in the file (lam__st_open) */
+    size_t at;         /* offset of its first byte in the file */
 } lam__st_tensor;
 
 /* A file being read; everything belongs to it or to the bytes it was read from. */
@@ -65,12 +66,27 @@ typedef struct lam__st_file {
     size_t count;
     const unsigned char *data;
     size_t data_at, data_size; /* the data: offset in the file, and length */
+    bool partial;              /* only some tensors were read (lam__st_open) ... */
+    unsigned char *kept;       /* ... and lie here, owned by the file; NULL: none */
 } lam__st_file;
 
 /* Reads the header of a file in memory, which must stay. Everything is checked: afterwards the
  * tensors lie side by side and cover the data exactly. LAM_ERR_FORMAT, LAM_ERR_MEMORY;
  * LAM_ERR_UNSUPPORTED without JSON. On failure nothing needs closing. */
 lam_status lam__st_parse(const void *bytes, size_t size, const char *name, lam__st_file *file);
+
+/* Whether a file of `size` bytes begins as a safetensors file, by its first `count` bytes, 9 of
+ * them at least where it has as many; and the same of a file on the disk (LAM_ERR_IO). */
+bool lam__st_begins(const unsigned char *first, size_t count, uint64_t size);
+lam_status lam__st_begins_file(const char *path, bool *begins);
+
+/* Whether a tensor of this name is to be read. */
+typedef bool (*lam__st_wanted)(const char *name);
+
+/* Reads the header of the file `path` and the tensors that are wanted (NULL: none) and leaves the
+ * rest on the disk: file->partial is set. The header is checked as by lam__st_parse, the values are
+ * not. Errors as lam__st_parse, and LAM_ERR_IO. */
+lam_status lam__st_open(const char *path, lam__st_wanted wanted, lam__st_file *file);
 
 /* The text of a key of __metadata__, or NULL. */
 const char *lam__st_metadata(const lam__st_file *file, const char *key);

@@ -159,6 +159,7 @@ static lam_status read_tensor(const lam__st_file *file, const json_t *value, lam
                          "%s: tensor '%s': data_offsets [%zu, %zu] do not lie in "
                          "the %zu bytes of data",
                          file->name, tensor->name, tensor->begin, tensor->end, file->data_size);
+    tensor->at = file->data_at + tensor->begin;
     if (tensor->end - tensor->begin != bytes)
         return lam__fail(LAM_ERR_FORMAT,
                          "%s: tensor '%s': its shape takes %zu bytes, its "
@@ -263,6 +264,7 @@ const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name)
 void lam__st_close(lam__st_file *file)
 {
     lam__release(file->tensors);
+    lam__release(file->kept);
     json_decref(file->header);
     *file = (lam__st_file){.name = NULL};
 }

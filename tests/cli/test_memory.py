@@ -1,5 +1,7 @@
 """test_memory.py: the command under limits of memory: a container's, the shell's and its own option."""
 import gzip
+import json
+import math
 import os
 import pathlib
 import resource
@@ -130,6 +132,53 @@ class Limits(Case):
             done = run("data", packed, "--memory", "3")
             self.assertIn("1000 samples of 1000 values take 4 MB", done.stderr)
             self.assertEqual(run("data", packed, "--memory", "4").returncode, 0)
+
+
+class LargeModels(Case):
+    """Files of gigabytes that have a header and a hole: what inspect reads of them is little."""
+
+    def large(self, *metadata):
+        wide = 30000
+        tensors, at = {}, 0
+        for name, shape in (("layers.0.weight", [4, wide]), ("layers.0.bias", [wide]),
+                            ("layers.1.weight", [wide, wide]), ("layers.1.bias", [wide]),
+                            ("layers.2.weight", [wide, 2]), ("layers.2.bias", [2])):
+            size = 4 * math.prod(shape)
+            tensors[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
+            at += size
+        if metadata:
+            tensors["__metadata__"] = dict(metadata)
+        header = json.dumps(tensors).encode()
+        file = self.folder / "large.safetensors"
+        with open(file, "wb") as out:
+            out.write(struct.pack("<Q", len(header)) + header)
+            out.truncate(8 + len(header) + at)
+        return file
+
+    def inspect(self, *arguments):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (500 * MB, 500 * MB))
+        if run("--version", preexec_fn=limit).returncode != 0:
+            self.skipTest("the command does not start in so little")  # under a sanitizer
+        done = run("inspect", *arguments, preexec_fn=limit)
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout
+
+    def test_own(self):
+        wide = {"type": "dense", "units": 30000, "activation": "relu"}
+        last = {"type": "dense", "units": 2, "activation": "softmax"}
+        text = json.dumps({"version": 1, "features": 4, "layers": [wide, wide, last]})
+        file = self.large(("lamina", text), ("lamina_crc32", "00000000"))
+        said = self.inspect(file)
+        self.assertIn("900,240,002", said)
+        self.assertIn("--check", said)
+        told = json.loads(self.inspect(file, "--json"))
+        self.assertEqual((told["parameters"], told["checked"]), (900240002, False))
+
+    def test_bare_weights(self):
+        said = self.inspect(self.large())
+        self.assertIn("30000 x 30000", said)
+        self.assertIn("--layers", said)
 
 
 if __name__ == "__main__":

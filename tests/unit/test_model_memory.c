@@ -126,3 +126,41 @@ Test(model_memory, takes_checkpoints)
     lam_trainer_free(trainer);
     lam_model_free(model);
 }
+
+Test(model_memory, structure_without_parameters)
+{
+    lam_model *model = trained("8:relu,dropout:0.1,layer_norm:tanh,3:softmax");
+    char folder[256], path[512];
+    scratch_make(folder);
+    scratch_path(folder, "model.safetensors", path);
+    cr_assert_eq(lam_model_save(model, path), LAM_OK);
+    lam_model *structure = lam_model_load_structure(path);
+    cr_assert_not_null(structure, "%s", lam_error_message());
+
+    cr_expect_eq(lam_model_parameters(structure), lam_model_parameters(model));
+    cr_expect_eq(lam_model_layers(structure), lam_model_layers(model));
+    cr_expect_str_eq(lam_model_loss(structure), lam_model_loss(model));
+    lam_transform_info a, b;
+    lam_model_transform(model, &a);
+    lam_model_transform(structure, &b);
+    cr_expect_eq(memcmp(a.mean, b.mean, 2 * sizeof(float)), 0);
+    cr_expect_eq(memcmp(a.std, b.std, 2 * sizeof(float)), 0);
+    const float x[2] = {0.3f, -0.2f};
+    float y[3];
+    cr_expect_eq(lam_predict(structure, x, 1, y), LAM_ERR_STATE);
+    cr_expect_eq(lam_model_save(structure, path), LAM_ERR_STATE);
+
+    /* what the whole file is refused for, but for its values */
+    size_t size;
+    unsigned char *bytes = scratch_read(path, &size);
+    for (size_t cut = 0; cut < size; cut += cut < 16 ? 1 : 37) {
+        scratch_write(path, bytes, cut);
+        cr_expect_null(lam_model_load_structure(path), "cut to %zu bytes", cut);
+    }
+    free(bytes);
+    cr_expect_null(lam_model_load_structure(folder));
+    cr_expect_null(lam_model_load_structure(NULL));
+    scratch_remove(folder);
+    lam_model_free(structure);
+    lam_model_free(model);
+}
