@@ -80,6 +80,9 @@ static int check_place(const char *path)
         cli_error("cannot write '%s': %s", path, strerror(ENAMETOOLONG));
         return CLI_FAILURE;
     }
+    /* A device says more about the mistake than that its folder belongs to root. */
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return lam_output_check(path) == LAM_OK ? CLI_SUCCESS : cli_failed();
     if (stat(folder, &info) != 0)
         reason = errno;
     else if (!S_ISDIR(info.st_mode))
