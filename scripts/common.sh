@@ -40,7 +40,7 @@ packages_of() {
     NF && index(wanted, " " section " ") { print $1, $2 }' "$root/scripts/packages"
 }
 
-# missing SECTION...: the packages of these sections that are not installed, one a line. Where
+# missing SECTION...: the packages of these sections that are not installed, one per line. Where
 # there is no dpkg nobody can tell by package, and the build itself says what it lacks.
 missing() {
   local package command

@@ -1,7 +1,7 @@
 /* dataset.h: samples and their targets.  Part of Lamina, MIT license.
  *
  * A dataset is a matrix of samples [samples][features], 8-bit or float, with targets that are
- * either class numbers, one a sample, or rows of floats. Values stay as they came (bytes remain
+ * either class numbers, one per sample, or rows of floats. Values stay as they came (bytes remain
  * bytes); what scales them is the model's input transform (model.h).
  *
  * Thread safety: building calls need exclusive access; a finished dataset may be read by any
@@ -93,11 +93,11 @@ LAM_API lam_status lam_load_options_set(lam_load_options *options, const char *n
  * train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or with .gz),
  * or one of the other formats of lam_catalog(LAM_DATA_FORMAT, ..). Data without a test split of
  * their own are divided by options->test_share. Of a built-in set, the test split is drawn with
- * another random stream. Class names of IDX folders come from labels.txt, one a line, when there is
- * one; the well-known sets Fashion-MNIST and MNIST are recognized by their folder's name otherwise.
- * `options` may be NULL for the defaults. The caller frees the result with lam_dataset_free.
- * Returns NULL with LAM_ERR_IO, LAM_ERR_FORMAT (file, place, expected and found values),
- * LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED (a format this build lacks) or LAM_ERR_ARGUMENT. */
+ * another random stream. Class names of IDX folders come from labels.txt, one per line, when there
+ * is one; the well-known sets Fashion-MNIST and MNIST are recognized by their folder's name
+ * otherwise. `options` may be NULL for the defaults. The caller frees the result with
+ * lam_dataset_free. Returns NULL with LAM_ERR_IO, LAM_ERR_FORMAT (file, place, expected and found
+ * values), LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED (a format this build lacks) or LAM_ERR_ARGUMENT. */
 LAM_API lam_dataset *lam_dataset_load(const char *path, lam_split split,
                                       const lam_load_options *options);
 
@@ -146,7 +146,7 @@ LAM_API lam_status lam_dataset_set_class_names(lam_dataset *dataset, const char 
 typedef enum lam_input_kind {
     LAM_INPUT_VALUES, /* numbers that nothing is known about */
     LAM_INPUT_IMAGE,  /* pixels: features are [height][width][channels] */
-    LAM_INPUT_TABLE   /* rows of a table: a feature a number, one a category of a text */
+    LAM_INPUT_TABLE   /* rows of a table: one feature per number, one per category of a text */
 } lam_input_kind;
 
 typedef struct lam_input_info {

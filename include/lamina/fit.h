@@ -69,8 +69,8 @@ typedef struct lam_event {
     const lam_epoch *progress; /* running figures at BATCH_END, final ones at EPOCH_END */
     const char *path;          /* RESUME, CHECKPOINT: the file */
     lam_status status;         /* RESUME, CHECKPOINT: LAM_OK, or what is wrong with it: */
-    const char *message;       /* NULL with LAM_OK, but that RESUME says what made the checkpoint
-                                  and is not so here, as lam_trainer_note does */
+    const char *message;       /* NULL with LAM_OK, except that RESUME tells what made the
+                                  checkpoint where that differs here: lam_trainer_note */
 } lam_event;
 
 typedef enum lam_signal { LAM_CONTINUE, LAM_STOP } lam_signal;
@@ -118,19 +118,20 @@ typedef struct lam_fit_options {
     bool horizontal_flip, vertical_flip; /* of every other image */
     float brightness;                    /* a factor in 1 - brightness .. 1 + brightness */
     float noise;           /* standard deviation, in raw units (bytes: 0..255); of any samples */
-    const char *fill_mode; /* from outside: "nearest", "reflect", "wrap" or "constant" (0) */
+    const char *fill_mode; /* of the edges of images that are moved: "nearest", "reflect", "wrap" or
+                              "constant" (0) */
 
-    size_t threads;         /* at most 1024; 0 = one a core that this process may use (its affinity
-                               and the CPU quota of its container); no effect on the result */
-    float threshold;        /* decision threshold of binary metrics */
-    float tolerance;        /* regression_accuracy: the largest error that counts as right;
-                               0 = std(targets) / 250 */
-    const char *callbacks;  /* names of registered callbacks, separated by commas, or NULL */
-    size_t patience;        /* early stopping: end after so many epochs without a better one, and
-                               give the model the weights of the best epoch; 0 = off */
-    float min_delta;        /* >= 0: only what exceeds the best figure by more is better */
-    const char *monitor;    /* the figure to compare: "loss", "accuracy", "val_..." of validation;
-                               NULL = "val_loss", without validation "loss" */
+    size_t threads;        /* at most 1024; 0 = one per core that this process may use (its affinity
+                              and the CPU quota of its container); no effect on the result */
+    float threshold;       /* decision threshold of binary metrics */
+    float tolerance;       /* regression_accuracy: the largest error that counts as right;
+                              0 = std(targets) / 250 */
+    const char *callbacks; /* names of registered callbacks, separated by commas, or NULL */
+    size_t patience;       /* early stopping: end after so many epochs without a better one, and
+                              give the model the weights of the best epoch; 0 = off */
+    float min_delta;       /* >= 0: only what exceeds the best figure by more is better */
+    const char *monitor;   /* the figure to compare: "loss", "accuracy", "val_..." of validation;
+                              NULL = "val_loss", without validation "loss" */
     const char *checkpoint; /* a folder for checkpoints, made if need be, or NULL. One run at a time
                                writes to it, and begins in an empty one or resumes */
     const char *checkpoint_every; /* "1 epoch", "100 steps", "5 minutes" */

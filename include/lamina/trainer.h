@@ -1,10 +1,10 @@
 /* trainer.h: one's own training loop, one step at a time.  Part of Lamina, MIT license.
  *
- * lam_fit is a loop over a lam_trainer; whoever needs another loop writes it on the same calls.
- * A trainer belongs to one thread at a time. It uses the model's parameters in place: the model
- * must outlive it and must not be used otherwise during a step. While any trainer that uses the
- * BLAS library exists (lam_build_info("products") is "blas"), that library's own thread count is 1
- * for the whole process; the last one freed puts it back. */
+ * lam_fit is a loop over a lam_trainer; a program that needs another loop writes it on the same
+ * calls. A trainer belongs to one thread at a time. It uses the model's parameters in place: the
+ * model must outlive it and must not be used otherwise during a step. While any trainer that uses
+ * the BLAS library exists (lam_build_info("products") is "blas"), that library's own thread count
+ * is 1 for the whole process; the last one freed puts it back. */
 #ifndef LAMINA_TRAINER_H
 #define LAMINA_TRAINER_H
 

@@ -50,7 +50,7 @@ const char *lam_version(void)
 lam_status lam__fail(lam_status status, const char *format, ...)
 {
     /* Written aside first: an argument may be the former message. What it quotes may come from a
-     * file that nobody vouches for. */
+     * file that is not to be trusted. */
     char text[LAM__MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);

@@ -6,8 +6,8 @@
 #include <time.h>
 
 /* A fork waits no longer than this for all mutexes together. They are held for microseconds, or
- * while a file is read; but a program's own function may read in its place, and wait for whoever
- * forks. */
+ * while a file is read; but a program's own function may read in its place, and wait for the
+ * thread that forks. */
 enum { MOST_MILLISECONDS = 1000 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -1,8 +1,8 @@
 /* holders.h: who uses the BLAS, counted over all copies of this library in the process.
  *
  * A program may load two builds of the library, or link one statically beside a shared one. The
- * thread count of the BLAS is one for all: whoever comes first sets it to 1, whoever goes last puts
- * it back. So copies of the library find each other's count and use one of them together. */
+ * thread count of the BLAS is one for all: the first user sets it to 1, the last one puts it
+ * back. So copies of the library find each other's count and use one of them together. */
 #ifndef LAMINA_HOLDERS_H
 #define LAMINA_HOLDERS_H
 

@@ -164,7 +164,7 @@ static lam_status warm_up(void)
     return LAM_OK;
 }
 
-/* Under the mutex. One buffer a holder and one a worker of the holders' pools, also beyond the
+/* Under the mutex. One buffer per holder and one per worker of the holders' pools, also beyond the
  * number of cores: a thread that the system puts aside in the middle of a product keeps its buffer.
  * Until it is used, a buffer takes address space and no memory. */
 static lam_status prepare(void)

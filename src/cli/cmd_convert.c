@@ -285,7 +285,7 @@ static const cli_flag flags[] = {
      .kind = CLI_SWITCH,
      .offset = offsetof(convert_request, force)},
     {.name = "no-transform",
-     .help = "leave the input transform out: who runs OUT scales its input",
+     .help = "leave the input transform out: what runs OUT has to scale its input",
      .kind = CLI_SWITCH,
      .offset = offsetof(convert_request, no_transform)},
 };

@@ -324,8 +324,9 @@ static int inspect_model(const inspect_request *request, const lam_model *model)
     } else {
         print_model(model, request->file);
         if (!request->whole)
-            printf("%-12snot compared in a file of this size, nor the parameters read: --check\n",
-                   "checksum");
+            printf(
+                "%-12snot verified, and parameters not read, in a file of this size: see --check\n",
+                "checksum");
         cli_print_checkpoint(checkpoint);
         if (!own) {
             printf("%-12s%s\n", "format", lam_model_contents_format(contents));
@@ -409,7 +410,7 @@ static int run_inspect(const cli_command *command, int argc, char **argv)
 
 static const cli_flag flags[] = {
     {.name = "check",
-     .help = "read all of a file over 64 MB, too, and compare its checksum",
+     .help = "read files over 64 MB whole as well, and verify the checksum",
      .kind = CLI_SWITCH,
      .offset = offsetof(inspect_request, check)},
     {.name = "json",

@@ -28,7 +28,7 @@ typedef struct predict_request {
 /* What the outputs mean. */
 typedef enum output_kind {
     OUTPUT_CLASSES,   /* softmax: probabilities of classes that exclude each other */
-    OUTPUT_DECISIONS, /* sigmoid: probabilities of yes, each for itself */
+    OUTPUT_DECISIONS, /* sigmoid: independent probabilities of yes */
     OUTPUT_VALUES     /* everything else: numbers */
 } output_kind;
 

@@ -9,7 +9,7 @@
 
 typedef enum cli_progress_mode {
     CLI_PROGRESS_QUIET,
-    CLI_PROGRESS_LINES,    /* one line an epoch */
+    CLI_PROGRESS_LINES,    /* one line per epoch */
     CLI_PROGRESS_TERMINAL, /* the same, and a bar below that is redrawn */
     CLI_PROGRESS_JSON      /* one JSON object an epoch */
 } cli_progress_mode;

@@ -15,7 +15,7 @@ void cli_catch_signals(void);
 /* The signal that was noted, 0 if none. */
 int cli_caught_signal(void);
 
-/* Ends the process by the signal, so that whoever waits for it sees which; returns where that
+/* Ends the process by the signal, so that the parent sees which; returns where that
  * cannot be. */
 void cli_end_by_signal(int number);
 

@@ -108,7 +108,7 @@ static lam_status split_lines(const char *path, char *text, size_t size, lam__cl
         lines += text[i] == '\n' || i + 1 == size;
     }
     if (lines == 0)
-        return lam__fail(LAM_ERR_FORMAT, "%s: no class name in it, expected one a line", path);
+        return lam__fail(LAM_ERR_FORMAT, "%s: no class name in it, expected one per line", path);
     found->names = lam__allocate(lines, sizeof *found->names, "class names");
     if (!found->names)
         return LAM_ERR_MEMORY;

@@ -12,7 +12,7 @@ typedef struct lam__class_names {
     size_t count;       /* 0: none known */
 } lam__class_names;
 
-/* From FOLDER/labels.txt, one a line, when there is one; else by the folder's name. */
+/* From FOLDER/labels.txt, one per line, when there is one; else by the folder's name. */
 lam_status lam__class_names_find(const char *folder, lam__class_names *found);
 
 void lam__class_names_release(lam__class_names *found);

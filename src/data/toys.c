@@ -103,7 +103,7 @@ lam_dataset *lam__toy_make(lam__toy which, size_t samples, size_t classes, uint6
         samples = SIZE_MAX;
     if (samples < classes || samples > INT32_MAX) {
         lam__fail(LAM_ERR_ARGUMENT,
-                  "%s: %zu samples of %zu classes: expected at least one a class "
+                  "%s: %zu samples of %zu classes: expected at least one per class "
                   "and at most %ld in all",
                   toy->name, samples, classes, (long)INT32_MAX);
         return NULL;

@@ -241,7 +241,7 @@ static lam_status add_affine(lam__keras *keras, const lam__keras_layer *layer, s
     bool axes[sizeof keras->dims / sizeof *keras->dims] = {false};
     size_t asked = 1;
     if (!read_axes(keras, layer, axes))
-        return refuse(keras, layer, "an axis that is none of a sample's");
+        return refuse(keras, layer, "an axis that samples do not have");
     if (all == 0 || n == 1)
         return lam__draft_affine(keras->draft, layer->where, n, scale, offset);
     for (size_t k = 0; k < keras->rank; k++)

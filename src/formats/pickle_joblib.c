@@ -20,7 +20,7 @@ static lam_status count_bytes(const lam__pickle *p, const lam__pickle_value *sha
         size_t length;
         if (!lam__pickle_size(shape->u.list.items[i], &length) ||
             !lam__multiply(*bytes, length, bytes))
-            return lam__pickle_fail(p, LAM_ERR_FORMAT, "joblib: a shape that is none");
+            return lam__pickle_fail(p, LAM_ERR_FORMAT, "joblib: a malformed shape");
     }
     return LAM_OK;
 }

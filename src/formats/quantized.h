@@ -43,7 +43,7 @@ struct lam_quantized {
     const lam_model *model;
     lam__q_layer *layers; /* [layer_count] */
     size_t layer_count;
-    /* of the input: byte = ((x - low) * twice + 1) / 2; one for all, or one a feature */
+    /* of the input: byte = ((x - low) * twice + 1) / 2; one for all, or one per feature */
     bool each;
     float *low, *twice; /* [1] or [features] */
 };

@@ -1,6 +1,6 @@
 /* body_loss.h: losses that are sums over single outputs, and cross-entropy of probabilities.
  *
- * Sums are kept in doubles, one a lane, and joined once at the end. */
+ * Sums are kept in doubles, one per lane, and joined once at the end. */
 #ifndef LAMINA_BODY_LOSS_H
 #define LAMINA_BODY_LOSS_H
 

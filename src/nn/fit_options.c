@@ -132,7 +132,7 @@ static const lam__option rows[] = {
      .help = "training images: turn by up to this many degrees", .default_text = "0",
      .resume = LAM__RESUME_STEP},
     {NUMBER(zoom), FROM_0_BELOW_1,
-     .help = "training images: zoom by a factor in 1 - X .. 1 + X, each way for itself",
+     .help = "training images: zoom width and height, each by a factor in 1 - X .. 1 + X",
      .default_text = "0", .resume = LAM__RESUME_STEP},
     {NUMBER(shear), .min = 0.0, .max = 90.0, .max_open = true,
      .help = "training images: slant by up to this many degrees", .default_text = "0",
@@ -151,10 +151,11 @@ static const lam__option rows[] = {
              "(bytes: 0 to 255)",
      .default_text = "0", .resume = LAM__RESUME_STEP},
     {TEXT(fill_mode, "NAME"), .choices = fill_modes, .default_text = "nearest",
-     .help = "what comes into moved images from outside: nearest, reflect, wrap or constant (0)",
+     .help =
+         "what fills the edges of images that are moved: nearest, reflect, wrap or constant (0)",
      .resume = LAM__RESUME_STEP},
     {COUNT(threads), .min = 0.0, .max = LAM__MOST_THREADS,
-     .help = "threads, without effect on the result; 0 = one a core it may use",
+     .help = "threads, without effect on the result; 0 = one per core it may use",
      .default_text = "0", .resume = LAM__RESUME_ANY},
     {NUMBER(threshold), .min = -FLT_MAX, .max = FLT_MAX,
      .help = "outputs above it count as decided for", .default_text = "0.5"},
@@ -166,7 +167,7 @@ static const lam__option rows[] = {
      .help = "early stopping: end after N epochs without a better one, and take the weights of the "
              "best; 0 = off",
      .default_text = "0", .resume = LAM__RESUME_ANY},
-    {NUMBER(min_delta), FROM_0, .help = "early stopping: a gain up to this is none",
+    {NUMBER(min_delta), FROM_0, .help = "early stopping: improvements up to this do not count",
      .default_text = "0"},
     {TEXT(monitor, "NAME"),
      .help =
@@ -186,8 +187,8 @@ static const lam__option rows[] = {
      .default_text = "false", .resume = LAM__RESUME_ANY},
     {FIELD(keep_optimizer), .type = LAM__OPTION_BOOL,
      .help =
-         "go on with the optimizer's moments that the model's training has left, and leave them "
-         "again",
+         "go on with the optimizer's moments from the model's earlier training, and keep them for "
+         "the next",
      .default_text = "false", .resume = LAM__RESUME_ANY},
 };
 

@@ -47,8 +47,9 @@ lam_status lam__parse_interval(const char *text, lam__interval *interval)
     }
     if (good)
         return LAM_OK;
-    return lam__fail(LAM_ERR_ARGUMENT,
-                     "'%.100s' is no interval: a number of epochs, steps or minutes, such as "
-                     "'1 epoch', '100 steps' or '5 minutes'",
-                     text ? text : "");
+    return lam__fail(
+        LAM_ERR_ARGUMENT,
+        "'%.100s' is not an interval: expected a number of epochs, steps or minutes, such as "
+        "'1 epoch', '100 steps' or '5 minutes'",
+        text ? text : "");
 }

@@ -76,7 +76,7 @@ static lam_status check_target(const char *text)
 static const lam__option rows[] = {
     {COUNT(limit), .max = MOST, .help = "read at most N samples of each file; 0 = all",
      .default_text = "0"},
-    {COUNT(samples), .max = MOST, .help = "built-in sets: number of samples; 0 = the set's own",
+    {COUNT(samples), .max = MOST, .help = "built-in sets: number of samples; 0 = the set's default",
      .default_text = "0"},
     {COUNT(classes), .max = MOST, .help = "spiral and vertical: number of classes; 0 = 3",
      .default_text = "0"},

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "nn/network.h"
 
-/* Layers whose outputs are 1 whatever comes in. */
+/* Layers whose outputs are always 1. */
 static lam_status check_softmax(const lam_model *model)
 {
     for (size_t i = 0; i < model->layer_count; i++) {
@@ -17,8 +17,7 @@ static lam_status check_softmax(const lam_model *model)
             layer->out == 1)
             return lam__fail(
                 LAM_ERR_ARGUMENT,
-                "layer %zu: %s over one output is 1 whatever comes in: use sigmoid, or "
-                "an output for each class",
+                "layer %zu: %s over one output is always 1: use sigmoid, or one output per class",
                 i, layer->activation->name);
     }
     return LAM_OK;

@@ -239,9 +239,9 @@ Test(targets, softmax_over_one_output_is_refused)
     static const char *const losses[] = {NULL, "mean_squared_error", "binary_crossentropy"};
     for (size_t i = 0; i < 3; i++) {
         expect_everywhere("4:relu,1:softmax", losses[i], rows, t, LAM_ERR_ARGUMENT,
-                          "layer 1: softmax over one output is 1");
+                          "layer 1: softmax over one output is always 1");
         expect_everywhere("4:relu,1:softmax", losses[i], classes, NULL, LAM_ERR_ARGUMENT,
-                          "layer 1: softmax over one output is 1");
+                          "layer 1: softmax over one output is always 1");
     }
     expect_everywhere("1:softmax,1:sigmoid", NULL, rows, t, LAM_ERR_ARGUMENT, "layer 0: softmax");
     lam_model *model = built("1:softmax"); /* of another program: it can be run */
