@@ -190,6 +190,7 @@ static bool inflate_all(const unsigned char *from, size_t size, unsigned char *t
     while (result == Z_OK && got <= expected) {
         const size_t left = expected - got;
         const size_t room = to && left > 0 && left < UINT32_MAX ? left : sizeof dropped;
+        /* cppcheck-suppress legacyUninitvar ; inflate writes there */
         z.next_out = to && left > 0 ? to + got : dropped;
         z.avail_out = (uInt)room;
         result = inflate(&z, Z_NO_FLUSH);

@@ -46,7 +46,7 @@ lam_status lam__op_int_line(lam__pickle *p, int is_long)
         return lam__op_bool(p, line.text[1] == '1');
     if (is_long && line.length > 0 && line.text[line.length - 1] == 'L')
         line.length--;
-    const bool minus = line.length > 0 && line.text[0] == '-';
+    const size_t minus = line.length > 0 && line.text[0] == '-' ? 1 : 0;
     if (line.length < sizeof text) {
         snprintf(text, sizeof text, "%.*s", (int)(line.length - minus), line.text + minus);
         if (lam__parse_u64(text, &number) && number <= (uint64_t)INT64_MAX)

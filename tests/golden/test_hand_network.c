@@ -197,7 +197,7 @@ Test(hand_network, cost_falls)
         {"sigmoid", "mean_squared_error"},  {"softmax", "categorical_crossentropy"},
         {"sigmoid", "binary_crossentropy"}, {"linear", "mean_squared_error"},
         {"linear", "mean_absolute_error"},  {"softmax", "mean_squared_error"},
-        {"tanh", "mean_absolute_error"},    {"sigmoid", "categorical_crossentropy"},
+        {"tanh", "mean_absolute_error"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         check_fall(pairs[i][0], pairs[i][1], "sgd", 0.05f);
