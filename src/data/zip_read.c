@@ -21,10 +21,8 @@ bool lam__zip_recognizes(const void *bytes, size_t size)
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/collect.h"
 #include "data/file_read.h"
-
-/* Unpacking a whole entry starts with room for this much. */
-#define LAM__ZIP_FIRST ((size_t)1 << 16)
 
 /* minizip reads the directory of a file byte by byte: so much of it at once. */
 #define LAM__ZIP_AHEAD ((size_t)1 << 14)
@@ -304,40 +302,9 @@ size_t lam__zip_find(const lam__zip *zip, const char *name)
     return LAM__ZIP_NONE;
 }
 
-/* Room for the next bytes: the claimed size at last, but never more than twice what has come. */
-static unsigned char *grow(unsigned char *bytes, size_t done, size_t *capacity, size_t want)
+static lam_status give(void *stream, void *to, size_t count, size_t *got)
 {
-    size_t next = want / 2 < *capacity ? want : 2 * *capacity;
-    unsigned char *grown = lam__allocate(next, 1, "an entry of a zip archive");
-    if (grown && done > 0)
-        memcpy(grown, bytes, done);
-    lam__release(bytes);
-    *capacity = next;
-    return grown;
-}
-
-static lam_status read_stream(lam__zip_stream *stream, unsigned char **bytes, size_t *size)
-{
-    /* one byte of room beyond the claim, so that the end is seen and the checksum compared */
-    size_t want = (size_t)stream->claims + 1, done = 0;
-    size_t capacity = want < LAM__ZIP_FIRST ? want : LAM__ZIP_FIRST;
-    unsigned char *buffer = lam__allocate(capacity, 1, "an entry of a zip archive");
-    while (buffer) {
-        size_t got = 0;
-        lam_status status = lam__zip_stream_read(stream, buffer + done, capacity - done, &got);
-        if (status != LAM_OK) {
-            lam__release(buffer);
-            return status;
-        }
-        done += got;
-        if (done < capacity) {
-            *bytes = buffer;
-            *size = done;
-            return LAM_OK;
-        }
-        buffer = grow(buffer, done, &capacity, want);
-    }
-    return LAM_ERR_MEMORY;
+    return lam__zip_stream_read(stream, to, count, got);
 }
 
 lam_status lam__zip_read(lam__zip *zip, size_t i, uint64_t most, unsigned char **bytes,
@@ -350,7 +317,9 @@ lam_status lam__zip_read(lam__zip *zip, size_t i, uint64_t most, unsigned char *
         status = lam__fail(LAM_ERR_FORMAT, "%s: %" PRIu64 " bytes, at most %" PRIu64 " expected",
                            stream.name, stream.claims, most);
     else
-        status = read_stream(&stream, bytes, size);
+        /* one byte beyond the claim, so that the end is seen and the checksum compared */
+        status = lam__collect(give, &stream, (size_t)stream.claims + 1, 0,
+                              "an entry of a zip archive", bytes, size);
     lam__zip_stream_close(&stream);
     return status;
 }

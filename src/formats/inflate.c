@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/collect.h"
 #include "lamina_features.h"
 
 bool lam__is_deflated(const unsigned char *bytes, size_t size)
@@ -28,6 +29,8 @@ struct inflation {
     z_stream z;
     const unsigned char *bytes;
     size_t left;
+    const char *name; /* for messages */
+    size_t unpacked;
 };
 
 static bool open_stream(struct inflation *s, const unsigned char *bytes, size_t size)
@@ -67,35 +70,16 @@ bool lam__inflate_first(const unsigned char *bytes, size_t size, unsigned char *
     return got == count;
 }
 
-/* Fills a buffer that doubles after it has been filled. */
-static lam_status unpack(struct inflation *s, const char *name, size_t most, unsigned char **out,
-                         size_t *out_size)
+/* For lam__collect. */
+static lam_status give(void *context, void *out, size_t count, size_t *got)
 {
-    size_t room = 65536;
-    unsigned char *buffer = lam__allocate(room, 1, "a packed file");
-    for (*out_size = 0; buffer;) {
-        size_t got;
-        const int word = go_on(s, buffer + *out_size, room - *out_size, &got);
-        *out_size += got;
-        *out = buffer;
-        if (word == Z_STREAM_END)
-            return LAM_OK;
-        if (word != Z_OK)
-            return lam__fail(word == Z_MEM_ERROR ? LAM_ERR_MEMORY : LAM_ERR_FORMAT,
-                             "%s: damaged or truncated after %zu unpacked bytes", name, *out_size);
-        if (room > most / 2)
-            return lam__fail(LAM_ERR_FORMAT,
-                             "%s: unpacks to more than %zu bytes, 64 times the file and 16 MiB",
-                             name, most);
-        unsigned char *larger = lam__allocate(2 * room, 1, "a packed file");
-        if (larger)
-            memcpy(larger, buffer, *out_size);
-        lam__release(buffer);
-        *out = buffer = larger;
-        room *= 2;
-    }
-    *out = NULL;
-    return LAM_ERR_MEMORY;
+    struct inflation *s = context;
+    const int word = go_on(s, out, count, got);
+    s->unpacked += *got;
+    if (word == Z_OK || word == Z_STREAM_END)
+        return LAM_OK;
+    return lam__fail(word == Z_MEM_ERROR ? LAM_ERR_MEMORY : LAM_ERR_FORMAT,
+                     "%s: damaged or truncated after %zu unpacked bytes", s->name, s->unpacked);
 }
 
 lam_status lam__inflate(const char *name, const unsigned char *bytes, size_t size,
@@ -106,12 +90,16 @@ lam_status lam__inflate(const char *name, const unsigned char *bytes, size_t siz
     *out = NULL;
     if (!open_stream(&s, bytes, size))
         return lam__fail_memory(65536, "a packed file");
-    lam_status status = unpack(&s, name, most, out, out_size);
+    s.name = name;
+    lam_status status = lam__collect(give, &s, most + 1, 0, "a packed file", out, out_size);
     inflateEnd(&s.z);
-    if (status == LAM_OK)
-        return LAM_OK;
-    lam__release(*out);
-    *out = NULL;
+    if (status == LAM_OK && *out_size > most) {
+        lam__release(*out);
+        *out = NULL;
+        status = lam__fail(LAM_ERR_FORMAT,
+                           "%s: unpacks to more than %zu bytes, 64 times the file and 16 MiB", name,
+                           most);
+    }
     return status;
 }
 #else
