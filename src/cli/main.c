@@ -86,9 +86,12 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     cli_prepare_process();
-    const int status = run(argc, argv);
+    int status = run(argc, argv);
     const int output = cli_finish_output();
     if (status > CLI_BY_SIGNAL)
         cli_end_by_signal(status - CLI_BY_SIGNAL);
-    return status == CLI_SUCCESS ? output : status;
+    if (status == CLI_SUCCESS)
+        status = output;
+    cli_end_without_waiting(status);
+    return status;
 }

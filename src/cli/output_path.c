@@ -48,6 +48,8 @@ static int compare_entry(const char *path, const struct stat *info, int type, st
 static bool is_read(const struct stat *file, const char *input, bool deep)
 {
     struct stat info;
+    if (input && strcmp(input, "-") == 0 && fstat(STDIN_FILENO, &info) == 0 && is_same(file, &info))
+        return true; /* as in: train - -o FILE < FILE */
     if (!input || stat(input, &info) != 0)
         return false;
     if (!S_ISDIR(info.st_mode))

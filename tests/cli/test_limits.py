@@ -2,6 +2,7 @@
 import resource
 import signal
 import subprocess
+import time
 import unittest
 
 from support import LAMINA, Case, environment
@@ -29,7 +30,8 @@ class Signals(Case):
         out = self.path(f"m{number}")
         with self.start("train", "spiral", "-o", out, *LONG, stdout=subprocess.PIPE) as process:
             self.assertIn("epoch", process.stdout.readline())
-            for _ in range(times):
+            for i in range(times):
+                time.sleep(0.0005 * i)  # else the second may be one with the first
                 process.send_signal(number)
             process.stdout.close()
             errors = process.stderr.read()
@@ -41,6 +43,9 @@ class Signals(Case):
     def test_ended(self):
         self.ended_by(signal.SIGINT, 1)
         self.ended_by(signal.SIGTERM, 1)
+        for _ in range(4):  # timeout(1) sends it to the process and to its group: one request
+            self.ended_by(signal.SIGINT, 2)
+            self.ended_by(signal.SIGTERM, 2)
         self.ended_by(signal.SIGHUP, 3)  # a terminal that closes sends it more than once
 
     def test_ignored(self):
@@ -67,6 +72,21 @@ class Signals(Case):
         self.assertEqual(process.returncode, -signal.SIGXCPU, errors)
         self.assertIn("the model so far is saved", errors)
         self.good("inspect", out)
+
+
+class Memory(Case):
+    def test_little_address_space(self):
+        """The command ends although the threads of a BLAS find no room for their buffers. How much
+        that is depends on the number of cores: some of these limits lie below, some above."""
+        ended = []
+        for size in (64, 96, 128, 192, 256, 512):
+            limit = (resource.RLIMIT_AS, size << 20, size << 20)
+            done = subprocess.run([LAMINA, "--version"], stdin=subprocess.DEVNULL, timeout=20,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env=environment(), preexec_fn=limited(limit))
+            ended.append(done.returncode == 0 and "lamina" in done.stdout)
+        if True not in ended:
+            self.skipTest("a command that is not built to live in 512 MB")
 
 
 class Files(Case):

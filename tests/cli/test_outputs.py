@@ -62,6 +62,20 @@ class Inputs(Outputs):
             self.kept(plain, content, 2, "what is read is never replaced", "train", spelled, "-o",
                       plain, *QUICK)
 
+    def test_standard_input_is_never_the_model(self):
+        content = TABLE.encode()
+        plain = self.path("data")
+        plain.write_text(TABLE)
+        for args in (["train", "-", "-o", plain, "--force", *QUICK],
+                     ["train", "-", "-o", self.link("link", plain), "--force", *QUICK],
+                     ["data", "-", "--sheet", self.link("s.png", plain, os.link), "--force"]):
+            with open(plain, "rb") as file:
+                done = subprocess.run([LAMINA, *map(str, args)], stdin=file, timeout=100,
+                                      stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("what is read is never replaced", done.stderr)
+            self.assertEqual(plain.read_bytes(), content)
+
     def test_a_file_in_the_folder_of_data_is_never_replaced(self):
         folder = self.pictures()
         picture = folder / "a" / "0.bmp"
