@@ -52,7 +52,8 @@ static int train(const lam_dataset *data, const char *folder, float weights[WEIG
     fit.epochs = EPOCHS;
     fit.batch_size = 32;
     fit.checkpoint = folder; /* NULL: none */
-    fit.checkpoint_every = "20 steps";
+    if (folder)
+        fit.checkpoint_every = "20 steps";
     fit.resume = folder != NULL;
     fit.callback = folder ? &callback : NULL;
     stop_on(lam_fit(model, data, &fit, NULL));

@@ -34,9 +34,11 @@ typedef enum lam_ownership {
 
 struct lam_model;
 
-/* How data are found, read and generated; fill with lam_load_options_default(). Each format uses
- * what concerns it. lam_catalog(LAM_LOAD_OPTION, ..) lists the options with their help. Strings put
- * here directly are not copied: they must outlive the call; lam_load_options_set makes copies. */
+/* How data are found, read and generated; fill with lam_load_options_default(). An option that the
+ * data at hand do not use, set to another value than its default, is LAM_ERR_ARGUMENT: `width` of a
+ * table, `samples` of a file, `stratify` without test_share. lam_catalog(LAM_LOAD_OPTION, ..) lists
+ * the options with their help. Strings put here directly are not copied: they must outlive the
+ * call; lam_load_options_set makes copies. */
 typedef struct lam_load_options {
     size_t samples; /* built-in sets: samples in all; 0 = the set's own default */
     size_t classes; /* spiral and vertical: number of classes; 0 = 3 */
@@ -45,7 +47,8 @@ typedef struct lam_load_options {
     size_t limit;   /* files: read at most this many samples; 0 = all */
 
     /* The test split of data that have none of their own: this share of the samples, drawn with
-     * `seed`; the others are the training split. 0 = either split is all of the data. */
+     * `seed`; the others are the training split. 0 = either split is all of the data. Where there
+     * is a test split, it is that one, and these are not used. */
     double test_share; /* 0 <= share < 1 */
     bool stratify;     /* draw the same share of each class */
 
@@ -75,8 +78,8 @@ typedef struct lam_load_options {
                       from front to back; 0 = as many as fit in 64 MB, at least 1024 */
 
     /* Read the data as this model was trained: images are brought to its size, colour and
-     * inversion, tables to its columns and categories; targets may be missing. NULL = as they are.
-     */
+     * inversion, tables to its columns and categories; targets may be missing. width,
+     * height, color, target and ignore may say the same, and nothing else. NULL = as they are. */
     const struct lam_model *like;
 } lam_load_options;
 
@@ -102,8 +105,8 @@ LAM_API lam_dataset *lam_dataset_load(const char *path, lam_split split,
                                       const lam_load_options *options);
 
 /* Loads all samples of one file or folder, to predict: `options->like` says for which model. As
- * lam_dataset_load, but nothing is divided, and targets may be missing. Of data with splits of
- * their own, the test split. */
+ * lam_dataset_load, but nothing is divided, so that test_share is LAM_ERR_ARGUMENT, and targets may
+ * be missing. Of data with splits of their own, the test split. */
 LAM_API lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *options);
 
 /* What lam_dataset_load would make of a path. Strings are the library's and last. */
@@ -113,7 +116,8 @@ typedef struct lam_data_info {
     bool has_test_split; /* its own, or one made by test_share */
 } lam_data_info;
 
-/* Recognizes data without reading them, in *info. Errors as lam_dataset_load. */
+/* Recognizes data without reading them, in *info. Errors as lam_dataset_load, but options that the
+ * data do not use are not told. */
 LAM_API lam_status lam_data_recognize(const char *path, const lam_load_options *options,
                                       lam_data_info *info);
 

@@ -68,7 +68,8 @@ LAM_API void lam_import_report_free(lam_import_report *report);
 typedef struct lam_export_options {
     const char *format; /* name of the format; NULL = told by the file's extension */
     bool transform;     /* the file applies the model's input transform itself, where it can */
-    const char *name;   /* C source: what its names begin with; NULL = the file's name */
+    const char *name;   /* C source: what its names begin with; NULL = the file's name. Of another
+                           format LAM_ERR_ARGUMENT */
 } lam_export_options;
 
 /* Defaults: the format from the extension, with the transform. */

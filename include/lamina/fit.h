@@ -123,7 +123,8 @@ typedef struct lam_fit_options {
 
     size_t threads;        /* at most 1024; 0 = one per core that this process may use (its affinity
                               and the CPU quota of its container); no effect on the result */
-    float threshold;       /* decision threshold of binary metrics */
+    float threshold;       /* outputs above it count as decided for, in metrics that decide
+                              by a threshold */
     float tolerance;       /* regression_accuracy: the largest error that counts as right;
                               0 = std(targets) / 250 */
     const char *callbacks; /* names of registered callbacks, separated by commas, or NULL */
@@ -192,14 +193,17 @@ LAM_API void lam_history_free(lam_history *history);
  * from 1 in each call. The position is the model's in memory: a model's file does not hold it, so a
  * loaded model begins again (with another seed for other orders); a checkpoint does
  * (lam_model_load_optimizer). lam_model_initialize sets it back.
- * A model that does not know what its samples are made from (lam_model_input), or has no
- * class names, takes both from `train`. The result depends on model, data, options, instruction set
- * and BLAS, never on the number of threads. While it runs, the BLAS library's own thread count is 1
- * for the whole process. Errors: the model's sticky one; LAM_ERR_NAME, LAM_ERR_ARGUMENT,
- * LAM_ERR_SHAPE (data, targets and outputs), LAM_ERR_MEMORY, and LAM_ERR_NUMERIC when a loss, a
- * weight or an output for the validation samples stopped being finite: epoch and batch are named,
- * and the sample, feature and value where a sample is the reason. Whatever fails in an epoch, the
- * model has the weights from before it, or with early stopping those of the best epoch so far.
+ * An option that nothing in this run uses, set to another value than its default, is
+ * LAM_ERR_ARGUMENT: momentum of adam, min_delta without patience, keep without checkpoint, a
+ * threshold that none of the metrics decides by. A model that does not know what its samples are
+ * made from (lam_model_input), or has no class names, takes both from `train`. The result depends
+ * on model, data, options, instruction set and BLAS, never on the number of threads. While it runs,
+ * the BLAS library's own thread count is 1 for the whole process. Errors: the model's sticky one;
+ * LAM_ERR_NAME, LAM_ERR_ARGUMENT, LAM_ERR_SHAPE (data, targets and outputs), LAM_ERR_MEMORY, and
+ * LAM_ERR_NUMERIC when a loss, a weight or an output for the validation samples stopped being
+ * finite: epoch and batch are named, and the sample, feature and value where a sample is the
+ * reason. Whatever fails in an epoch, the model has the weights from before it, or with early
+ * stopping those of the best epoch so far.
  *
  * What targets a loss takes: categorical_crossentropy class numbers or rows of values >= 0, not all
  * 0, after softmax only: a row that sums to 1 is a distribution, one with another sum is a weighted

@@ -32,6 +32,10 @@ static int parse(data_request *request, const cli_command *command, int argc, ch
     }
     request->data = argv[0];
     const int apart = cli_check_printing(request->data);
+    if (request->force && !request->sheet) {
+        cli_error("--force is for the FILE of --sheet");
+        return CLI_USAGE;
+    }
     if (apart != CLI_SUCCESS || !request->sheet)
         return apart;
     const cli_output output = {
@@ -171,14 +175,39 @@ int cli_survey_print(const cli_survey *survey, size_t rows)
     return CLI_SUCCESS;
 }
 
+static int refuse_sheet(const data_request *request)
+{
+    char plain[512];
+    cli_error("--sheet is for images, and the samples of '%s' are none",
+              lam_printable(request->data, plain, sizeof plain));
+    return CLI_FAILURE;
+}
+
+/* What nothing would use of the request, as far as it is known before the data are read. */
+static int check_use(const data_request *request)
+{
+    lam_data_info info;
+    if (request->sheet && lam_data_recognize(request->data, NULL, &info) == LAM_OK &&
+        (strcmp(info.format, "csv") == 0 || strcmp(info.format, "built-in") == 0))
+        return refuse_sheet(request);
+    return cli_check_parts(request->data, &request->load, request->split == LAM_SPLIT_TEST);
+}
+
 static int show(const data_request *request)
 {
     cli_survey survey = {.path = request->data, .split = request->split};
+    int status = check_use(request);
+    if (status != CLI_SUCCESS)
+        return status;
     lam_dataset *data = cli_load_data(request->data, request->split, &request->load);
     if (!data)
         return CLI_FAILURE;
-    int status = CLI_SUCCESS;
-    if (lam_data_recognize(request->data, &request->load, &survey.info) != LAM_OK)
+    lam_input_info input;
+    lam_dataset_input(data, &input);
+    if (request->sheet && input.kind != LAM_INPUT_IMAGE)
+        status = refuse_sheet(request);
+    if (status == CLI_SUCCESS &&
+        lam_data_recognize(request->data, &request->load, &survey.info) != LAM_OK)
         status = cli_failed();
     survey.data = data;
     if (status == CLI_SUCCESS)

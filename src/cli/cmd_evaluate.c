@@ -11,7 +11,7 @@
 typedef struct evaluate_request {
     const char *model, *data;
     lam_split split;
-    bool json;
+    bool json, split_given;
     lam_load_options load;
     lam_fit_options fit;
 } evaluate_request;
@@ -22,8 +22,12 @@ static int parse(evaluate_request *request, const cli_command *command, int argc
     request->split = LAM_SPLIT_TEST;
     request->load = lam_load_options_default();
     request->fit = lam_fit_options_default();
-    const int status = cli_read_arguments(command, offsetof(evaluate_request, fit), argc, argv,
-                                          request, &operands);
+    cli_flags given;
+    if (!cli_flags_open(&given, command, offsetof(evaluate_request, fit)))
+        return CLI_FAILURE;
+    const int status = cli_parse(&given, argc, argv, request, &operands);
+    request->split_given = cli_was_given(&given, "split");
+    cli_flags_close(&given);
     if (status != CLI_SUCCESS)
         return status;
     if (operands != 2) {
@@ -105,9 +109,13 @@ static int run_evaluate(const cli_command *command, int argc, char **argv)
 {
     evaluate_request request = {0};
     const int status = parse(&request, command, argc, argv);
-    if (status == CLI_SUCCESS && !(request.data = cli_input_path(request.data)))
+    if (status != CLI_SUCCESS)
+        return status;
+    if (!(request.data = cli_input_path(request.data)))
         return CLI_FAILURE;
-    return status == CLI_SUCCESS ? evaluate(&request) : status;
+    const bool test = request.split_given && request.split == LAM_SPLIT_TEST;
+    const int parts = cli_check_parts(request.data, &request.load, test);
+    return parts == CLI_SUCCESS ? evaluate(&request) : parts;
 }
 
 static const cli_flag flags[] = {

@@ -14,6 +14,8 @@
 /* Rows a call of the predictor. */
 enum { BATCH = 256 };
 
+static const float USUAL_THRESHOLD = 0.5f;
+
 typedef struct predict_request {
     const char *model;
     char **files;
@@ -51,7 +53,7 @@ static int parse(predict_request *request, const cli_command *command, int argc,
     int operands;
     request->load = lam_load_options_default();
     request->top = 1;
-    request->threshold = 0.5f;
+    request->threshold = USUAL_THRESHOLD;
     const int status = cli_read_arguments(command, 0, argc, argv, request, &operands);
     if (status != CLI_SUCCESS)
         return status;
@@ -318,6 +320,24 @@ static int predict_file(const predict_run *run, const char *file)
     return status;
 }
 
+/* What the model's outputs have no use for. */
+static int check_outputs(const predict_run *run)
+{
+    const predict_request *request = run->request;
+    if (request->top > 1 && run->kind != OUTPUT_CLASSES) {
+        cli_error("--top is for models that end in softmax, whose outputs are classes; '%s' has %s",
+                  request->model, run->kind == OUTPUT_DECISIONS ? "decisions (sigmoid)" : "values");
+        return CLI_USAGE;
+    }
+    if (request->threshold != USUAL_THRESHOLD && run->kind != OUTPUT_DECISIONS) {
+        cli_error("--threshold is for models that end in sigmoid, whose outputs are decisions; "
+                  "'%s' has %s",
+                  request->model, run->kind == OUTPUT_CLASSES ? "classes (softmax)" : "values");
+        return CLI_USAGE;
+    }
+    return CLI_SUCCESS;
+}
+
 static int run_predict(const cli_command *command, int argc, char **argv)
 {
     predict_request request = {0};
@@ -326,6 +346,8 @@ static int run_predict(const cli_command *command, int argc, char **argv)
         return status;
     predict_run run = {.request = &request};
     status = open_run(&run);
+    if (status == CLI_SUCCESS)
+        status = check_outputs(&run);
     request.load.like = run.model;
     for (int i = 0; i < request.file_count && status == CLI_SUCCESS; i++)
         status = predict_file(&run, request.files[i]);

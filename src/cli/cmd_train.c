@@ -68,6 +68,11 @@ static int parse(train_run *run, const cli_command *command, int argc, char **ar
             cli_error("--%s needs --checkpoint DIR", of_checkpoints[i]);
             return CLI_USAGE;
         }
+    if (request->init_from && cli_was_given(&run->flags, "initializer")) {
+        cli_error("--initializer and --init-from exclude each other: both say what weights begin "
+                  "with");
+        return CLI_USAGE;
+    }
     if (request->fit.keep_optimizer && !request->init_from) {
         cli_error("--keep-optimizer needs --init-from CHECKPOINT, whose optimizer is kept");
         return CLI_USAGE;
@@ -136,12 +141,16 @@ static int load_shares(train_run *run)
 {
     const train_request *request = &run->request;
     lam_load_options whole = request->load;
-    whole.test_share = 0.0;
+    whole.test_share = 0.0; /* and what goes with it */
+    whole.stratify = false;
+    whole.seed = 0;
     lam_dataset *data = cli_load_data(request->data, LAM_SPLIT_TRAIN, &whole);
     if (!data)
         return CLI_FAILURE;
-    const lam_status status = (whole.stratify ? lam_dataset_divide_stratified : lam_dataset_divide)(
-        data, request->load.test_share, whole.seed, &run->train, &run->test);
+    const lam_load_options *parts = &request->load;
+    const lam_status status =
+        (parts->stratify ? lam_dataset_divide_stratified : lam_dataset_divide)(
+            data, parts->test_share, parts->seed, &run->train, &run->test);
     lam_dataset_free(data);
     return status == LAM_OK ? CLI_SUCCESS : cli_failed();
 }
@@ -365,6 +374,8 @@ static int train(train_run *run, const cli_command *command, int argc, char **ar
     if (status == CLI_SUCCESS)
         status =
             cli_apply_recipe(cli_recipe_for(run->request.data), &run->flags, &run->request.fit);
+    if (status == CLI_SUCCESS)
+        status = cli_check_parts(run->request.data, &run->request.load, false);
     if (status == CLI_SUCCESS)
         status = load(run);
     if (status == CLI_SUCCESS)

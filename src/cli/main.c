@@ -33,8 +33,19 @@ static int unknown_command(const char *name)
     return CLI_USAGE;
 }
 
+/* "help train" and "--version" take nothing more. */
+static int check_no_more(int argc, char **argv, int taken)
+{
+    if (argc <= taken)
+        return CLI_SUCCESS;
+    cli_error("'%s' takes nothing more, not '%s'", argv[taken - 1], argv[taken]);
+    return CLI_USAGE;
+}
+
 static int help(int argc, char **argv)
 {
+    if (check_no_more(argc, argv, 2) != CLI_SUCCESS)
+        return CLI_USAGE;
     if (argc < 2) {
         cli_print_overview(stdout);
         return CLI_SUCCESS;
@@ -73,8 +84,10 @@ static int run(int argc, char **argv)
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return help(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-        cli_print_version();
-        return CLI_SUCCESS;
+        const int status = check_no_more(argc, argv, 2);
+        if (status == CLI_SUCCESS)
+            cli_print_version();
+        return status;
     }
     const cli_command *command = find_command(word);
     if (!command)

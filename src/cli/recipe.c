@@ -117,3 +117,22 @@ bool cli_has_test_split(const char *path, const lam_load_options *options)
     lam_data_info info;
     return lam_data_recognize(path, options, &info) == LAM_OK && info.has_test_split;
 }
+
+int cli_check_parts(const char *path, const lam_load_options *options, bool test)
+{
+    lam_data_info info;
+    lam_load_options own = *options;
+    char plain[512];
+    own.test_share = 0.0;
+    if (lam_data_recognize(path, &own, &info) != LAM_OK)
+        return CLI_SUCCESS;
+    lam_printable(path, plain, sizeof plain);
+    if (options->test_share > 0.0 && info.has_test_split)
+        cli_error("--test-share is not used: '%s' has a test split of its own", plain);
+    if (!test || info.has_test_split || options->test_share > 0.0)
+        return CLI_SUCCESS;
+    cli_error("--split test: '%s' has no test split; --test-share X makes one, and without --split "
+              "all samples are used",
+              plain);
+    return CLI_FAILURE;
+}

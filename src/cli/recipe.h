@@ -33,6 +33,11 @@ const char *cli_multi_label_metrics(void);
  * file. */
 lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_options *options);
 
+/* Tells that --test-share is not used where DATA has a test split of its own. CLI_FAILURE after a
+ * message when `test`, the test split, is asked for and there is none. What is wrong with data that
+ * are not known is for cli_load_data to say. */
+int cli_check_parts(const char *path, const lam_load_options *options, bool test);
+
 /* Whether DATA has a test split, its own or by --test-share; false for what is no data. */
 bool cli_has_test_split(const char *path, const lam_load_options *options);
 

@@ -8,10 +8,11 @@
 #include <lamina/dataset.h>
 
 #include "data/place.h"
-#include "nn/name_table.h"
+#include "nn/load_options.h"
 
 typedef struct lam__data_format {
     const char *name, *alias, *help;
+    lam__data_kind kind; /* which loading options it uses */
     /* By path, kind, name and first bytes; reads no more than a folder's entries. */
     bool (*recognizes)(const lam__place *place);
     /* Whether the data have a test split of their own; NULL: never. */

@@ -284,7 +284,8 @@ lam_dataset *lam_dataset_load_idx(const char *file, const lam_load_options *opti
         options = &defaults;
     if (!file)
         lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_load_idx: file is NULL");
-    else if (lam__check_load_options(options) == LAM_OK)
+    else if (lam__check_load_options(options) == LAM_OK &&
+             lam__check_used_load_options(options, LAM__DATA_IDX, file) == LAM_OK)
         lam__idx_file_load(&place, LAM_SPLIT_TRAIN, options, &dataset);
     return dataset;
 }

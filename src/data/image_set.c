@@ -95,11 +95,34 @@ static lam_status find_first(lam__image_set *set, lam__image_decoder *decoder, l
     return lam__fail(status, "none of %zu images can be read; the last: %s", set->samples, last);
 }
 
+static const char *colors_of(size_t channels)
+{
+    return channels == 1 ? "gray" : "rgb";
+}
+
+/* The model decides size and colour: others may not be asked for. */
+static lam_status check_like(const lam__input *like, const lam_load_options *options)
+{
+    if ((options->width > 0 && options->width != like->width) ||
+        (options->height > 0 && options->height != like->height))
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "width %zu, height %zu: the model takes images of %zu x %zu pixels, and "
+                         "images are brought to that",
+                         options->width, options->height, like->width, like->height);
+    if (options->color && strcmp(options->color, colors_of(like->channels)) != 0)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "color is %s, but the model takes %s images, and images are brought to "
+                         "that",
+                         options->color, colors_of(like->channels));
+    return LAM_OK;
+}
+
 lam_status lam__image_set_shape(lam__image_set *set, const lam_load_options *options)
 {
     const lam__input *like = lam__load_input(options);
     lam__image_shape *shape = &set->shape;
     if (like->kind == LAM_INPUT_IMAGE) {
+        LAM__TRY(check_like(like, options));
         *shape = (lam__image_shape){like->width, like->height, like->channels,
                                     like->invert != options->invert};
         set->any_size = set->any_color = true;
@@ -119,11 +142,6 @@ lam_status lam__image_set_shape(lam__image_set *set, const lam_load_options *opt
                                                             : 3;
     shape->invert = options->invert;
     return LAM_OK;
-}
-
-static const char *colors_of(size_t channels)
-{
-    return channels == 1 ? "gray" : "rgb";
 }
 
 /* Another size or colour than the first, where nobody has said what to do about it. */

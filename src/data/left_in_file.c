@@ -43,6 +43,12 @@ lam_status lam__idx_read_within(const char *path, const lam_load_options *option
     lam__byte_source_close(&source);
     if (status != LAM_OK)
         return status;
+    if (options->window > 0 && !idx->gzip)
+        return lam__fail(
+            LAM_ERR_ARGUMENT,
+            "window has no effect on '%.200s': it is not gzipped, so any sample can be "
+            "read at any time",
+            path);
     const size_t limit = options->limit;
     const size_t samples = limit > 0 && limit < idx->total ? limit : idx->total;
     if (!whole || need / idx->total * samples <= lam__load_memory(options))

@@ -46,6 +46,7 @@ static lam_status load(const char *path, lam_split split, const lam_load_options
     lam__place place;
     const lam__data_format *format;
     LAM__TRY(recognize("lam_dataset_load", path, options, &place, &format));
+    LAM__TRY(lam__check_used_load_options(options, format->kind, path));
     const bool share = options->test_share > 0.0 && !has_own_test(format, &place);
     LAM__TRY(format->load(&place, share ? LAM_SPLIT_TRAIN : split, options, dataset));
     return share ? take_share(split, options, dataset) : LAM_OK;
@@ -66,6 +67,17 @@ lam_dataset *lam_dataset_load(const char *path, lam_split split, const lam_load_
     return NULL;
 }
 
+/* What is read as a whole has no part to choose. */
+static lam_status check_whole(const char *path, const lam_load_options *options,
+                              const lam__data_format *format)
+{
+    if (options->test_share > 0.0)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "test_share has no effect on '%.200s': all samples of the file are used",
+                         path);
+    return lam__check_used_load_options(options, format->kind, path);
+}
+
 lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *options)
 {
     const lam_load_options defaults = lam_load_options_default();
@@ -75,6 +87,8 @@ lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *opt
     if (!options)
         options = &defaults;
     lam_status status = recognize("lam_dataset_load_file", path, options, &place, &format);
+    if (status == LAM_OK)
+        status = check_whole(path, options, format);
     if (status == LAM_OK)
         status = format->load(&place, LAM_SPLIT_TEST, options, &dataset);
     if (status == LAM_OK)

@@ -218,11 +218,11 @@ static lam_status set_targets(const lam__npy *npy, const char *path,
     size_t classes;
     if (are_labels(npy, options->task, &classes))
         return set_labels(npy, path, classes, options, dataset);
-    if (strcmp(options->task, "classification") == 0 && npy->features == 1)
+    if (strcmp(options->task, "classification") == 0)
         return lam__fail(LAM_ERR_FORMAT,
-                         "%s: the targets are no class numbers: expected whole numbers from 0 to "
-                         "%d",
-                         path, LAM__MOST_CLASSES - 1);
+                         "%s: task is classification, and the targets are no class numbers: "
+                         "expected one whole number from 0 to %d per sample, not %zu value%s",
+                         path, LAM__MOST_CLASSES - 1, npy->features, npy->features == 1 ? "" : "s");
     return set_values(npy, dataset);
 }
 
@@ -232,6 +232,9 @@ lam_status lam__arrays_load(const lam__arrays *arrays, lam_split split,
     size_t x, y;
     lam__npy samples = {.values = NULL}, targets = {.values = NULL};
     LAM__TRY(choose(arrays, split, options, &x, &y));
+    if (y == SIZE_MAX && strcmp(options->task, "auto") != 0)
+        return lam__fail(LAM_ERR_ARGUMENT, "task has no effect on '%.200s': no array has targets",
+                         arrays->path);
     lam_status status = LAM_OK;
     lam__arrays places = *arrays;
     places.memory = UINT64_MAX; /* targets are always needed */

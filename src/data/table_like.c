@@ -89,11 +89,54 @@ static lam_status prepare(lam__table *table, const lam__input *like, const size_
     return LAM_OK;
 }
 
+/* Whether the column is one of the model's that `want` asks for. */
+static bool is_models(const lam__input *like, const size_t *place, size_t column, bool target)
+{
+    for (size_t i = 0; i < like->column_count; i++)
+        if (place[i] == column)
+            return target ? like->columns[i].target : lam__column_features(&like->columns[i]) > 0;
+    return false;
+}
+
+/* The model says what its columns are: options may say the same, and nothing else, but that there
+ * is no target. */
+static lam_status check_columns(lam__table *table, const lam_load_options *options,
+                                const lam__input *like, size_t *place)
+{
+    if (strcmp(options->task, "auto") != 0 || strcmp(options->missing, "refuse") != 0)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "%s has no effect on '%.200s': what was settled when the model was "
+                         "trained holds",
+                         strcmp(options->task, "auto") != 0 ? "task" : "missing", table->csv.name);
+    if (!options->target && !(options->ignore && options->ignore[0]))
+        return LAM_OK;
+    LAM__TRY(lam__table_choose(table, options));
+    for (size_t i = 0; options->target && !options->target[0] && i < like->column_count; i++)
+        if (like->columns[i].target)
+            place[i] = SIZE_MAX;
+    for (size_t c = 0; c < table->csv.columns; c++) {
+        const lam__table_column *column = &table->columns[c];
+        if (options->target && options->target[0] &&
+            column->target != is_models(like, place, c, true))
+            return lam__fail(LAM_ERR_ARGUMENT, "%s: target is '%.100s', but the model %s '%.100s'",
+                             table->csv.name, options->target,
+                             column->target ? "does not predict" : "predicts", table->csv.names[c]);
+        if (column->kind == LAM__CELL_SKIP && is_models(like, place, c, false))
+            return lam__fail(LAM_ERR_ARGUMENT,
+                             "%s: ignore names column '%.100s', which the model was trained on",
+                             table->csv.name, table->csv.names[c]);
+    }
+    for (size_t c = 0; c < table->csv.columns; c++) /* the model tells, not what was marked here */
+        table->columns[c].target = false;
+    return LAM_OK;
+}
+
 static lam_status read_like_table(lam__table *table, const lam_load_options *options,
                                   const lam__input *like, size_t *place, lam_dataset **dataset)
 {
     LAM__TRY((table->csv.header && like->header ? place_by_name : place_by_position)(table, like,
                                                                                      place));
+    LAM__TRY(check_columns(table, options, like, place));
     LAM__TRY(prepare(table, like, place));
     LAM__TRY(lam__table_read_cells(table, options->limit));
     LAM__TRY(lam__table_read_words(table));
@@ -112,7 +155,9 @@ static lam_status read_like_numbers(lam__table *table, const lam_load_options *o
 {
     const lam_model *model = options->like;
     size_t features = 0, target = SIZE_MAX;
-    if (table->csv.columns != model->features)
+    const bool named =
+        (options->target && options->target[0]) || (options->ignore && options->ignore[0]);
+    if (table->csv.columns != model->features || named)
         LAM__TRY(lam__table_choose(table, options));
     for (size_t c = 0; c < table->csv.columns; c++) {
         place[c] = c;
@@ -130,6 +175,10 @@ static lam_status read_like_numbers(lam__table *table, const lam_load_options *o
     if (target != SIZE_MAX && model->class_count > 0)
         LAM__TRY(close_words(&table->columns[target], (const char *const *)model->class_names,
                              model->class_count));
+    if (strcmp(options->task, "regression") == 0 && model->class_count > 0)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "%s: task is regression, but the model knows %zu classes", table->csv.name,
+                         model->class_count);
     LAM__TRY(lam__table_read_cells(table, options->limit));
     LAM__TRY(lam__table_read_words(table));
     if (target != SIZE_MAX && table->columns[target].missing == table->rows) {

@@ -17,6 +17,16 @@ static size_t *same_places(const lam__table *table)
     return place;
 }
 
+/* No column or several are no classes. */
+static lam_status check_task(const lam__table *table, const char *task, size_t targets)
+{
+    if (strcmp(task, "auto") == 0 || (targets > 0 && strcmp(task, "regression") == 0))
+        return LAM_OK;
+    return lam__fail(LAM_ERR_ARGUMENT, "%s: task is %s, and there %s", table->csv.name, task,
+                     targets == 0 ? "is no target"
+                                  : "are several targets: classes are told by one column");
+}
+
 static lam_status load_as_it_is(lam__table *table, const lam_load_options *options,
                                 lam_dataset **dataset)
 {
@@ -31,6 +41,8 @@ static lam_status load_as_it_is(lam__table *table, const lam_load_options *optio
         }
     if (targets == 1)
         LAM__TRY(lam__table_decide_target(table, target, options->task));
+    else
+        LAM__TRY(check_task(table, options->task, targets));
     lam__input input = {.kind = LAM_INPUT_VALUES};
     lam_status status = lam__table_describe(table, options, &input);
     size_t *place = status == LAM_OK ? same_places(table) : NULL;

@@ -161,7 +161,14 @@ bool lam__toy_has_test(const lam__place *place)
 lam_status lam__toy_load(const lam__place *place, lam_split split, const lam_load_options *options,
                          lam_dataset **dataset)
 {
-    *dataset = lam__toy_make(lam__toy_named(place->path), options->samples, options->classes,
-                             options->seed, split);
+    const lam__toy which = lam__toy_named(place->path);
+    if (toys[which].classes == 0 && options->classes > 0)
+        return lam__fail(LAM_ERR_ARGUMENT, "classes has no effect on '%s', which has none",
+                         place->path);
+    if (which == LAM__SINE && options->seed != 0)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "data_seed has no effect on '%s': nothing of it is drawn at random",
+                         place->path);
+    *dataset = lam__toy_make(which, options->samples, options->classes, options->seed, split);
     return *dataset ? LAM_OK : lam_error_status();
 }

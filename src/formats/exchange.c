@@ -209,6 +209,9 @@ lam_status lam_model_export(const lam_model *model, const char *path,
         return lam__fail(LAM_ERR_UNSUPPORTED,
                          "%s: models are read from '%s', but not written; written are: %s", path,
                          format->name, known);
+    if (options->name && strcmp(format->name, "c") != 0)
+        return lam__fail(LAM_ERR_ARGUMENT, "%s: name '%.100s' is for C source, not for '%s'", path,
+                         options->name, format->name);
     if (!model->parameters)
         return lam__fail(LAM_ERR_STATE, "a model without parameters cannot be written: train it or "
                                         "call lam_model_initialize first");

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "formats/c_source.h"
 #include "formats/quantized.h"
+#include "nn/fit_options.h"
 #include "nn/metrics.h"
 #include "train/source.h"
 
@@ -203,6 +204,9 @@ lam_status lam_quantized_evaluate(const lam_quantized *q, const lam_dataset *dat
         .samples = data->samples, .loss = NAN, .data_loss = NAN, .regularization_loss = NAN};
     const char *list = j.options->metrics ? j.options->metrics : "accuracy";
     LAM__TRY(lam__parse_metrics(list, last, j.metrics, scores->names, &scores->metrics));
+    const lam_metric_rows kind = {
+        .width = outputs, .classes = data->labels, .targets = data->targets, .argmax = j.argmax};
+    LAM__TRY(lam__check_judging_options(j.options, j.metrics, scores->metrics, &kind));
     LAM__TRY(judge(q, &j, data, scores));
     for (size_t m = 0; m < scores->metrics; m++)
         scores->values[m] = j.metrics[m]->result(j.state[m], j.metrics[m]->user);

@@ -261,15 +261,9 @@ void lam__own_option_texts(lam_fit_options *options)
     options->fill_mode = fill_modes[mode];
 }
 
-/* Whether an option has another value than its default. */
 static bool is_set(const lam_fit_options *options, const char *name)
 {
-    const lam_fit_options defaults = lam_fit_options_default();
-    const lam__option *row = lam__table_lookup(&lam__fit_options, name);
-    char text[32], default_text[32];
-    const char *value = lam__option_format(row, options, text, sizeof text);
-    const char *usual = lam__option_format(row, &defaults, default_text, sizeof default_text);
-    return value && (!usual || strcmp(value, usual) != 0);
+    return lam__option_is_set(lam__table_lookup(&lam__fit_options, name), options);
 }
 
 static bool lists(const lam__optimizer *optimizer, const char *name)
@@ -309,6 +303,8 @@ lam_status lam__check_used_options(const lam_fit_options *options)
         const char *needed;
     } dependent[] = {
         {"min_delta", options->patience > 0, "early stopping: patience is 0"},
+        {"checkpoint_every", options->checkpoint, "checkpoint: no folder is named"},
+        {"keep", options->checkpoint, "checkpoint: no folder is named"},
         {"monitor", options->patience > 0, "early stopping: patience is 0"},
         {"fill_mode", moves_images(options),
          "images that are moved: width_shift, height_shift, rotation, zoom and shear are 0"},
@@ -317,5 +313,21 @@ lam_status lam__check_used_options(const lam_fit_options *options)
         if (!dependent[i].used && is_set(options, dependent[i].name))
             return lam__fail(LAM_ERR_ARGUMENT, "%s has no effect without %s", dependent[i].name,
                              dependent[i].needed);
+    return LAM_OK;
+}
+
+lam_status lam__check_judging_options(const lam_fit_options *options,
+                                      const lam__metric *const *metrics, size_t count,
+                                      const lam_metric_rows *kind)
+{
+    static const char *const names[] = {"threshold", "tolerance"};
+    for (int tolerance = 0; tolerance < 2; tolerance++)
+        if (is_set(options, names[tolerance]) && !lam__metrics_use(metrics, count, kind, tolerance))
+            return lam__fail(
+                LAM_ERR_ARGUMENT, "%s has no effect: none of the metrics judges %s by it",
+                names[tolerance],
+                kind->argmax && kind->width > 1 ? "classes of which the largest output counts"
+                : kind->classes                 ? "these classes"
+                                                : "these targets");
     return LAM_OK;
 }

@@ -3,6 +3,7 @@
 #define LAMINA_FIT_OPTIONS_H
 
 #include <lamina/catalog.h>
+#include <lamina/extend.h>
 #include <lamina/fit.h>
 
 #include "nn/option_table.h"
@@ -26,6 +27,13 @@ lam_status lam__check_fit_options(const lam_fit_options *options);
 /* Whether each option that was set is one that this training uses: LAM_ERR_ARGUMENT for one that
  * belongs to another optimizer, or to something that is off. */
 lam_status lam__check_used_options(const lam_fit_options *options);
+
+/* The same for threshold and tolerance, by which some metrics judge rows of some kinds: `kind` has
+ * width, classes or targets, and argmax of what is to be judged. */
+struct lam__metric;
+lam_status lam__check_judging_options(const lam_fit_options *options,
+                                      const struct lam__metric *const *metrics, size_t count,
+                                      const lam_metric_rows *kind);
 
 /* Replaces the texts of options that are kept: fill_mode by the library's own, the others by NULL.
  */

@@ -73,54 +73,67 @@ static lam_status check_target(const char *text)
 #define SWITCH(field) LAM__FIELD(field), .type = LAM__OPTION_BOOL, .default_text = "false"
 #define MOST 1e15
 
+/* Kinds of data together. */
+#define IMAGES (LAM__DATA_IMAGE | LAM__DATA_IMAGE_FOLDER)
+#define ARRAYS (LAM__DATA_ARRAY | LAM__DATA_ARRAYS)
+#define FILES (IMAGES | ARRAYS | LAM__DATA_IDX | LAM__DATA_TABLE)
+#define ALL (FILES | LAM__DATA_BUILT_IN)
+
 static const lam__option rows[] = {
-    {COUNT(limit), .max = MOST, .help = "read at most N samples of each file; 0 = all",
+    {COUNT(limit), .kinds = FILES, .instead = "samples says how many a built-in set has",
+     .max = MOST, .help = "read at most N samples of each file; 0 = all", .default_text = "0"},
+    {COUNT(samples), .kinds = LAM__DATA_BUILT_IN, .instead = "limit says how many are read",
+     .max = MOST, .help = "built-in sets: number of samples; 0 = the set's default",
      .default_text = "0"},
-    {COUNT(samples), .max = MOST, .help = "built-in sets: number of samples; 0 = the set's default",
-     .default_text = "0"},
-    {COUNT(classes), .max = MOST, .help = "spiral and vertical: number of classes; 0 = 3",
-     .default_text = "0"},
+    {COUNT(classes), .kinds = LAM__DATA_BUILT_IN, .max = MOST,
+     .help = "spiral and vertical: number of classes; 0 = 3", .default_text = "0"},
     {.name = "data_seed",
      .offset = offsetof(lam_load_options, seed),
      .argument = "SEED",
      .type = LAM__OPTION_U64,
+     .kinds = ALL,
      .default_text = "0",
      .help = "seed of the random numbers of built-in sets and of the choice of a test share"},
-    {LAM__FIELD(test_share), .argument = "X", .type = LAM__OPTION_DOUBLE, .min = 0.0, .max = 1.0,
-     .max_open = true, .default_text = "0",
+    {LAM__FIELD(test_share), .kinds = ALL, .argument = "X", .type = LAM__OPTION_DOUBLE, .min = 0.0,
+     .max = 1.0, .max_open = true, .default_text = "0",
      .help = "data without a test split: share of the samples that makes one"},
-    {SWITCH(stratify), .help = "draw the test share from each class alike"},
-    {COUNT(width), .max = LAM__MOST_PIXELS_A_SIDE, .default_text = "0",
+    {SWITCH(stratify), .kinds = ALL, .help = "with test_share: draw it from each class alike"},
+    {COUNT(width), .kinds = IMAGES, .max = LAM__MOST_PIXELS_A_SIDE, .default_text = "0",
      .help = "images: bring them to this width in pixels; 0 = that of the first"},
-    {COUNT(height), .max = LAM__MOST_PIXELS_A_SIDE, .default_text = "0",
+    {COUNT(height), .kinds = IMAGES, .max = LAM__MOST_PIXELS_A_SIDE, .default_text = "0",
      .help = "images: bring them to this height; 0 = that of the first"},
-    {WORD(color, colors), .help = "images: gray or rgb; without it, as the first is"},
-    {SWITCH(invert), .help = "images: turn black into white"},
-    {SWITCH(multi_label),
+    {WORD(color, colors), .kinds = IMAGES,
+     .help = "images: gray or rgb; without it, as the first is"},
+    {SWITCH(invert), .kinds = IMAGES | LAM__DATA_IDX | ARRAYS,
+     .help = "images: turn black into white"},
+    {SWITCH(multi_label), .kinds = LAM__DATA_IMAGE_FOLDER,
      .help = "images: one file name in several class folders is one sample of many classes"},
-    {WORD(on_error, reactions), .default_text = "stop",
+    {WORD(on_error, reactions), .kinds = LAM__DATA_IMAGE_FOLDER, .default_text = "stop",
      .help = "images that cannot be read: stop, or skip them and count"},
-    {LAM__FIELD(target), .argument = "COLUMNS", .type = LAM__OPTION_TEXT,
-     .check_text = check_target,
-     .help = "tables: column to predict, by name or number from 1, several separated by commas; "
+    {LAM__FIELD(target), .kinds = LAM__DATA_TABLE | LAM__DATA_ARRAYS, .argument = "COLUMNS",
+     .type = LAM__OPTION_TEXT, .check_text = check_target,
+     .help = "tables and arrays: column or array to predict, by name, or number from 1, several "
+             "columns "
+             "separated by commas; "
              "without it the last"},
-    {LAM__FIELD(ignore), .argument = "COLUMNS", .type = LAM__OPTION_TEXT,
+    {LAM__FIELD(ignore), .kinds = LAM__DATA_TABLE, .argument = "COLUMNS", .type = LAM__OPTION_TEXT,
      .check_text = check_target,
      .help = "tables: columns to leave out, by name or number from 1, separated by commas"},
-    {WORD(task, tasks), .default_text = "auto",
-     .help = "tables: classification, regression, or auto: by the values of the target"},
-    {WORD(header, headers), .default_text = "auto",
+    {WORD(task, tasks), .kinds = LAM__DATA_TABLE | LAM__DATA_ARRAYS, .default_text = "auto",
+     .help = "tables and arrays: classification, regression, or auto: by the values of the target"},
+    {WORD(header, headers), .kinds = LAM__DATA_TABLE, .default_text = "auto",
      .help = "tables: whether the first row names the columns: yes, no or auto"},
-    {LAM__FIELD(separator), .argument = "C", .type = LAM__OPTION_TEXT, .default_text = "auto",
-     .check_text = check_separator, .help = "tables: one character, tab or auto"},
-    {LAM__FIELD(missing), .argument = "HOW", .type = LAM__OPTION_TEXT, .default_text = "refuse",
-     .check_text = check_missing,
+    {LAM__FIELD(separator), .kinds = LAM__DATA_TABLE, .argument = "C", .type = LAM__OPTION_TEXT,
+     .default_text = "auto", .check_text = check_separator,
+     .help = "tables: one character, tab or auto"},
+    {LAM__FIELD(missing), .kinds = LAM__DATA_TABLE, .argument = "HOW", .type = LAM__OPTION_TEXT,
+     .default_text = "refuse", .check_text = check_missing,
      .help = "tables: missing numbers: refuse, or put in mean, median or constant:X"},
-    {COUNT(memory), .max = MOST, .default_text = "0",
+    {COUNT(memory), .kinds = FILES, .max = MOST, .default_text = "0",
      .help = "megabytes that samples may take in memory: larger arrays, images and IDX files are "
              "read from the disk again in each epoch, larger tables are refused; 0 = half of what "
              "the process may use"},
-    {COUNT(window), .max = MOST, .default_text = "0",
+    {COUNT(window), .kinds = LAM__DATA_IDX, .max = MOST, .default_text = "0",
      .help =
          "samples shuffled at a time where a file is read from front to back only; 0 = by size"},
 };
@@ -145,6 +158,58 @@ static const lam__option_table table = {"the loading options", rows, ROWS, &lam_
 lam_status lam__check_load_options(const lam_load_options *options)
 {
     return lam__options_check(&table, options);
+}
+
+/* Kinds of data in words: one of them, and all. */
+static const struct {
+    lam__data_kind kind;
+    const char *one, *all;
+} kind_words[] = {
+    {LAM__DATA_BUILT_IN, "a built-in set", "built-in sets"},
+    {LAM__DATA_IDX, "IDX data", "IDX files"},
+    {LAM__DATA_IMAGE, "an image", "image files"},
+    {LAM__DATA_IMAGE_FOLDER, "a folder of images", "folders of images"},
+    {LAM__DATA_ARRAY, "an .npy file", ".npy files"},
+    {LAM__DATA_ARRAYS, "a set of arrays", ".npz files, folders of .npy files"},
+    {LAM__DATA_TABLE, "a table", "tables"},
+};
+
+enum { KINDS = sizeof kind_words / sizeof *kind_words };
+
+static lam_status fail_kind(const lam__option *option, lam__data_kind kind, const char *path)
+{
+    const char *words[KINDS], *one = "";
+    size_t count = 0;
+    char known[256];
+    for (size_t i = 0; i < KINDS; i++) {
+        if (option->kinds & kind_words[i].kind)
+            words[count++] = kind_words[i].all;
+        if (kind_words[i].kind == kind)
+            one = kind_words[i].one;
+    }
+    lam__join_words(words, count, known, sizeof known);
+    return lam__fail(LAM_ERR_ARGUMENT,
+                     "%s has no effect on '%.200s', which is %s: it is for %s%s%s", option->name,
+                     path, one, known, option->instead ? "; " : "",
+                     option->instead ? option->instead : "");
+}
+
+lam_status lam__check_used_load_options(const lam_load_options *options, lam__data_kind kind,
+                                        const char *path)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (!(rows[i].kinds & (unsigned)kind) && lam__option_is_set(&rows[i], options))
+            return fail_kind(&rows[i], kind, path);
+    if (options->test_share > 0.0)
+        return LAM_OK;
+    if (options->stratify)
+        return lam__fail(LAM_ERR_ARGUMENT, "stratify has no effect without test_share");
+    if (options->seed != 0 && kind != LAM__DATA_BUILT_IN)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "data_seed has no effect on '%.200s' without test_share: nothing of it is "
+                         "drawn at random",
+                         path);
+    return LAM_OK;
 }
 
 lam_status lam_load_options_set(lam_load_options *options, const char *name, const char *text)

@@ -14,6 +14,22 @@ extern lam__name_table lam__load_options;
 /* Checks every field. */
 lam_status lam__check_load_options(const lam_load_options *options);
 
+/* Kinds of data, for which options are: bits of lam__option.kinds. */
+typedef enum lam__data_kind {
+    LAM__DATA_BUILT_IN = 1,
+    LAM__DATA_IDX = 2, /* files and folders */
+    LAM__DATA_IMAGE = 4,
+    LAM__DATA_IMAGE_FOLDER = 8,
+    LAM__DATA_ARRAY = 16,  /* samples alone */
+    LAM__DATA_ARRAYS = 32, /* samples and targets */
+    LAM__DATA_TABLE = 64
+} lam__data_kind;
+
+/* Refuses what data of this kind do not use: LAM_ERR_ARGUMENT names the option and the kinds that
+ * it is for. */
+lam_status lam__check_used_load_options(const lam_load_options *options, lam__data_kind kind,
+                                        const char *path);
+
 /* What `like` was trained on; VALUES without one. */
 const lam__input *lam__load_input(const lam_load_options *options);
 

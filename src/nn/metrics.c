@@ -172,6 +172,40 @@ static double cell_accuracy(const double *state, void *user)
     return ratio(state[3] - state[1] - state[2], state[3]);
 }
 
+/* Which rows are judged by the threshold or the tolerance. */
+
+static bool never(const lam_metric_rows *rows)
+{
+    (void)rows;
+    return false;
+}
+
+static bool always(const lam_metric_rows *rows)
+{
+    (void)rows;
+    return true;
+}
+
+static bool with_one_output(const lam_metric_rows *rows)
+{
+    return rows->width == 1;
+}
+
+static bool without_argmax(const lam_metric_rows *rows)
+{
+    return !rows->argmax || rows->width == 1;
+}
+
+static bool accuracy_of_values(const lam_metric_rows *rows)
+{
+    return !rows->classes && !rows->argmax;
+}
+
+static bool accuracy_of_one_class(const lam_metric_rows *rows)
+{
+    return !accuracy_of_values(rows) && rows->width == 1;
+}
+
 /* The first three are also reached by their place, see resolve. */
 enum { ACCURACY, CATEGORICAL_ACCURACY, BINARY_ACCURACY };
 
@@ -180,41 +214,59 @@ static const lam__metric table_rows[] = {
                   .alias = "acc",
                   .help = "the accuracy that fits: categorical, binary or regression",
                   .update = accuracy,
+                  .uses_threshold = accuracy_of_one_class,
+                  .uses_tolerance = accuracy_of_values,
                   .result = mean},
     [CATEGORICAL_ACCURACY] = {.name = "categorical_accuracy",
                               .help = "share of samples whose largest output is their class",
                               .update = categorical_accuracy,
+                              .uses_threshold = with_one_output,
+                              .uses_tolerance = never,
                               .result = mean},
     [BINARY_ACCURACY] = {.name = "binary_accuracy",
                          .help = "share of outputs on the right side of the threshold",
                          .update = binary_accuracy,
+                         .uses_threshold = always,
+                         .uses_tolerance = never,
                          .result = mean},
     {.name = "regression_accuracy",
      .help = "share of outputs no further from the target than the tolerance",
      .update = regression_accuracy,
+     .uses_threshold = never,
+     .uses_tolerance = always,
      .result = mean},
     {.name = "precision",
      .help = "share of the decisions for a class that are right, over all classes",
      .update = count_cells,
+     .uses_threshold = without_argmax,
+     .uses_tolerance = never,
      .result = precision},
     {.name = "recall",
      .help = "share of the classes to find that were found, over all classes",
      .update = count_cells,
+     .uses_threshold = without_argmax,
+     .uses_tolerance = never,
      .result = recall},
     {.name = "cell_accuracy",
      .help = "share of right decisions, counting each class against the rest",
      .update = count_cells,
+     .uses_threshold = without_argmax,
+     .uses_tolerance = never,
      .result = cell_accuracy},
     {.name = "mean_squared_error",
      .alias = "mse",
      .help = "mean of (y - t)^2",
      .update = squared_error,
+     .uses_threshold = never,
+     .uses_tolerance = never,
      .result = mean,
      .lower_is_better = true},
     {.name = "mean_absolute_error",
      .alias = "mae",
      .help = "mean of |y - t|",
      .update = absolute_error,
+     .uses_threshold = never,
+     .uses_tolerance = never,
      .result = mean,
      .lower_is_better = true},
 };
@@ -282,4 +334,18 @@ lam_status lam__parse_metrics(const char *list, const lam__activation *last,
         names[*count] = metric->name;
         metrics[(*count)++] = resolve(metric, last);
     }
+}
+
+static bool used_by(bool (*uses)(const lam_metric_rows *rows), const lam_metric_rows *kind)
+{
+    return !uses || uses(kind);
+}
+
+bool lam__metrics_use(const lam__metric *const *metrics, size_t count, const lam_metric_rows *kind,
+                      bool tolerance)
+{
+    for (size_t i = 0; i < count; i++)
+        if (used_by(tolerance ? metrics[i]->uses_tolerance : metrics[i]->uses_threshold, kind))
+            return true;
+    return false;
 }

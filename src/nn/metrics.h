@@ -12,6 +12,10 @@ typedef struct lam__metric {
     double (*result)(const double *state, void *user);
     void *user;
     bool lower_is_better; /* an error, not a share of what is right */
+    /* Whether rows of this kind (width, classes or targets, argmax) are judged by the option; NULL:
+     * they may be, as by a metric of the user's. */
+    bool (*uses_threshold)(const lam_metric_rows *rows);
+    bool (*uses_tolerance)(const lam_metric_rows *rows);
 } lam__metric;
 
 extern lam__name_table lam__metrics;
@@ -27,5 +31,9 @@ const lam__metric *lam__metric_at(size_t i);
 lam_status lam__parse_metrics(const char *list, const lam__activation *last,
                               const lam__metric *metrics[LAM_MAX_METRICS],
                               const char *names[LAM_MAX_METRICS], size_t *count);
+
+/* Whether one of the metrics judges rows of this kind by the tolerance, or else the threshold. */
+bool lam__metrics_use(const lam__metric *const *metrics, size_t count, const lam_metric_rows *kind,
+                      bool tolerance);
 
 #endif

@@ -211,6 +211,17 @@ void lam__options_default(const lam__option_table *table, void *options)
     }
 }
 
+bool lam__option_is_set(const lam__option *option, const void *options)
+{
+    const value found = read_field(option, options);
+    value usual = {0};
+    if (option->default_text)
+        parse_value(option, option->default_text, &usual);
+    if (option->type != LAM__OPTION_TEXT)
+        return memcmp(&found, &usual, lam__option_size(option)) != 0;
+    return found.t && (!usual.t || strcmp(found.t, usual.t) != 0);
+}
+
 const char *lam__option_format(const lam__option *option, const void *options, char *text,
                                size_t size)
 {

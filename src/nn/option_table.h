@@ -36,6 +36,8 @@ typedef struct lam__option {
     const char *const *choices;                 /* TEXT: NULL-terminated; else check_text */
     lam_status (*check_text)(const char *text); /* TEXT: NULL included */
     lam__resume_rule resume;
+    unsigned kinds;      /* loading options: the lam__data_kinds that use it */
+    const char *instead; /* loading options: what helps where the data do not use it, or NULL */
 } lam__option;
 
 typedef struct lam__option_table {
@@ -58,6 +60,9 @@ lam_status lam__options_check(const lam__option_table *table, const void *option
  * then *options has changed in no other way. */
 lam_status lam__options_set(const lam__option_table *table, void *options, const char *name,
                             const char *text);
+
+/* Whether the field has another value than its default. */
+bool lam__option_is_set(const lam__option *option, const void *options);
 
 /* The field of an option as lam__options_set reads it: in text[size], or the field itself; NULL for
  * a text that is not set. */

@@ -130,6 +130,7 @@ static lam_status prepare(lam__fit *run, lam_model *model)
         return lam_error_status();
     lam__pass *pass = &run->trainer->pass;
     LAM__TRY(lam__pass_accepts(pass, run->data));
+    LAM__TRY(lam__pass_uses(pass, run->options, run->data));
     LAM__TRY(lam__targets_fit(pass, run->data, run->rows, run->row_count));
     run->epoch_weights =
         lam__allocate(model->parameter_floats, sizeof *run->epoch_weights, "weights to go back to");

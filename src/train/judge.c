@@ -69,6 +69,7 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
     LAM__TRY(lam__engine_start(engine, model, batch, dataset->samples, options->threads));
     LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false, 1));
     LAM__TRY(lam__pass_accepts(pass, dataset));
+    LAM__TRY(lam__pass_uses(pass, options, dataset));
     LAM__TRY(lam__targets_fit(pass, dataset, NULL, dataset->samples));
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(dataset, NULL, dataset->samples);

@@ -421,3 +421,15 @@ float lam__regression_tolerance(const lam_dataset *dataset, const uint32_t *inde
     }
     return (float)(sqrt(square) / 250.0);
 }
+
+lam_status lam__pass_uses(const lam__pass *pass, const lam_fit_options *options,
+                          const lam_dataset *dataset)
+{
+    const lam_metric_rows kind = {
+        .width = pass->outputs,
+        .classes = dataset->labels,
+        .targets = dataset->targets,
+        .argmax = pass->argmax,
+    };
+    return lam__check_judging_options(options, pass->metrics, pass->metric_count, &kind);
+}

@@ -63,6 +63,10 @@ void lam__pass_close(lam__pass *pass);
 /* Whether the dataset's samples and targets fit the model: LAM_ERR_SHAPE with both shapes. */
 lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset);
 
+/* Whether the metrics use threshold and tolerance, if the options set them, on such a dataset. */
+lam_status lam__pass_uses(const lam__pass *pass, const lam_fit_options *options,
+                          const lam_dataset *dataset);
+
 /* Runs phase 1 on rows of a dataset that lam__pass_accepts. */
 void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
                    const uint32_t *index, size_t first, size_t rows, uint64_t step);

@@ -26,7 +26,8 @@ OF_IMAGES = {"width_shift", "height_shift", "rotation", "zoom", "shear", "horizo
 WRONG = {"checkpoint": ""}
 # What an option has no effect without.
 NEEDED = {"momentum": "--optimizer=sgd", "min_delta": "--patience=1", "monitor": "--patience=1",
-          "fill_mode": "--zoom=0.1"}
+          "fill_mode": "--zoom=0.1", "threshold": "--metrics=binary_accuracy",
+          "tolerance": "--metrics=regression_accuracy"}
 WITH_CHECKPOINTS = {"resume", "checkpoint_every", "keep"}
 NUMBERS = {"float": "0.5", "double": "0.25", "size_t": "2", "uint64_t": "2", "bool": "true"}
 REQUIRED = ["epoch", "loss", "data_loss", "regularization_loss", "learning_rate", "accuracy",

@@ -50,8 +50,10 @@ void small_run_train(small_run *run)
     options.threads = 1;
     options.callback = &callback;
     options.checkpoint = run->checkpoints;
-    options.checkpoint_every = "2 steps";
-    options.keep = 2;
+    if (run->checkpoints) {
+        options.checkpoint_every = "2 steps";
+        options.keep = 2;
+    }
     options.resume = run->resume;
     run->status = lam_fit(model, data, &options, NULL);
     if (lam_model_tensors(model) > 0)

@@ -326,6 +326,7 @@ Test(dataset, built_in_by_name)
     cr_assert_eq(lam_dataset_outputs(sine), 1);
     lam_dataset_free(sine);
     options.samples = 4;
+    options.classes = 0;
     sine = lam_dataset_load("sine", LAM_SPLIT_TEST, &options);
     lam_dataset_sample(sine, 1, &x);
     lam_dataset_target(sine, 1, &y);

@@ -357,7 +357,7 @@ static void expect_left_in_file(const char *path, bool packed)
 #endif
     lam_load_options options = lam_load_options_default();
     options.memory = 1;
-    options.window = 1500;
+    options.window = packed ? 1500 : 0;
     lam_dataset *data = lam_dataset_load(path, LAM_SPLIT_TRAIN, &options);
     cr_assert_not_null(data, "%s", lam_error_message());
     cr_assert_null(data->x, "it is not in memory");
