@@ -54,6 +54,22 @@ lam_status lam__pickle_floats(const lam__pickled *pickled, const char *where,
     return LAM_OK;
 }
 
+lam_status lam__pickle_vector(const lam__pickled *pickled, const char *where, const char *name,
+                              const lam__pickle_value *array, size_t *n, float **values)
+{
+    lam__pickle_numbers read;
+    *values = NULL;
+    if (!array)
+        return LAM_OK;
+    LAM__TRY(lam__pickle_floats(pickled, where, array, &read));
+    *values = read.values;
+    if (read.rank != 1 || (*n && *n != read.cols))
+        return lam__fail(LAM_ERR_SHAPE, "%s: %s: its %s is not a vector as wide as the layer",
+                         pickled->file->path, where, name);
+    *n = read.cols;
+    return LAM_OK;
+}
+
 lam_status lam__pickle_turn(lam__pickle_numbers *numbers)
 {
     const size_t rows = numbers->rows, cols = numbers->cols;

@@ -51,6 +51,11 @@ typedef struct lam__pickle_numbers {
 lam_status lam__pickle_floats(const lam__pickled *pickled, const char *where,
                               const lam__pickle_value *array, lam__pickle_numbers *numbers);
 
+/* A vector of *n floats called `name` (*n 0: of any length, which *n becomes); NULL with LAM_OK
+ * where `array` is NULL. *values is for lam__release, also after LAM_ERR_SHAPE. */
+lam_status lam__pickle_vector(const lam__pickled *pickled, const char *where, const char *name,
+                              const lam__pickle_value *array, size_t *n, float **values);
+
 /* Makes [cols][rows] of [rows][cols]. */
 lam_status lam__pickle_turn(lam__pickle_numbers *numbers);
 

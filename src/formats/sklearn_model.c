@@ -175,23 +175,6 @@ static lam_status add_network(const struct estimator *e, bool classifier,
     return LAM_OK;
 }
 
-/* A vector of the estimator's in doubles, NULL where it is None; *n is its length. */
-static lam_status read_vector(const struct estimator *e, const char *name, size_t *n,
-                              float **values)
-{
-    lam__pickle_numbers read;
-    *values = NULL;
-    if (!attribute(e, name))
-        return LAM_OK;
-    LAM__TRY(lam__pickle_floats(e->pickled, e->class, attribute(e, name), &read));
-    *values = read.values;
-    if (read.rank != 1 || (*n && *n != read.cols))
-        return lam__fail(LAM_ERR_SHAPE, "%s: %s: its %s is no vector of its width",
-                         e->pickled->file->path, e->class, name);
-    *n = read.cols;
-    return LAM_OK;
-}
-
 /* x -> (x - centre) / divisor, then times factor and plus offset; each may be NULL. */
 static lam_status add_scaling(const struct estimator *e, const char *centre, const char *divisor,
                               const char *factor, const char *offset)
@@ -202,7 +185,8 @@ static lam_status add_scaling(const struct estimator *e, const char *centre, con
     lam_status status = LAM_OK;
     for (int i = 0; i < 4 && status == LAM_OK; i++)
         if (names[i])
-            status = read_vector(e, names[i], &n, &v[i]);
+            status = lam__pickle_vector(e->pickled, e->class, names[i], attribute(e, names[i]), &n,
+                                        &v[i]);
     double *values = status == LAM_OK && n ? lam__allocate(n, 2 * sizeof *values, "scales") : NULL;
     if (status == LAM_OK && n && !values)
         status = LAM_ERR_MEMORY;

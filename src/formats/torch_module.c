@@ -105,17 +105,7 @@ static lam_status check_code(const struct module *m)
 /* A vector of n floats, or NULL with LAM_OK where the tensor is missing. */
 static lam_status read_vector(const struct module *m, const char *name, size_t *n, float **values)
 {
-    lam__pickle_numbers read;
-    *values = NULL;
-    if (!tensor(m, name))
-        return LAM_OK;
-    LAM__TRY(lam__pickle_floats(m->pickled, m->where, tensor(m, name), &read));
-    *values = read.values;
-    if (read.rank != 1 || (*n && *n != read.cols))
-        return lam__fail(LAM_ERR_SHAPE, "%s: %s: its %s is no vector of the layer's width",
-                         m->pickled->file->path, m->where, name);
-    *n = read.cols;
-    return LAM_OK;
+    return lam__pickle_vector(m->pickled, m->where, name, tensor(m, name), n, values);
 }
 
 static lam_status add_linear(struct module *m)
