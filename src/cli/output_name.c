@@ -80,6 +80,17 @@ static bool find_free(const char *folder, size_t length, char *path, size_t size
     return false;
 }
 
+/* The same in a folder made for it, for a place where others may write and put links. */
+static bool make_own(const char *folder, char *path, size_t size)
+{
+    static const char name[] = "/model.safetensors";
+    const int used = snprintf(path, size, "%s/lamina-XXXXXX", folder);
+    if (used < 0 || (size_t)used + sizeof name > size || !mkdtemp(path))
+        return false;
+    memcpy(path + used, name, sizeof name);
+    return true;
+}
+
 int cli_save_model(const lam_model *model, const char *path)
 {
     if (lam_model_save(model, path) == LAM_OK)
@@ -94,7 +105,9 @@ int cli_save_model(const lam_model *model, const char *path)
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char other[LONGEST_PATH];
         const size_t length = i == 0 && slash ? (size_t)(slash - path) : strlen(folders[i]);
-        if (find_free(folders[i], length, other, sizeof other) &&
+        const bool shared = i >= 2;
+        if ((shared ? make_own(folders[i], other, sizeof other)
+                    : find_free(folders[i], length, other, sizeof other)) &&
             lam_model_save(model, other) == LAM_OK) {
             cli_error("the model is saved in '%s' instead", other);
             return CLI_FAILURE;
