@@ -28,7 +28,7 @@ typedef struct lam_batches_options {
     size_t batch_size; /* >= 1; the last batch of an epoch may be smaller */
     size_t epochs;     /* after so many, batches have 0 rows; 0 = without end */
     bool shuffle;      /* a fresh order each epoch, no sample twice in one */
-    uint64_t seed;     /* of these orders: those of lam_fit with the same seed */
+    uint64_t seed;     /* of these orders: those of lam_fit with the same seed; none without them */
 } lam_batches_options;
 
 /* Batches of 128, one epoch, shuffled, seed 1. */

@@ -331,3 +331,23 @@ lam_status lam__check_judging_options(const lam_fit_options *options,
                                                 : "these targets");
     return LAM_OK;
 }
+
+lam_status lam__check_penalty_options(const lam_fit_options *options, const lam_model *model)
+{
+    bool l1 = false, l2 = false, bias_l1 = false, bias_l2 = false; /* some layer takes it */
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const lam__layer *layer = &model->layers[i];
+        l1 |= layer->l1 == LAM_INHERIT;
+        l2 |= layer->l2 == LAM_INHERIT;
+        bias_l1 |= layer->bias_l1 == LAM_INHERIT;
+        bias_l2 |= layer->bias_l2 == LAM_INHERIT;
+    }
+    const char *unused = options->l1 > 0.0f && !l1             ? "l1"
+                         : options->l2 > 0.0f && !l2           ? "l2"
+                         : options->bias_l1 > 0.0f && !bias_l1 ? "bias_l1"
+                         : options->bias_l2 > 0.0f && !bias_l2 ? "bias_l2"
+                                                               : NULL;
+    return unused ? lam__fail(LAM_ERR_ARGUMENT,
+                              "%s has no effect: the layers of this model have their own", unused)
+                  : LAM_OK;
+}

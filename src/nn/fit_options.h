@@ -35,6 +35,9 @@ lam_status lam__check_judging_options(const lam_fit_options *options,
                                       const struct lam__metric *const *metrics, size_t count,
                                       const lam_metric_rows *kind);
 
+/* The same for l1, l2, bias_l1 and bias_l2, where each layer has a strength of its own. */
+lam_status lam__check_penalty_options(const lam_fit_options *options, const lam_model *model);
+
 /* Replaces the texts of options that are kept: fill_mode by the library's own, the others by NULL.
  */
 void lam__own_option_texts(lam_fit_options *options);

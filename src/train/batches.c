@@ -54,6 +54,10 @@ lam_batches *lam_batches_new(const lam_dataset *dataset, const lam_batches_optio
                                              : "too many samples");
         return NULL;
     }
+    if (!options->shuffle && options->seed != defaults.seed) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_batches_new: seed has no effect without shuffle");
+        return NULL;
+    }
     lam_batches *batches = lam__allocate_zero(1, sizeof *batches, "batches");
     if (!batches)
         return NULL;

@@ -431,5 +431,6 @@ lam_status lam__pass_uses(const lam__pass *pass, const lam_fit_options *options,
         .targets = dataset->targets,
         .argmax = pass->argmax,
     };
+    LAM__TRY(lam__check_penalty_options(options, pass->model));
     return lam__check_judging_options(options, pass->metrics, pass->metric_count, &kind);
 }

@@ -63,7 +63,8 @@ void lam__pass_close(lam__pass *pass);
 /* Whether the dataset's samples and targets fit the model: LAM_ERR_SHAPE with both shapes. */
 lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset);
 
-/* Whether the metrics use threshold and tolerance, if the options set them, on such a dataset. */
+/* Whether metrics and layers use threshold, tolerance and penalties, if the options set them, on
+ * such a dataset. */
 lam_status lam__pass_uses(const lam__pass *pass, const lam_fit_options *options,
                           const lam_dataset *dataset);
 

@@ -339,3 +339,36 @@ Test(unused, of_checkpoints_and_files)
     lam_model_free(model);
     lam_dataset_free(data);
 }
+
+Test(unused, penalties_where_layers_have_their_own)
+{
+    lam_dataset *data = lam_dataset_spiral(60, 2, 1);
+    for (int own = 0; own < 2; own++)
+        for (int option = 0; option < 4; option++) {
+            static const char *const names[] = {"l1", "l2", "bias_l1", "bias_l2"};
+            lam_model *model = lam_model_new(2);
+            lam_dense_options layer = lam_dense_options_default();
+            layer.units = 2;
+            layer.activation = "softmax";
+            if (own)
+                layer.l1 = layer.l2 = layer.bias_l1 = layer.bias_l2 = 0.0f;
+            cr_assert_eq(lam_model_dense_with(model, &layer), LAM_OK);
+            lam_fit_options fit = lam_fit_options_default();
+            fit.epochs = 1;
+            cr_assert_eq(lam_fit_options_set(&fit, names[option], "0.1"), LAM_OK);
+            char message[64];
+            snprintf(message, sizeof message, "%s has no effect", names[option]);
+            cr_expect_eq(lam_fit(model, data, &fit, NULL), own ? LAM_ERR_ARGUMENT : LAM_OK);
+            cr_expect(!own || strstr(lam_error_message(), message), "%s", lam_error_message());
+            lam_model_free(model);
+        }
+    lam_batches_options order = lam_batches_options_default();
+    order.shuffle = false;
+    lam_batches *batches = lam_batches_new(data, &order);
+    cr_expect_not_null(batches);
+    lam_batches_free(batches);
+    order.seed = 5;
+    cr_expect_null(lam_batches_new(data, &order));
+    cr_expect(strstr(lam_error_message(), "seed has no effect"), "%s", lam_error_message());
+    lam_dataset_free(data);
+}
