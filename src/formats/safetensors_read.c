@@ -36,6 +36,9 @@ size_t lam__st_dtype_size(lam__st_dtype dtype)
 
 #define LAM__METADATA "__metadata__"
 
+/* Bytes of memory that the parsed header may take for each byte of the whole file. */
+enum { HEADER_PER_BYTE = 4 };
+
 static uint64_t little_endian_64(const unsigned char *b)
 {
     uint64_t value = 0;
@@ -66,6 +69,13 @@ static lam_status read_header(const unsigned char *bytes, size_t size, lam__st_f
     if (length == 0 || bytes[8] != '{')
         return lam__fail(LAM_ERR_FORMAT, "%s: byte 8: the header does not begin with '{'",
                          file->name);
+    size_t values; /* the data count: a header of many tensors belongs to a file that holds them */
+    if (!lam__json_fits((const char *)bytes + 8, (size_t)length, HEADER_PER_BYTE * (double)size,
+                        &values))
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: malformed header: %zu values in %" PRIu64
+                         " bytes take too much memory for a file of %zu bytes",
+                         file->name, values, length, size);
     json_error_t error;
     file->header = lam__json_parse((const char *)bytes + 8, (size_t)length, &error);
     if (!file->header && json_error_code(&error) == json_error_out_of_memory)

@@ -193,6 +193,32 @@ Test(safetensors, a_header_of_too_many_values)
     free(file);
 }
 
+/* 100,000 tensors without a value, of which a parser makes 18 times what the file is long. */
+Test(safetensors, a_header_of_too_many_tensors)
+{
+    enum { TENSORS = 100000, LONGEST = 80 };
+    char *header = malloc((size_t)TENSORS * LONGEST);
+    unsigned char *file = malloc((size_t)TENSORS * LONGEST);
+    cr_assert(header && file);
+    size_t at = 0;
+    for (int i = 0; i < TENSORS; i++)
+        at += (size_t)sprintf(header + at, "%c" T("%d", "F32", "[0]", 0, 0), i ? ',' : '{', i);
+    strcpy(header + at, "}");
+    lam__st_file parsed;
+    cr_assert_eq(lam__st_parse(file, make_file(header, 0, file), "m", &parsed), LAM_ERR_FORMAT);
+    cr_assert(strstr(lam_error_message(), "too much memory for a file of"), "%s",
+              lam_error_message());
+    /* in a string they are no values */
+    memset(header, ',', (size_t)TENSORS * LONGEST - 1);
+    memcpy(header, "{\"__metadata__\":{\"a\\\"\":\"", 24);
+    strcpy(header + (size_t)TENSORS * LONGEST - 32, "\"}}");
+    cr_assert_eq(lam__st_parse(file, make_file(header, 0, file), "m", &parsed), LAM_OK, "%s",
+                 lam_error_message());
+    lam__st_close(&parsed);
+    free(header);
+    free(file);
+}
+
 /* A model of so many dropout layers, as its file describes it. */
 static lam_model *many_layers(size_t layers)
 {
