@@ -88,7 +88,8 @@ LAM_API lam_status lam_model_scale_input(lam_model *model, float from_lo, float 
 
 /* Takes mean and standard deviation (over the samples, divisor n) of each feature from `dataset`
  * and stores the transform (x - mean) / std with the model; a constant feature is only centred.
- * LAM_ERR_SHAPE when the dataset has another number of features. */
+ * LAM_ERR_SHAPE when the dataset has another number of features; LAM_ERR_NUMERIC when a value is
+ * not finite, naming feature and sample. */
 LAM_API lam_status lam_model_standardize_input(lam_model *model, const lam_dataset *dataset);
 
 /* Names the classes: names[count], copied, stored with the model. LAM_ERR_SHAPE when `count` is not

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "nn/network.h"
 #include "train/source.h"
 
@@ -36,6 +37,26 @@ static lam_status add_up(const lam_dataset *dataset, double *sums, double *squar
     return LAM_OK;
 }
 
+/* Feature j has none: because of the first sample named, as a rule. rows[at_once][features] is
+ * room. */
+static lam_status fail_feature(const lam_dataset *dataset, size_t j, float *rows, size_t at_once)
+{
+    const size_t n = dataset->features, samples = dataset->samples;
+    char number[32];
+    for (size_t first = 0; first < samples; first += at_once) {
+        const size_t count = samples - first < at_once ? samples - first : at_once;
+        LAM__TRY(lam__source_read(dataset, first, count, rows));
+        for (size_t i = 0; i < count; i++)
+            if (!isfinite(rows[i * n + j]))
+                return lam__fail(LAM_ERR_NUMERIC,
+                                 "feature %zu has no finite mean and deviation: in sample %zu it "
+                                 "is %s",
+                                 j, first + i,
+                                 lam__format_float(rows[i * n + j], number, sizeof number));
+    }
+    return lam__fail(LAM_ERR_NUMERIC, "feature %zu has no finite mean and deviation", j);
+}
+
 static lam_status standardize(lam_model *model, const lam_dataset *dataset)
 {
     size_t n = dataset->features;
@@ -56,8 +77,7 @@ static lam_status standardize(lam_model *model, const lam_dataset *dataset)
             mean[j] = (float)sums[j];
             std[j] = (float)sqrt(squares[j] / (double)dataset->samples);
             if (!isfinite(mean[j]) || !isfinite(std[j]))
-                status =
-                    lam__fail(LAM_ERR_NUMERIC, "feature %zu has no finite mean and deviation", j);
+                status = fail_feature(dataset, j, rows, at_once);
         }
         if (status == LAM_OK)
             status = lam__transform_standardize(&model->transform, n, mean, std);

@@ -230,6 +230,20 @@ Test(not_finite, samples_of_a_source_are_named)
 }
 
 /* Finite samples, but outputs that are not. */
+Test(not_finite, standardization_names_the_sample)
+{
+    const float values[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        lam_dataset *data = make_data();
+        lam_model *model = built("8:relu,1");
+        x[BAD * FEATURES + 1] = values[i];
+        cr_expect_eq(lam_model_standardize_input(model, data), LAM_ERR_NUMERIC);
+        expect_message("feature 1 has no finite mean and deviation: in sample 77 it is ");
+        lam_model_free(model);
+        lam_dataset_free(data);
+    }
+}
+
 Test(not_finite, outputs_are_no_scores)
 {
     static const char *const layers[] = {"8:relu,1", "8,1:sigmoid", "8,1:tanh"};
