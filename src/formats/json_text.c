@@ -1,11 +1,10 @@
 /* json_text.c: JSON text that may be parsed. */
-#include "lamina_features.h"
-
-#if LAM__HAVE_JSON
-
 #include <stdio.h>
 #include <string.h>
 
+#include "lamina_features.h"
+
+#if LAM__HAVE_JSON
 #include "formats/json_text.h"
 
 /* Bytes counted for each value or key, its place in a list or table included. */

@@ -95,9 +95,10 @@ class Limits(Case):
         self.assertEqual(done.returncode, 0, done)
 
     def test_address_space_of_less_than_the_samples(self):
-        for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        # of the address space libraries take a good part, of the data next to nothing
+        for kind, bytes_ in (resource.RLIMIT_AS, 240 * MB), (resource.RLIMIT_DATA, 180 * MB):
             def limit():
-                resource.setrlimit(kind, (240 * MB, 240 * MB))
+                resource.setrlimit(kind, (bytes_, bytes_))
             if not starts(limit):
                 self.skipTest("the command does not start in so little")
             done = self.train(self.samples() if kind == resource.RLIMIT_AS else self.folder / "set",

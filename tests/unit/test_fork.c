@@ -196,6 +196,7 @@ static uint64_t free_dataset(void *dataset)
     return 1;
 }
 
+#if LAM__HAVE_GZIP
 static uint64_t sample(void *dataset)
 {
     float row[FEATURES];
@@ -227,7 +228,6 @@ static void expect_stream(lam_dataset *data)
     lam_dataset_free(data);
 }
 
-#if LAM__HAVE_GZIP
 /* The place in the file is shared between a process and its child. */
 Test(fork, gzipped_file, .timeout = 60)
 {
@@ -275,7 +275,7 @@ Test(fork, images, .timeout = 60)
     }
     lam_load_options options = lam_load_options_default();
     options.memory = 1;
-    options.width = options.height = 200; /* 120 kB a sample: they do not all fit */
+    options.width = options.height = 200; /* 120 kB per sample: they do not all fit */
     lam_dataset *data = lam_dataset_load(folder, LAM_SPLIT_TRAIN, &options);
     cr_assert_not_null(data, "%s", lam_error_message());
     lam_batches_options how = lam_batches_options_default();
