@@ -54,7 +54,8 @@ lam_batches *lam_batches_new(const lam_dataset *dataset, const lam_batches_optio
                                              : "too many samples");
         return NULL;
     }
-    if (!options->shuffle && options->seed != defaults.seed) {
+    /* 0 is what a struct that was not filled by the defaults has */
+    if (!options->shuffle && options->seed != defaults.seed && options->seed != 0) {
         lam__fail(LAM_ERR_ARGUMENT, "lam_batches_new: seed has no effect without shuffle");
         return NULL;
     }

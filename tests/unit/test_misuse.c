@@ -6,6 +6,7 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
+#include "lamina_features.h"
 
 static void expect_message(const char *part)
 {
@@ -140,7 +141,7 @@ static size_t take(const lam_model *model, unsigned char *bytes, size_t capacity
     return size;
 }
 
-Test(misuse, of_a_trained_model_changes_nothing)
+Test(misuse, of_a_trained_model_changes_nothing, .disabled = !LAM__HAVE_JSON)
 {
     enum { CAPACITY = 1 << 16 };
     static unsigned char before[CAPACITY], after[CAPACITY];
@@ -236,7 +237,7 @@ Test(misuse, texts_of_options_are_the_librarys)
 }
 
 /* A trainer is saved long after its options have been given. */
-Test(misuse, a_trainer_keeps_no_text_of_the_caller)
+Test(misuse, a_trainer_keeps_no_text_of_the_caller, .disabled = !LAM__HAVE_JSON)
 {
     char fill[16] = "wrap";
     lam_fit_options options = lam_fit_options_default();

@@ -6,6 +6,7 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
+#include "lamina_features.h"
 
 enum { SAMPLES = 150, EPOCHS = 6, PARAMETERS = 2 * 16 + 16 + 16 * 8 + 8 + 8 * 3 + 3 };
 
@@ -170,7 +171,7 @@ static void find_checkpoint(const char *folder, size_t steps, char *path, size_t
 }
 
 /* A run that began with a trained model is resumed as it was, whatever the model has become. */
-Test(several_fits, a_resumed_run_knows_where_it_began)
+Test(several_fits, a_resumed_run_knows_where_it_began, .disabled = !LAM__HAVE_JSON)
 {
     char folder[256], runs[2][512];
     scratch_make(folder);
@@ -196,7 +197,7 @@ Test(several_fits, a_resumed_run_knows_where_it_began)
     lam_dataset_free(data);
 }
 
-Test(several_fits, go_on_from_a_checkpoint)
+Test(several_fits, go_on_from_a_checkpoint, .disabled = !LAM__HAVE_JSON)
 {
     char folder[256], run[512], path[600];
     scratch_make(folder);
