@@ -38,7 +38,10 @@ size_t held_most(void)
 #endif
 #if defined(UNDER_ASAN) || defined(__SANITIZE_ADDRESS__)
 
-#include <sanitizer/allocator_interface.h>
+/* As in LLVM's sanitizer/allocator_interface.h, a header that gcc does not have. */
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+                                              void (*on_free)(const volatile void *));
+size_t __sanitizer_get_allocated_size(const volatile void *block);
 
 static void on_malloc(const volatile void *block, size_t size)
 {
