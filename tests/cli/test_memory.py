@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from support import LAMINA, Case, has_gzip, run
+from support import LAMINA, Case, has_gzip, rows_have_bits_of_their_own, run
 
 FEW = ["--epochs", "1", "--layers", "2:softmax", "--threads", "1"]
 MB = 1 << 20
