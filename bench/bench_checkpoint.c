@@ -96,7 +96,7 @@ static void train(const settings *s, const lam_dataset *data, const char *folder
     options.threads = s->threads;
     options.callback = &callback;
     options.checkpoint = folder;
-    options.checkpoint_every = s->every;
+    options.checkpoint_every = options.checkpoint ? s->every : options.checkpoint_every;
     *r = (run){0};
     if (lam_fit(model, data, &options, NULL) != LAM_OK)
         fail("training");

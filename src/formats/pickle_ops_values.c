@@ -52,7 +52,11 @@ lam_status lam__op_int_line(lam__pickle *p, int is_long)
         if (lam__parse_u64(text, &number) && number <= (uint64_t)INT64_MAX)
             return push_int(p, minus ? -(int64_t)number : (int64_t)number);
     }
-    if (line.length > minus && strspn(line.text + minus, "0123456789") >= line.length - minus) {
+    size_t digits = 0; /* the line ends with its length, not with a NUL */
+    while (minus + digits < line.length && line.text[minus + digits] >= '0' &&
+           line.text[minus + digits] <= '9')
+        digits++;
+    if (digits > 0 && minus + digits == line.length) {
         P_NEW(value, LAM__P_BIG);
         value->u.text = line;
         return lam__pickle_push(p, value);

@@ -1,4 +1,5 @@
 """test_limits.py: signals and limits: what they do to training, to its model and to the output."""
+import re
 import resource
 import signal
 import subprocess
@@ -78,6 +79,9 @@ class Memory(Case):
     def test_little_address_space(self):
         """The command ends although the threads of a BLAS find no room for their buffers. How much
         that is depends on the number of cores: some of these limits lie below, some above."""
+        blas = re.search(r"OpenBLAS (\d+)\.(\d+)\.(\d+)", self.good("--version"))
+        if blas and tuple(map(int, blas.groups())) > (0, 3, 21):
+            self.skipTest("this OpenBLAS waits for room before the command begins")
         ended = []
         for size in (64, 96, 128, 192, 256, 512):
             limit = (resource.RLIMIT_AS, size << 20, size << 20)
