@@ -18,7 +18,7 @@ LAM_BEGIN_DECLS
 LAM_API lam_status lam_output_check(const char *path);
 
 /* Whether the file begins as those do that Lamina writes: models, checkpoints, ONNX, C source and
- * header, pictures. False where there is none, or none that can be read. Reads its first bytes. */
+ * header, pictures. False for a missing or unreadable file. Reads its first bytes. */
 LAM_API bool lam_output_is_own(const char *path);
 
 /* Whether lam_model_save could write the model once it has been trained on `dataset` (NULL: as it

@@ -17,7 +17,7 @@ typedef struct lam__cgroup_limit {
 } lam__cgroup_limit;
 
 /* The least limit of the control groups named in `groups` (the text of /proc/self/cgroup) and of
- * the groups around them; 0 when there is none. `root` is where the hierarchies are mounted. */
+ * the groups around them; 0 when no limit is set. `root` is where the hierarchies are mounted. */
 uint64_t lam__cgroup_least(const lam__cgroup_limit *limit, const char *root, const char *groups);
 
 /* The same for this process; 0 where there are no control groups. */

@@ -24,7 +24,7 @@ typedef struct lam__fork_guard {
     struct lam__fork_guard *next, *previous;
 } lam__fork_guard;
 
-/* Watches a mutex (NULL: there is none) until lam__fork_unwatch. `forked` may be NULL. No mutex
+/* Watches a mutex (NULL: no mutex) until lam__fork_unwatch. `forked` may be NULL. No mutex
  * that is watched may be held during the call. Thread-safe. */
 void lam__fork_watch(lam__fork_guard *guard, pthread_mutex_t *mutex, lam__forked forked,
                      void *object);

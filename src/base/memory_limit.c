@@ -12,7 +12,7 @@
 
 #include "base/cgroup.h"
 
-/* The number in a file of a group; 0 when it says "max", is missing or is no number. */
+/* The number in a file of a group; 0 when it says "max", is missing or is not a number. */
 static uint64_t read_number(const char *folder, const char *name)
 {
     char text[64];
@@ -62,7 +62,7 @@ static void in_use(uint64_t *space, uint64_t *data)
     *data = size > 0 ? pages[5] * (uint64_t)size : 0;
 }
 
-/* What is left of a resource limit; 0 when there is none. */
+/* What is left of a resource limit; 0 when no limit is set. */
 static uint64_t left_of_resource(int resource, uint64_t used)
 {
     struct rlimit limit;
