@@ -101,14 +101,15 @@ LAM_API const char *lam_model_format_by_content(const char *path);
 
 /* How far two models with the same features and outputs are apart: both run on `rows` random
  * inputs, spread over what the transform of `a` was made for, the same ones for the same seed;
- * *largest becomes the largest absolute difference of two outputs. LAM_ERR_SHAPE when features or
+ * *largest becomes the largest absolute difference of two outputs. Equal infinities are no
+ * difference; where one output is infinite or either is NaN, it is infinite. LAM_ERR_SHAPE when features or
  * outputs differ, LAM_ERR_ARGUMENT (0 rows), LAM_ERR_STATE or LAM_ERR_MEMORY. */
 LAM_API lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows,
                                      uint64_t seed, double *largest);
 
 /* lam_model_compare that sets the difference against the size of the outputs: *largest becomes the
- * largest absolute difference of two outputs divided by the largest absolute output of `a`, or by 1
- * where that is smaller. */
+ * largest absolute difference of two outputs divided by the largest finite absolute output of `a`,
+ * or by 1 where that is smaller. */
 LAM_API lam_status lam_model_compare_relative(const lam_model *a, const lam_model *b, size_t rows,
                                               uint64_t seed, double *largest);
 

@@ -2,11 +2,11 @@
 #include <lamina/exchange.h>
 
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "formats/output_gap.h"
 #include "nn/network.h"
 
 #include <lamina/predictor.h>
@@ -56,9 +56,8 @@ static lam_status check(const lam_model *a, const lam_model *b, size_t rows, con
     return LAM_OK;
 }
 
-/* The largest absolute difference, and the largest absolute output of a. */
 static lam_status measure(const lam_model *a, const lam_model *b, size_t rows, uint64_t seed,
-                          double *apart, double *size)
+                          lam__output_gap *gap)
 {
     const size_t in = a->features, out = lam_model_outputs(a);
     size_t row, floats;
@@ -73,13 +72,9 @@ static lam_status measure(const lam_model *a, const lam_model *b, size_t rows, u
     for (size_t i = 0; i < rows * in; i++)
         x[i] = draw(&a->transform, i % in, &stream);
     lam_status status = run_both(a, b, x, rows, y);
-    *apart = *size = 0.0;
-    for (size_t i = 0; status == LAM_OK && i < rows * out; i++) {
-        const double difference = fabs((double)y[i] - y[rows * out + i]);
-        if (!(difference <= *apart)) /* NaN is no agreement */
-            *apart = isnan(difference) ? INFINITY : difference;
-        *size = fmax(*size, fabs((double)y[i]));
-    }
+    *gap = (lam__output_gap){0};
+    for (size_t i = 0; status == LAM_OK && i < rows * out; i++)
+        lam__widen_gap(gap, y[i], y[rows * out + i]);
     lam__release(x);
     return status;
 }
@@ -87,17 +82,19 @@ static lam_status measure(const lam_model *a, const lam_model *b, size_t rows, u
 lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows, uint64_t seed,
                              double *largest)
 {
-    double size;
+    lam__output_gap gap;
     LAM__TRY(check(a, b, rows, largest));
-    return measure(a, b, rows, seed, largest, &size);
+    LAM__TRY(measure(a, b, rows, seed, &gap));
+    *largest = gap.largest;
+    return LAM_OK;
 }
 
 lam_status lam_model_compare_relative(const lam_model *a, const lam_model *b, size_t rows,
                                       uint64_t seed, double *largest)
 {
-    double size;
+    lam__output_gap gap;
     LAM__TRY(check(a, b, rows, largest));
-    LAM__TRY(measure(a, b, rows, seed, largest, &size));
-    *largest /= fmax(size, 1.0);
+    LAM__TRY(measure(a, b, rows, seed, &gap));
+    *largest = gap.largest / fmax(gap.size, 1.0);
     return LAM_OK;
 }

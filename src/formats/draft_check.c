@@ -1,4 +1,5 @@
 /* draft_check.c: a network run step by step as its file tells it, beside the model made of it. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "formats/c_source.h"
 #include "formats/draft_steps.h"
 #include "formats/import_report.h"
+#include "formats/output_gap.h"
 
 #include <lamina/predictor.h>
 
@@ -147,21 +149,23 @@ lam__draft_check *lam__draft_expect(const lam__draft *draft, size_t features)
     return check;
 }
 
+/* What is too large for single precision is infinite there. */
+static double as_single(double value)
+{
+    return fabs(value) > (double)FLT_MAX ? copysign(INFINITY, value) : value;
+}
+
 /* The largest difference, of outputs of size 1. */
 static lam_status compare(const lam__draft_check *check, const lam_model *model, double *largest)
 {
-    double apart = 0.0, size = 1.0;
+    lam__output_gap gap = {.size = 1.0};
     float *y = lam__allocate(check->rows * check->out, sizeof *y, "a comparison");
     lam_predictor *predictor = y ? lam_predictor_new(model, check->rows) : NULL;
     lam_status status =
         predictor ? lam_predictor_run(predictor, check->x, check->rows, y) : lam_error_status();
-    for (size_t i = 0; status == LAM_OK && i < check->rows * check->out; i++) {
-        const double difference = fabs((double)y[i] - check->y[i]);
-        if (!(difference <= apart))
-            apart = isnan(difference) ? INFINITY : difference;
-        size = fmax(size, fabs(check->y[i]));
-    }
-    *largest = apart / size;
+    for (size_t i = 0; status == LAM_OK && i < check->rows * check->out; i++)
+        lam__widen_gap(&gap, as_single(check->y[i]), y[i]);
+    *largest = gap.largest / gap.size;
     lam_predictor_free(predictor);
     lam__release(y);
     return status;
