@@ -83,6 +83,9 @@ bool cli_parse_float(const char *text, float *value);
  * what comes, in a temporary file without a name. NULL after a message. */
 const char *cli_input_path(const char *operand);
 
+/* Puts that path in the place of an operand; one that is NULL stays so. false after a message. */
+bool cli_take_input(const char **operand);
+
 /* Whether stdout is a terminal that can redraw a line. */
 bool cli_on_terminal(void);
 

@@ -216,6 +216,10 @@ static int run_convert(const cli_command *command, int argc, char **argv)
     int status = parse(&request, command, argc, argv);
     if (status == CLI_SUCCESS)
         status = check_request(&request, &to);
+    if (status == CLI_SUCCESS &&
+        !(cli_take_input(&request.input) && cli_take_input(&request.integers.calibrate) &&
+          cli_take_input(&request.integers.evaluate)))
+        status = CLI_FAILURE;
     return status == CLI_SUCCESS ? convert(&request, &to) : status;
 }
 
@@ -293,7 +297,8 @@ static const cli_flag flags[] = {
 static const char *const details[] = {
     "A network of another program is run as its file tells it, step by step in double precision, "
     "beside the model made of it; the program that made it is not there to ask. Afterwards OUT is "
-    "read back, where it can be read, and compared again. After a failure there is no OUT.",
+    "read back, where it can be read, and compared again. After a failure there is no OUT. IN and "
+    "DATA may be - for standard input, and pipes.",
     "What the file holds and a model of Lamina does not is listed as left out, and what it does "
     "not tell as assumed.",
     NULL};

@@ -111,7 +111,7 @@ static int run_evaluate(const cli_command *command, int argc, char **argv)
     const int status = parse(&request, command, argc, argv);
     if (status != CLI_SUCCESS)
         return status;
-    if (!(request.data = cli_input_path(request.data)))
+    if (!cli_take_input(&request.model) || !cli_take_input(&request.data))
         return CLI_FAILURE;
     const bool test = request.split_given && request.split == LAM_SPLIT_TEST;
     const int parts = cli_check_parts(request.data, &request.load, test);
@@ -147,7 +147,8 @@ static const char *const fit_options[] = {"batch_size", "threads", "threshold", 
 
 static const char *const details[] = {
     "With --json accuracy, precision and recall are always present, null where they were not "
-    "computed or have nothing to divide by. DATA may be - for standard input, or a pipe.",
+    "computed or have nothing to divide by. MODEL or DATA may be - for standard input, and "
+    "pipes.",
     NULL};
 
 static const char *const examples[] = {

@@ -390,6 +390,8 @@ static int run_inspect(const cli_command *command, int argc, char **argv)
     int status = parse(&request, command, argc, argv);
     if (status != CLI_SUCCESS)
         return status;
+    if (!cli_take_input(&request.file))
+        return CLI_FAILURE;
     const reading chosen = choose_reading(&request);
     request.whole = chosen == READ_WHOLE;
     if (chosen == READ_ARRAYS)
@@ -419,6 +421,8 @@ static const cli_flag flags[] = {
      .offset = offsetof(inspect_request, json)},
 };
 
+static const char *const details[] = {"MODEL may be - for standard input, or a pipe.", NULL};
+
 static const char *const examples[] = {"lamina inspect fashion.safetensors",
                                        "layers and sizes",
                                        "lamina inspect fashion.safetensors --json",
@@ -434,6 +438,7 @@ const cli_command cli_inspect = {
                "other programs too.",
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
+    .details = details,
     .examples = examples,
     .run = run_inspect,
 };

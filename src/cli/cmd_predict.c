@@ -61,7 +61,7 @@ static int parse(predict_request *request, const cli_command *command, int argc,
         cli_error("predict takes a model file and at least one file of samples");
         return CLI_USAGE;
     }
-    for (int i = 1, inputs = 0; i < operands; i++)
+    for (int i = 0, inputs = 0; i < operands; i++)
         if (strcmp(argv[i], "-") == 0 && ++inputs > 1) {
             cli_error("standard input ('-') can be read once only");
             return CLI_USAGE;
@@ -344,6 +344,8 @@ static int run_predict(const cli_command *command, int argc, char **argv)
     int status = parse(&request, command, argc, argv);
     if (status != CLI_SUCCESS)
         return status;
+    if (!cli_take_input(&request.model))
+        return CLI_FAILURE;
     predict_run run = {.request = &request};
     status = open_run(&run);
     if (status == CLI_SUCCESS)
@@ -376,9 +378,9 @@ static const cli_flag flags[] = {
 
 static const char *const details[] = {
     "FILE holds samples: an IDX file, a picture (PNG, JPEG, BMP), a table (CSV, TSV) or an array "
-    "(.npy, .npz), recognized by what is in it, plain or gzipped; - is standard input. Pictures "
-    "are "
-    "brought to the size and colour the model was trained on, tables to its columns. A line is "
+    "(.npy, .npz), recognized by what is in it, plain or gzipped; - is standard input, which MODEL "
+    "may be as well. Pictures are brought to the size and colour the model was trained on, tables "
+    "to its columns. A line is "
     "printed for each sample: its index in the file, counted from 0, or the name of a picture, and "
     "for a softmax output the class and its probability, for sigmoid a decision and its "
     "probability "

@@ -369,7 +369,8 @@ static int train(train_run *run, const cli_command *command, int argc, char **ar
     int status = parse(run, command, argc, argv);
     if (status == CLI_SUCCESS)
         status = check_request(&run->request);
-    if (status == CLI_SUCCESS && !(run->request.data = cli_input_path(run->request.data)))
+    if (status == CLI_SUCCESS &&
+        !(cli_take_input(&run->request.data) && cli_take_input(&run->request.init_from)))
         status = CLI_FAILURE;
     if (status == CLI_SUCCESS)
         status =
@@ -429,7 +430,7 @@ static const cli_flag flags[] = {
      .argument = "FILE",
      .help = "begin with the weights of this model file or checkpoint, and nothing else of it; "
              "with --keep-optimizer also with the optimizer's moments and the position of a "
-             "checkpoint",
+             "checkpoint; - is standard input",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, init_from)},
     {.name = "force",

@@ -62,7 +62,8 @@ int cli_check_printing(const char *input)
 {
     struct stat file, stream;
     if (!input || fstat(STDOUT_FILENO, &stream) != 0 || !S_ISREG(stream.st_mode) ||
-        stat(input, &file) != 0 || !is_same(&file, &stream))
+        (strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &file) : stat(input, &file)) != 0 ||
+        !is_same(&file, &stream))
         return CLI_SUCCESS;
     cli_error("cannot read '%s': standard output goes there", input);
     return CLI_USAGE;

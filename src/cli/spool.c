@@ -11,6 +11,13 @@
 
 enum { MOST_PIPES = 64 };
 
+/* A pipe that has been copied, and where to. */
+typedef struct copied_pipe {
+    dev_t device;
+    ino_t number;
+    char path[32];
+} copied_pipe;
+
 static bool copy(int from, int to)
 {
     char buffer[1 << 16];
@@ -73,21 +80,36 @@ static const char *spool_standard_input(void)
     return NULL;
 }
 
+bool cli_take_input(const char **operand)
+{
+    const char *path = *operand ? cli_input_path(*operand) : NULL;
+    const bool good = path || !*operand;
+    *operand = path;
+    return good;
+}
+
 const char *cli_input_path(const char *operand)
 {
-    static char paths[MOST_PIPES][32];
+    static copied_pipe pipes[MOST_PIPES];
     static int count;
     struct stat info;
     if (strcmp(operand, "-") == 0)
         return spool_standard_input();
     if (stat(operand, &info) != 0 || !S_ISFIFO(info.st_mode))
         return operand;
+    for (int i = 0; i < count; i++)
+        if (pipes[i].device == info.st_dev && pipes[i].number == info.st_ino) {
+            cli_error("the pipe '%s' can be read once only", operand);
+            return NULL;
+        }
     const int fd = count < MOST_PIPES ? open(operand, O_RDONLY) : -1;
     if (fd < 0 || !replace(fd)) {
         cli_error("cannot copy the pipe '%s' to a temporary file: %s", operand,
                   count < MOST_PIPES ? strerror(errno) : "too many pipes");
         return NULL;
     }
-    snprintf(paths[count], sizeof paths[count], "/dev/fd/%d", fd);
-    return paths[count++];
+    pipes[count].device = info.st_dev;
+    pipes[count].number = info.st_ino;
+    snprintf(pipes[count].path, sizeof pipes[count].path, "/dev/fd/%d", fd);
+    return pipes[count++].path;
 }

@@ -64,6 +64,76 @@ class Pipes(Case):
                         self.assertEqual(line, other)
                 self.assertEqual(got.stdout.count("\n"), expected.stdout.count("\n"))
 
+    def test_models(self):
+        """Models, weights to begin with and calibration data come from pipes as data do."""
+        model, out = self.path("m"), self.path("n.safetensors")
+        self.train("m", self.table)
+        integers = "--quantize=int8", "--calibrate"
+        for args, operand in ((["inspect", None, "--json"], model),
+                              (["evaluate", None, self.table, "--split=train"], model),
+                              (["predict", None, self.table], model),
+                              (["convert", None, out, "--force"], model),
+                              (["train", self.table, "-o", out, "-q", "--epochs=1", "--init-from",
+                                None], model),
+                              (["convert", model, self.path("n.c"), *integers, None], self.table),
+                              (["convert", model, self.path("n.c"), *integers, self.table,
+                                "--evaluate", None], self.table)):
+            def words(path):
+                return [LAMINA, *(path if arg is None else str(arg) for arg in args)]
+            def stored():
+                return [p.read_bytes() for p in (out, self.path("n.c")) if p.exists()]
+            expected = run(*words(str(operand))[1:])
+            files = stored()
+            self.assertEqual((expected.returncode, expected.stderr), (0, ""), args)
+            with open(operand, "rb") as file:
+                input_ = subprocess.run(words("-"), stdin=file, capture_output=True, text=True,
+                                        timeout=60, env=environment())
+            piped = subprocess.run(words("-"), input=operand.read_bytes(), capture_output=True,
+                                   timeout=60, env=environment())
+            shell = 'file=$1; shift; exec "$@" < <(cat "$file")'
+            fifo = subprocess.run(["bash", "-c", shell, "bash", operand, *words("-")],
+                                  capture_output=True, text=True, timeout=60, env=environment())
+            named = subprocess.run(["bash", "-c", 'exec 9< <(cat "$0"); exec "$@"', operand,
+                                    *words("/dev/fd/9")], capture_output=True, text=True,
+                                   timeout=60, env=environment())
+            text = expected.stdout.replace(str(operand), "FILE")
+            for path, got, printed in (("/dev/stdin", input_, input_.stdout),
+                                       ("/dev/stdin", piped, piped.stdout.decode()),
+                                       ("/dev/stdin", fifo, fifo.stdout),
+                                       (None, named, None)):
+                self.assertEqual((got.returncode, len(got.stderr)), (0, 0), (args, got.stderr))
+                self.assertEqual(stored(), files, args)
+                if printed is not None:
+                    self.assertEqual(printed.replace(path, "FILE"), text)
+
+    def test_once_only(self):
+        self.train("m", self.table)
+        for args in (["evaluate", "-", "-"], ["predict", "-", "-"], ["train", "-", "-o",
+                     self.path("n"), "--init-from", "-"], ["convert", "-", self.path("n.c"),
+                     "--quantize=int8", "--calibrate", "-"]):
+            done = subprocess.run([LAMINA, *map(str, args)], input=self.path("m").read_bytes(),
+                                  capture_output=True, timeout=60, env=environment())
+            self.assertIn(done.returncode, (1, 2))
+            self.assertIn(b"can be read once only", done.stderr)
+        done = self.from_fifo("convert", self.path("m"), self.path("n.c"), "--quantize=int8",
+                              "--calibrate", None, "--evaluate", None)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("fifo' can be read once only", done.stderr)
+        self.assertFalse(self.path("n.c").exists())
+
+    def test_both_ends(self):
+        """What is read is not printed to, by the name of - either."""
+        model = self.path("m")
+        self.train("m", self.table)
+        before = model.read_bytes()
+        for args in ["inspect", "-"], ["convert", "-", self.path("n.safetensors")]:
+            with open(model, "rb") as source, open(model, "ab") as target:
+                done = subprocess.run([LAMINA, *args], stdin=source, stdout=target, text=True,
+                                      stderr=subprocess.PIPE, timeout=60, env=environment())
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("standard output goes there", done.stderr)
+            self.assertEqual(model.read_bytes(), before)
+
     def test_nothing_comes(self):
         self.bad(1, "data", "-")
 
