@@ -102,8 +102,8 @@ LAM_API const char *lam_model_format_by_content(const char *path);
 /* How far two models with the same features and outputs are apart: both run on `rows` random
  * inputs, spread over what the transform of `a` was made for, the same ones for the same seed;
  * *largest becomes the largest absolute difference of two outputs. Equal infinities are no
- * difference; where one output is infinite or either is NaN, it is infinite. LAM_ERR_SHAPE when features or
- * outputs differ, LAM_ERR_ARGUMENT (0 rows), LAM_ERR_STATE or LAM_ERR_MEMORY. */
+ * difference; where one output is infinite or either is NaN, it is infinite. LAM_ERR_SHAPE when
+ * features or outputs differ, LAM_ERR_ARGUMENT (0 rows), LAM_ERR_STATE or LAM_ERR_MEMORY. */
 LAM_API lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows,
                                      uint64_t seed, double *largest);
 
