@@ -207,13 +207,13 @@ LAM_API lam_status lam_model_decide(const lam_model *model, const float *outputs
 LAM_API lam_status lam_model_save(const lam_model *model, const char *path);
 
 /* Reads what lam_model_save wrote. NULL with LAM_ERR_IO, LAM_ERR_FORMAT (with what is wrong and
- * where), LAM_ERR_NUMERIC (a parameter is not finite), LAM_ERR_NAME (an unknown initializer, or a
- * malformed name), LAM_ERR_STATE (no layer with parameters), LAM_ERR_MEMORY or LAM_ERR_UNSUPPORTED
- * (a build without model files). A loss or activation that was registered (extend.h) by the program
- * that wrote the file, and is not here, keeps nothing from loading, inspecting and saving: what
- * needs the loss (lam_evaluate and training, unless they are given another) or runs the activation
- * (predicting, too) returns LAM_ERR_NAME. Activations must be registered before the model is loaded
- * for that. */
+ * where), LAM_ERR_NUMERIC (a parameter is not finite), LAM_ERR_NAME (an unknown type of layer),
+ * LAM_ERR_STATE (no layer with parameters), LAM_ERR_MEMORY or LAM_ERR_UNSUPPORTED (a build without
+ * model files). A loss, activation or initializer that is not known here, such as one that was
+ * registered (extend.h) by the program that wrote the file, keeps nothing from loading, inspecting
+ * and saving: what needs the loss (lam_evaluate and training, unless they are given another), runs
+ * the activation (predicting, too) or draws by the initializer (lam_model_initialize) returns
+ * LAM_ERR_NAME. Activations must be registered before the model is loaded for that. */
 LAM_API lam_model *lam_model_load(const char *path);
 
 /* Reads what such a file says of the model, without its parameters and without comparing the

@@ -194,7 +194,7 @@ static void restore_floats(const lam__checkpoint_of *of, const contents *read)
     trainer->model->changes++;
     if (trainer->steps > 0) {
         trainer->model->loss = trainer->pass.loss;
-        trainer->model->loss_name[0] = '\0';
+        trainer->model->loss_name = NULL;
     }
 }
 

@@ -28,11 +28,10 @@ static int set_initializer(json_t *layer, const char *key, const lam__initialize
     char text[128], number[40];
     if (!initializer)
         return 0;
-    if (initializer->has_parameter)
-        snprintf(text, sizeof text, "%s:%s", initializer->name,
-                 lam__format_double(parameter, number, sizeof number));
-    else
-        snprintf(text, sizeof text, "%s", initializer->name);
+    if (!initializer->has_parameter)
+        return json_object_set_new(layer, key, json_string(initializer->name));
+    snprintf(text, sizeof text, "%s:%s", initializer->name,
+             lam__format_double(parameter, number, sizeof number));
     return json_object_set_new(layer, key, json_string(text));
 }
 

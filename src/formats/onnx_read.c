@@ -358,7 +358,7 @@ static lam_status read_metadata(const lam__onnx *onnx, lam_model *model)
         if (!entry->key || !entry->value)
             continue;
         if (strcmp(entry->key, LAM__ONNX_LOSS_KEY) == 0)
-            lam__take_loss_name(model, entry->value); /* what cannot be a name is left out */
+            lam__take_loss_name(model, entry->value); /* what is not UTF-8 is left out */
         snprintf(key, sizeof key, LAM__ONNX_CLASS_KEY, count);
         if (count < outputs && strcmp(entry->key, key) == 0)
             names[count++] = entry->value;

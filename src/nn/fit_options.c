@@ -241,7 +241,7 @@ const lam__loss *lam__choose_loss(const lam_fit_options *options, const lam_mode
         return lam__find_loss(options->loss);
     if (model->loss)
         return model->loss;
-    if (!model->loss_name[0])
+    if (!model->loss_name)
         return lam__find_loss(last->activation->default_loss);
     const lam__loss *loss = lam__table_lookup(&lam__losses, model->loss_name); /* since loading */
     if (!loss)

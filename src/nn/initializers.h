@@ -14,6 +14,7 @@ typedef struct lam__initializer {
     const char *name, *alias, *help;
     bool has_parameter; /* "name:X" accepted */
     double parameter;   /* default */
+    /* NULL in a row that stands for a text of a file: see unregistered.h */
     lam_status (*fill)(size_t rows, size_t cols, double parameter, lam__stream *stream, float *w);
 } lam__initializer;
 

@@ -185,7 +185,7 @@ const char *lam_model_loss(const lam_model *model)
 {
     if (!model)
         return NULL;
-    return model->loss ? model->loss->name : model->loss_name[0] ? model->loss_name : NULL;
+    return model->loss ? model->loss->name : model->loss_name;
 }
 
 size_t lam_model_features(const lam_model *model)

@@ -94,6 +94,16 @@ static const lam__activation *choose_activation(lam_model *model, const char *na
     return model->restoring ? lam__restored_activation(model, name) : lam__find_activation(name);
 }
 
+/* The initializer of a layer to be added; *initializer stays as it is where there is no text. */
+static lam_status choose_initializer(lam_model *model, const char *text,
+                                     const lam__initializer **initializer, double *parameter)
+{
+    if (!text)
+        return LAM_OK;
+    return model->restoring ? lam__restored_initializer(model, text, initializer, parameter)
+                            : lam__parse_initializer(text, initializer, parameter);
+}
+
 /* Fills the layer from the options. */
 static lam_status make_dense(lam_model *model, const lam_dense_options *options, lam__layer *layer)
 {
@@ -102,12 +112,10 @@ static lam_status make_dense(lam_model *model, const lam_dense_options *options,
     layer->activation = choose_activation(model, options->activation);
     if (!layer->activation)
         return lam_error_status();
-    if (options->initializer)
-        LAM__TRY(lam__parse_initializer(options->initializer, &layer->initializer,
-                                        &layer->initializer_parameter));
-    if (options->bias_initializer)
-        LAM__TRY(lam__parse_initializer(options->bias_initializer, &layer->bias_initializer,
-                                        &layer->bias_initializer_parameter));
+    LAM__TRY(choose_initializer(model, options->initializer, &layer->initializer,
+                                &layer->initializer_parameter));
+    LAM__TRY(choose_initializer(model, options->bias_initializer, &layer->bias_initializer,
+                                &layer->bias_initializer_parameter));
     LAM__TRY(check_strength("l1", layer->l1 = options->l1));
     LAM__TRY(check_strength("l2", layer->l2 = options->l2));
     LAM__TRY(check_strength("bias_l1", layer->bias_l1 = options->bias_l1));

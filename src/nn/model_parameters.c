@@ -65,6 +65,17 @@ lam_status lam__allocate_parameters(lam_model *model)
     return LAM_OK;
 }
 
+/* Why a text of a file is no initializer. */
+static lam_status fail_initializer(size_t layer, const char *text)
+{
+    const lam__initializer *none;
+    double parameter;
+    char why[384] = "";
+    const lam_status status = lam__parse_initializer(text, &none, &parameter);
+    snprintf(why, sizeof why, "%s", lam_error_message());
+    return lam__fail(status, "layer %zu: %s", layer, why);
+}
+
 /* Draws the start values of all tensors into `values`, zeroed and laid out as the parameters. */
 static lam_status draw(const lam_model *model, uint64_t seed, const char *text, float *values)
 {
@@ -88,6 +99,8 @@ static lam_status draw(const lam_model *model, uint64_t seed, const char *text, 
             own = common;
             parameter = common_parameter;
         }
+        if (!own->fill)
+            return fail_initializer(place.layer, own->name);
         lam__stream stream =
             lam__stream_open(lam__derive_key(seed, LAM__FOR_INITIAL, (uint32_t)i), 0);
         LAM__TRY(own->fill(place.rows, place.cols, parameter, &stream, values + place.offset));

@@ -38,13 +38,13 @@ struct lam_model {
     lam__transform transform;
     char **class_names; /* [class_count], or NULL */
     size_t class_count;
-    const lam__loss *loss;              /* trained with, or NULL */
-    char loss_name[LAM__OWN_NAME_SIZE]; /* the same where it is not registered, or "" */
+    const lam__loss *loss; /* trained with, or NULL */
+    const char *loss_name; /* the same where it is not known, kept in `unregistered`; or NULL */
     /* How far training has come in this process: random numbers, decay and orders go on there. */
     uint64_t steps_done, epochs_done;
     lam__moments moments;
     bool restoring;                         /* being read from a file: */
-    struct lam__unregistered *unregistered; /* activations its file names and no table has */
+    struct lam__unregistered *unregistered; /* what its file names and no table has */
 };
 
 /* Number of tensors, and tensor i: its layer, whether it is the bias, its offset and shape. */

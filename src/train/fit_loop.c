@@ -264,8 +264,7 @@ static lam_status run_epoch(lam__fit *run)
     const size_t bytes = model->parameter_floats * sizeof *model->parameters;
     const lam__loss *loss = model->loss;
     const uint64_t steps = model->steps_done;
-    char loss_name[LAM__OWN_NAME_SIZE];
-    memcpy(loss_name, model->loss_name, sizeof loss_name);
+    const char *loss_name = model->loss_name;
     memcpy(run->epoch_weights, model->parameters, bytes);
     lam_status status = run_batches(run);
     if (status == LAM_OK)
@@ -275,7 +274,7 @@ static lam_status run_epoch(lam__fit *run)
     memcpy(model->parameters, run->epoch_weights, bytes);
     model->changes++;
     model->loss = loss;
-    memcpy(model->loss_name, loss_name, sizeof loss_name);
+    model->loss_name = loss_name;
     model->steps_done = steps;
     run->place.batch = 0;
     lam__model_drop_moments(model);

@@ -121,7 +121,7 @@ static void count_step(lam_trainer *trainer)
     trainer->steps++;
     trainer->model->steps_done = trainer->steps_before + trainer->steps;
     trainer->model->loss = trainer->pass.loss;
-    trainer->model->loss_name[0] = '\0';
+    trainer->model->loss_name = NULL;
 }
 
 lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,

@@ -232,3 +232,118 @@ Test(unregistered, an_activation_is_needed_to_run)
     lam_model_free(model);
     lam_dataset_free(data);
 }
+
+/* A name that no program could register is no reason either. */
+Test(unregistered, activations_and_losses_of_any_name)
+{
+    lam_dataset *data = lam_dataset_sine(40);
+    lam_model *model = built("4:relu,1");
+    cr_assert_eq(fit(model, data, "mean_squared_error"), LAM_OK);
+    lam_model *loaded = renamed(model, "mean_squared_error", "Mean Squared Error");
+    const float x = 0.25f;
+    float y;
+    cr_expect_eq(lam_predict(loaded, &x, 1, &y), LAM_OK, "%s", lam_error_message());
+    cr_expect_eq(evaluate(loaded, data, NULL), LAM_ERR_NAME);
+    expect_message("'Mean Squared Error'");
+    cr_expect_eq(evaluate(loaded, data, "mean_squared_error"), LAM_OK);
+    lam_model_free(loaded);
+
+    loaded = renamed(model, "relu", "ReLU");
+    cr_expect_eq(lam_model_parameters(loaded), 13);
+    cr_expect_eq(lam_predict(loaded, &x, 1, &y), LAM_ERR_NAME);
+    expect_message("layer 0: unknown activation 'ReLU'; did you mean 'relu'?");
+    lam_model *back = renamed(loaded, "ReLU", "relu");
+    cr_expect_eq(lam_predict(back, &x, 1, &y), LAM_OK, "%s", lam_error_message());
+    lam_model_free(back);
+    lam_model_free(loaded);
+    lam_model_free(model);
+    lam_dataset_free(data);
+}
+
+static lam_model *with_initializers(const char *weights, const char *biases)
+{
+    lam_model *model = lam_model_new(1);
+    lam_dense_options options = lam_dense_options_default();
+    options.units = 3;
+    options.initializer = weights;
+    cr_assert_eq(lam_model_dense_with(model, &options), LAM_OK, "%s", lam_error_message());
+    options.units = 1;
+    options.bias_initializer = biases;
+    cr_assert_eq(lam_model_dense_with(model, &options), LAM_OK, "%s", lam_error_message());
+    cr_assert_eq(lam_model_initialize(model, 1, NULL), LAM_OK, "%s", lam_error_message());
+    return model;
+}
+
+/* What weights began with is needed by what draws them, and by nothing else. */
+static void expect_drawn_only(const lam_model *model, const char *known, const char *other,
+                              const char *message)
+{
+    lam_dataset *data = lam_dataset_sine(40);
+    lam_model *loaded = renamed(model, known, other);
+    const float x = 0.25f;
+    float y, z, before[10], after[10];
+    double largest = 1.0;
+    cr_expect_eq(lam_predict(loaded, &x, 1, &y), LAM_OK, "%s", lam_error_message());
+    cr_expect_eq(lam_predict(model, &x, 1, &z), LAM_OK);
+    cr_expect_eq(y, z);
+    cr_expect_eq(lam_model_compare(model, loaded, 8, 1, &largest), LAM_OK);
+    cr_expect_eq(largest, 0.0);
+    cr_expect_eq(evaluate(loaded, data, NULL), LAM_OK, "%s", lam_error_message());
+    cr_expect_eq(lam_model_get_parameters(loaded, before, 10), LAM_OK);
+    cr_expect_neq(lam_model_initialize(loaded, 1, NULL), LAM_OK);
+    expect_message(message);
+    cr_expect_eq(lam_model_get_parameters(loaded, after, 10), LAM_OK);
+    cr_expect_eq(memcmp(before, after, sizeof before), 0);
+
+    lam_model *back = renamed(loaded, other, known); /* the text is kept */
+    cr_expect_eq(lam_model_initialize(back, 1, NULL), LAM_OK, "%s", lam_error_message());
+    lam_model_free(back);
+    cr_expect_eq(fit(loaded, data, NULL), LAM_OK, "%s", lam_error_message());
+    lam_model_free(loaded);
+    lam_dataset_free(data);
+}
+
+Test(unregistered, an_initializer_is_needed_to_draw)
+{
+    lam_model *model = with_initializers("he_normal", "random_uniform:0.25");
+    expect_drawn_only(model, "he_normal", "le_cun_no", "layer 0: unknown initializer 'le_cun_no'");
+    expect_drawn_only(model, "random_uniform:0.25", "truncated_normal:.1",
+                      "layer 1: unknown initializer 'truncated_normal'");
+    expect_drawn_only(model, "random_uniform:0.25", "random_uniform:-.25", "no parameter");
+    expect_drawn_only(model, "he_normal", "He normal", "layer 0: unknown initializer 'He normal'");
+    lam_model_free(model);
+}
+
+/* A checkpoint is a model, whatever its run was asked to do. */
+Test(unregistered, options_of_a_run_are_needed_to_go_on)
+{
+    static const struct {
+        const char *known, *other;
+    } changed[] = {{"\\\"optimizer\\\":\\\"adam\\\"", "\\\"optimizer\\\":\\\"lion\\\""},
+                   {"\\\"decay\\\"", "\\\"cosin\\\""},
+                   {"\\\"nearest\\\"", "\\\"mirrors\\\""}};
+    lam_dataset *data = lam_dataset_sine(40);
+    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
+        lam_model *model = built("4:relu,1");
+        lam_trainer *trainer = lam_trainer_new(model, NULL);
+        cr_assert_not_null(trainer, "%s", lam_error_message());
+        static unsigned char bytes[1 << 16];
+        size_t size;
+        cr_assert_eq(lam_trainer_save_memory(trainer, bytes, sizeof bytes, &size), LAM_OK);
+        const size_t length = strlen(changed[i].known);
+        size_t found = 0;
+        for (size_t at = 0; at + length <= size; at++)
+            if (memcmp(bytes + at, changed[i].known, length) == 0 && ++found)
+                memcpy(bytes + at, changed[i].other, length);
+        cr_assert_eq(found, 1, "%s", changed[i].known);
+        lam_model *loaded = lam__model_parse_unchecked(bytes, size, "m");
+        cr_assert_not_null(loaded, "%s", lam_error_message());
+        const float x = 0.25f;
+        float y;
+        cr_expect_eq(lam_predict(loaded, &x, 1, &y), LAM_OK, "%s", lam_error_message());
+        lam_model_free(loaded);
+        lam_trainer_free(trainer);
+        lam_model_free(model);
+    }
+    lam_dataset_free(data);
+}
