@@ -29,16 +29,19 @@ size_t lam_utf8_length(const char *text)
 bool lam__bytes_are_utf8(const char *bytes, size_t count)
 {
     const char *end = bytes + count;
-    while (bytes < end) {
+    for (;;) {
         char one[5] = "";
+        while (bytes < end && (unsigned char)*bytes < 0x80)
+            bytes++;
+        if (bytes == end)
+            return true;
         const size_t left = (size_t)(end - bytes);
         memcpy(one, bytes, left < 4 ? left : 4);
-        const size_t length = *bytes ? lam_utf8_length(one) : 1;
+        const size_t length = lam_utf8_length(one);
         if (length == 0)
             return false;
         bytes += length;
     }
-    return true;
 }
 
 bool lam__is_utf8(const char *text)

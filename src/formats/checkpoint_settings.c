@@ -23,7 +23,7 @@ lam_status lam__checkpoint_model(const lam__checkpoint_of *of, char **text)
 }
 
 #if LAM__HAVE_JSON
-#include <jansson.h>
+#include "formats/json_text.h"
 
 /* The options with what was left open filled in, as text. */
 static json_t *describe_options(const lam__checkpoint_of *of)
@@ -310,8 +310,9 @@ static void note_origin(const lam__checkpoint_of *of, const json_t *there)
 static lam_status parse_both(const char *name, const char *mine, const char *theirs, json_t **here,
                              json_t **there)
 {
-    *here = json_loads(mine, 0, NULL);
-    *there = json_loads(theirs, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t error;
+    *here = lam__json_parse(mine, strlen(mine), &error);
+    *there = lam__json_parse(theirs, strlen(theirs), &error);
     if (json_is_object(*here) && json_is_object(*there))
         return LAM_OK;
     const bool memory = !*here;
@@ -322,26 +323,45 @@ static lam_status parse_both(const char *name, const char *mine, const char *the
                   : lam__fail(LAM_ERR_FORMAT, "%s: its settings are no JSON object", name);
 }
 
-lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *name,
-                                   const char *model, const char *settings)
+/* Descriptions up to this length are compared member by member, which takes many times as much. */
+enum { LENGTHY = 1 << 20 };
+
+/* Whether a file's network is this run's. Mostly its description is the same to the byte. */
+static lam_status compare_networks(const lam__checkpoint_of *of, const char *name,
+                                   const char *model)
 {
     char *text = NULL;
     json_t *here, *there;
     difference found = {.place = ""};
     LAM__TRY(lam__checkpoint_model(of, &text));
-    lam_status status = parse_both(name, text, model, &here, &there);
+    const bool same = strcmp(text, model) == 0, lengthy = strlen(text) > LENGTHY;
+    lam_status status = same ? LAM_OK
+                        : lengthy
+                            ? lam__fail(LAM_ERR_STATE,
+                                        "%s: another network or loss: of a description of %zu "
+                                        "bytes it is not told what differs",
+                                        name, strlen(text))
+                            : parse_both(name, text, model, &here, &there);
     lam__release(text);
-    LAM__TRY(status);
+    if (same || status != LAM_OK)
+        return status;
     json_object_del(here, "loss"); /* an option */
     json_object_del(there, "loss");
     if (differ(here, there, &found))
         status = fail_difference(name, "network", &found);
     json_decref(here);
     json_decref(there);
-    LAM__TRY(status);
-    text = NULL;
+    return status;
+}
+
+lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *name,
+                                   const char *model, const char *settings)
+{
+    char *text = NULL;
+    json_t *here, *there;
+    LAM__TRY(compare_networks(of, name, model));
     LAM__TRY(lam__checkpoint_settings(of, &text));
-    status = parse_both(name, text, settings, &here, &there);
+    lam_status status = parse_both(name, text, settings, &here, &there);
     lam__release(text);
     if (status == LAM_OK)
         status = compare_settings(of, name, here, there);
@@ -354,7 +374,8 @@ lam_status lam__checkpoint_compare(const lam__checkpoint_of *of, const char *nam
 /* The settings of a file; NULL with LAM_ERR_FORMAT recorded. */
 static json_t *parse_settings(const char *name, const char *settings)
 {
-    json_t *json = json_loads(settings, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t error;
+    json_t *json = lam__json_parse(settings, strlen(settings), &error);
     if (json_is_object(json))
         return json;
     json_decref(json);

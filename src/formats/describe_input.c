@@ -1,5 +1,6 @@
 /* describe_input.c: what raw samples are made from, as JSON and back. */
 #include "base/memory.h"
+#include "base/string_list.h"
 #include "base/text.h"
 #include "lamina_features.h"
 
@@ -84,30 +85,77 @@ static bool has_twins(const char **words, size_t count)
     return false;
 }
 
-static lam_status restore_categories(const struct place *place, const json_t *json,
-                                     lam__column *column)
+/* How many strings a list has, and how much room they take. */
+static lam_status measure_strings(const struct place *place, lam__json_piece piece, const char *key,
+                                  size_t *count, size_t *room)
 {
-    const size_t count = json_array_size(json);
-    if (count == 0)
-        return fail_at(place, "expected a list of strings under", "categories");
-    const char **words = lam__allocate(count, sizeof *words, "the categories of a column");
-    if (!words)
-        return LAM_ERR_MEMORY;
-    lam_status status = LAM_OK;
-    for (size_t i = 0; i < count && status == LAM_OK; i++)
-        if (!(words[i] = json_string_value(json_array_get(json, i))))
-            status = fail_at(place, "expected a list of strings under", "categories");
-    if (status == LAM_OK)
-        status = lam__column_set_categories(column, words, count);
-    if (status == LAM_OK && has_twins(words, count))
-        status = fail_at(place, "expected different strings under", "categories");
-    lam__release(words);
-    return status;
+    lam__json_walk walk;
+    lam__json_piece none, value;
+    *count = *room = 0;
+    bool good = lam__json_enter(piece, '[', &walk);
+    while (good && lam__json_next(&walk, &none, &value)) {
+        good = lam__json_is_string(value);
+        *room += good ? lam__json_string_room(value) : 0;
+        ++*count;
+    }
+    if (good && walk.error)
+        return lam__fail(LAM_ERR_FORMAT, "%s: malformed description: %s, '%s': %s",
+                         place->file->name, place->part, key, walk.error);
+    return good && *count ? LAM_OK : fail_at(place, "expected a list of strings under", key);
 }
 
-static lam_status restore_column(const struct place *place, json_t *json, lam__column *column)
+lam_status lam__read_strings(const struct place *place, lam__json_piece piece, const char *key,
+                             char ***list, size_t *count)
 {
-    static const char *const known[] = {"name", "kind", "target", "fill", "categories", NULL};
+    lam__json_walk walk;
+    lam__json_piece none, value;
+    size_t room, at = 0, length;
+    char *text;
+    LAM__TRY(measure_strings(place, piece, key, count, &room));
+    char **made = lam__string_list_room(*count, room, "the names in a description", &text);
+    if (!made)
+        return LAM_ERR_MEMORY;
+    const char *wrong = NULL;
+    lam__json_enter(piece, '[', &walk);
+    while (!wrong && lam__json_next(&walk, &none, &value)) {
+        wrong = lam__json_string(value, text, &length);
+        made[at++] = text;
+        text += length + 1;
+    }
+    if (wrong) {
+        lam__release(made);
+        return lam__fail(LAM_ERR_FORMAT, "%s: malformed description: %s, string %zu of '%s': %s",
+                         place->file->name, place->part, at - 1, key, wrong);
+    }
+    *list = made;
+    return LAM_OK;
+}
+
+/* Two of words[count] are the same. */
+static lam_status check_twins(const struct place *place, char *const *words, size_t count)
+{
+    const char **sorted = lam__allocate(count, sizeof *sorted, "the categories of a column");
+    if (!sorted)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = words[i];
+    const bool twins = has_twins(sorted, count);
+    lam__release(sorted);
+    return twins ? fail_at(place, "expected different strings under", "categories") : LAM_OK;
+}
+
+static lam_status restore_categories(const struct place *place, lam__json_piece piece,
+                                     lam__column *column)
+{
+    LAM__TRY(lam__read_strings(place, piece, "categories", &column->categories,
+                               &column->category_count));
+    return check_twins(place, column->categories, column->category_count);
+}
+
+static lam_status restore_members(const struct place *place, json_t *json,
+                                  lam__json_piece categories, lam__column *column)
+{
+    static const char *const known[] = {"name", "kind", "target", "fill", NULL};
     const char *name = NULL, *kind = NULL;
     size_t at = 0;
     LAM__TRY(check_keys(place, json, known));
@@ -126,29 +174,52 @@ static lam_status restore_column(const struct place *place, json_t *json, lam__c
         return fail_at(place, "only numbers have a", "fill");
     if (!(column->name = lam__copy_string(name)))
         return LAM_ERR_MEMORY;
-    const json_t *categories = json_object_get(json, "categories");
     if (column->kind == LAM_COLUMN_TEXT)
         return restore_categories(place, categories, column);
-    return categories ? fail_at(place, "only texts have", "categories") : LAM_OK;
+    return categories.text ? fail_at(place, "only texts have", "categories") : LAM_OK;
 }
 
-static lam_status restore_table(const struct place *place, json_t *json, lam__input *input)
+static lam_status restore_column(const struct place *place, lam__json_piece piece,
+                                 lam__column *column)
 {
-    static const char *const known[] = {"kind", "header", "columns", NULL};
-    const json_t *columns = json_object_get(json, "columns");
-    const size_t count = json_array_size(columns);
+    json_error_t error;
+    lam__json_left categories = {.key = "categories"};
+    json_t *json = lam__json_parse_but(piece, &categories, 1, &error);
+    if (!json)
+        return fail_json(place, &error);
+    const lam_status status = restore_members(place, json, categories.value, column);
+    json_decref(json);
+    return status;
+}
+
+/* Of the columns no more than one is a tree of JSON values at a time: that of all of them would
+ * take ten times the file. */
+static lam_status restore_columns(const struct place *place, lam__json_piece columns,
+                                  lam__input *input)
+{
+    lam__json_walk walk;
+    lam__json_piece key, value;
+    size_t count;
+    LAM__TRY(count_list(place, columns, "columns", &count));
+    LAM__TRY(lam__input_set_table(input, count));
+    lam__json_enter(columns, '[', &walk);
+    for (size_t i = 0; i < count && lam__json_next(&walk, &key, &value); i++) {
+        struct place at = *place;
+        snprintf(at.part, sizeof at.part, "input, column %zu", i + 1);
+        LAM__TRY(restore_column(&at, value, &input->columns[i]));
+    }
+    return LAM_OK;
+}
+
+static lam_status restore_table(const struct place *place, json_t *json, lam__json_piece columns,
+                                lam__input *input)
+{
+    static const char *const known[] = {"kind", "header", NULL};
     bool header = false;
     LAM__TRY(check_keys(place, json, known));
     LAM__TRY(get_flag(place, json, "header", &header));
-    if (count == 0)
-        return fail_at(place, "expected a list of columns under", "columns");
-    LAM__TRY(lam__input_set_table(input, count));
+    LAM__TRY(restore_columns(place, columns, input));
     input->header = header;
-    for (size_t i = 0; i < count; i++) {
-        struct place at = *place;
-        snprintf(at.part, sizeof at.part, "input, column %zu", i + 1);
-        LAM__TRY(restore_column(&at, json_array_get(columns, i), &input->columns[i]));
-    }
     lam__input_place_features(input);
     return LAM_OK;
 }
@@ -168,13 +239,21 @@ static lam_status restore_image(const struct place *place, json_t *json, lam__in
     return status == LAM_ERR_ARGUMENT ? fail_again(place, LAM_ERR_FORMAT) : status;
 }
 
-lam_status lam__restore_input(const struct place *place, json_t *json, lam__input *input)
+lam_status lam__restore_input(const struct place *place, lam__json_piece piece, lam__input *input)
 {
+    json_error_t error;
+    lam__json_left columns = {.key = "columns"};
     const char *kind = NULL;
-    LAM__TRY(get_text(place, json, "kind", true, &kind));
-    lam_status status = strcmp(kind, "image") == 0   ? restore_image(place, json, input)
-                        : strcmp(kind, "table") == 0 ? restore_table(place, json, input)
-                                                     : fail_at(place, "unknown kind", kind);
+    json_t *json = lam__json_parse_but(piece, &columns, 1, &error);
+    if (!json)
+        return fail_json(place, &error);
+    lam_status status = get_text(place, json, "kind", true, &kind);
+    if (status == LAM_OK)
+        status = strcmp(kind, "table") == 0   ? restore_table(place, json, columns.value, input)
+                 : strcmp(kind, "image") != 0 ? fail_at(place, "unknown kind", kind)
+                 : columns.value.text         ? fail_at(place, "unknown key", "columns")
+                                              : restore_image(place, json, input);
+    json_decref(json);
     if (status != LAM_OK)
         lam__input_clear(input);
     return status;

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "formats/json_text.h"
 #include "formats/safetensors.h"
 #include "nn/input.h"
 
@@ -26,6 +27,15 @@ struct place {
 static inline lam_status fail_at(const struct place *place, const char *what, const char *key)
 {
     return lam__fail(LAM_ERR_FORMAT, "%s: %s: %s '%s'", place->file->name, place->part, what, key);
+}
+
+/* A part of a description that Jansson or the walk found malformed. */
+static inline lam_status fail_json(const struct place *place, const json_error_t *error)
+{
+    if (json_error_code(error) == json_error_out_of_memory)
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: the description in %s", place->file->name);
+    return lam__fail(LAM_ERR_FORMAT, "%s: malformed description: %s, character %d: %s",
+                     place->file->name, place->part, error->position, error->text);
 }
 
 /* Puts file and place before the message of a call that failed. */
@@ -111,6 +121,26 @@ static inline lam_status get_flag(const struct place *place, const json_t *objec
     return LAM_OK;
 }
 
+/* How many elements, one at least, the list of `what` has that is the text of a member so called.
+ */
+static inline lam_status count_list(const struct place *place, lam__json_piece piece,
+                                    const char *what, size_t *count)
+{
+    const char *error;
+    if (!lam__json_count(piece, count, &error) && error)
+        return lam__fail(LAM_ERR_FORMAT, "%s: malformed description: %s, '%s': %s",
+                         place->file->name, place->part, what, error);
+    if (*count > 0)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_FORMAT, "%s: %s: expected a list of %s under '%s'", place->file->name,
+                     place->part, what, what);
+}
+
+/* A list of strings in the text of a member `key`, as string_list.h makes them. In
+ * describe_input.c. */
+lam_status lam__read_strings(const struct place *place, lam__json_piece piece, const char *key,
+                             char ***list, size_t *count);
+
 /* The input description as JSON; NULL when memory ran out. In describe_input.c. */
 json_t *lam__describe_input(const lam__input *input);
 
@@ -118,6 +148,6 @@ json_t *lam__describe_input(const lam__input *input);
 lam_status lam__check_input_text(const lam__input *input);
 
 /* The input description from JSON, into an empty one. */
-lam_status lam__restore_input(const struct place *place, json_t *json, lam__input *input);
+lam_status lam__restore_input(const struct place *place, lam__json_piece piece, lam__input *input);
 
 #endif

@@ -128,28 +128,42 @@ static lam_status restore_layer_norm(const struct place *place, json_t *json, si
     return status == LAM_OK ? LAM_OK : fail_again(place, status);
 }
 
-static lam_status restore_layers(struct place *place, const json_t *layers, lam_model *model)
+static lam_status restore_layer(struct place *place, json_t *layer, size_t i, lam_model *model)
 {
-    if (!json_is_array(layers) || json_array_size(layers) == 0)
-        return fail_at(place, "expected a list of layers under", "layers");
-    if (json_array_size(layers) > LAM_MOST_LAYERS)
+    const char *type = NULL;
+    LAM__TRY(get_text(place, layer, "type", true, &type));
+    if (strcmp(type, lam__dense_layer.name) == 0)
+        return restore_dense(place, layer, i, model);
+    if (strcmp(type, lam__dropout_layer.name) == 0)
+        return restore_dropout(place, layer, model);
+    if (strcmp(type, lam__layer_norm_layer.name) == 0)
+        return restore_layer_norm(place, layer, i, model);
+    return lam__fail(LAM_ERR_NAME,
+                     "%s: %s: unknown type '%s', expected dense, dropout or layer_norm",
+                     place->file->name, place->part, type);
+}
+
+/* One layer after the other is a tree of JSON values: that of all would take many times the file.
+ */
+static lam_status restore_layers(struct place *place, lam__json_piece layers, lam_model *model)
+{
+    lam__json_walk walk;
+    lam__json_piece key, value;
+    size_t count;
+    LAM__TRY(count_list(place, layers, "layers", &count));
+    if (count > LAM_MOST_LAYERS)
         return lam__fail(LAM_ERR_FORMAT, "%s: %zu layers, at most %d are read", place->file->name,
-                         json_array_size(layers), LAM_MOST_LAYERS);
-    for (size_t i = 0; i < json_array_size(layers); i++) {
-        json_t *layer = json_array_get(layers, i);
-        const char *type = NULL;
+                         count, LAM_MOST_LAYERS);
+    lam__json_enter(layers, '[', &walk);
+    for (size_t i = 0; i < count && lam__json_next(&walk, &key, &value); i++) {
+        json_error_t error;
         snprintf(place->part, sizeof place->part, "layer %zu", i);
-        LAM__TRY(get_text(place, layer, "type", true, &type));
-        if (strcmp(type, lam__dense_layer.name) == 0)
-            LAM__TRY(restore_dense(place, layer, i, model));
-        else if (strcmp(type, lam__dropout_layer.name) == 0)
-            LAM__TRY(restore_dropout(place, layer, model));
-        else if (strcmp(type, lam__layer_norm_layer.name) == 0)
-            LAM__TRY(restore_layer_norm(place, layer, i, model));
-        else
-            return lam__fail(LAM_ERR_NAME,
-                             "%s: %s: unknown type '%s', expected dense, dropout or layer_norm",
-                             place->file->name, place->part, type);
+        json_t *layer = lam__json_parse_piece(value, &error);
+        if (!layer)
+            return fail_json(place, &error);
+        const lam_status status = restore_layer(place, layer, i, model);
+        json_decref(layer);
+        LAM__TRY(status);
     }
     return LAM_OK;
 }
@@ -158,7 +172,8 @@ static lam_status restore_layers(struct place *place, const json_t *layers, lam_
 static size_t count_others(const lam__st_file *file)
 {
     size_t count = 0;
-    for (size_t i = 0; lam__st_metadata(file, LAM__CHECKPOINT_KEY) && i < file->count; i++)
+    const bool checkpoint = lam__st_metadata(file, LAM__CHECKPOINT_KEY) != NULL;
+    for (size_t i = 0; checkpoint && i < file->count; i++)
         count += strncmp(file->tensors[i].name, LAM__CHECKPOINT_PREFIX,
                          sizeof LAM__CHECKPOINT_PREFIX - 1) == 0;
     return count;
@@ -252,38 +267,24 @@ static lam_status restore_transform(struct place *place, json_t *json, lam_model
     return restore_standardize(place, json, model);
 }
 
-static lam_status restore_class_names(struct place *place, const json_t *json, lam_model *model)
+static lam_status restore_class_names(struct place *place, lam__json_piece piece, lam_model *model)
 {
-    if (!json)
+    char **names;
+    size_t count;
+    if (!piece.text)
         return LAM_OK;
     snprintf(place->part, sizeof place->part, "class_names");
-    size_t count = json_array_size(json);
-    if (count == 0)
-        return fail_at(place, "expected a list of strings under", "class_names");
-    const char **names = lam__allocate(count, sizeof *names, "class names");
-    if (!names)
-        return LAM_ERR_MEMORY;
-    lam_status status = LAM_OK;
-    for (size_t i = 0; i < count && status == LAM_OK; i++) {
-        names[i] = json_string_value(json_array_get(json, i));
-        if (!names[i])
-            status = fail_at(place, "expected a list of strings under", "class_names");
-    }
-    if (status == LAM_OK) {
-        status = lam__model_take_class_names(model, names, count);
-        if (status != LAM_OK)
-            status = fail_again(place, status);
-    }
-    lam__release(names);
-    return status;
+    LAM__TRY(lam__read_strings(place, piece, "class_names", &names, &count));
+    lam__model_own_class_names(model, names, count);
+    return LAM_OK;
 }
 
-static lam_status restore_input(struct place *place, json_t *json, lam_model *model)
+static lam_status restore_input(struct place *place, lam__json_piece piece, lam_model *model)
 {
-    if (!json)
+    if (!piece.text)
         return LAM_OK;
     snprintf(place->part, sizeof place->part, "input");
-    LAM__TRY(lam__restore_input(place, json, &model->input));
+    LAM__TRY(lam__restore_input(place, piece, &model->input));
     const size_t features = lam__input_features(&model->input);
     if (features == model->features)
         return LAM_OK;
@@ -302,12 +303,12 @@ static lam_status restore_loss(struct place *place, const json_t *json, lam_mode
     return status == LAM_OK ? LAM_OK : fail_again(place, status);
 }
 
-static lam_status restore(struct place *place, json_t *json, lam_model **model)
+/* The members of a description that are long, and go without a tree (json_walk.h). */
+enum { LAYERS, CLASS_NAMES, INPUT, LONG_MEMBERS };
+
+static lam_status check_version(struct place *place, json_t *json, const lam__json_left *left)
 {
-    static const char *const known[] = {"version",     "features", "layers", "transform",
-                                        "class_names", "loss",     NULL};
-    static const char *const known_2[] = {"version",     "features", "layers", "transform",
-                                          "class_names", "loss",     "input",  NULL};
+    static const char *const known[] = {"version", "features", "transform", "loss", NULL};
     const json_t *version = json_object_get(json, "version");
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return fail_at(place, "expected a positive integer under", "version");
@@ -317,16 +318,24 @@ static lam_status restore(struct place *place, json_t *json, lam_model **model)
                          "version of Lamina reads up to %d",
                          place->file->name, json_integer_value(version), LAM__MODEL_VERSION);
     place->version = json_integer_value(version);
-    LAM__TRY(check_keys(place, json, place->version > 1 ? known_2 : known));
+    if (place->version < 2 && left[INPUT].value.text)
+        return fail_at(place, "unknown key", left[INPUT].key);
+    return check_keys(place, json, known);
+}
+
+static lam_status restore(struct place *place, json_t *json, const lam__json_left *left,
+                          lam_model **model)
+{
     size_t features = 0, tensors;
+    LAM__TRY(check_version(place, json, left));
     LAM__TRY(get_size(place, json, "features", &features));
     if (!(*model = lam_model_new(features)))
         return lam_error_status();
     (*model)->restoring = true;
-    LAM__TRY(restore_layers(place, json_object_get(json, "layers"), *model));
+    LAM__TRY(restore_layers(place, left[LAYERS].value, *model));
     LAM__TRY(restore_transform(place, json_object_get(json, "transform"), *model, &tensors));
-    LAM__TRY(restore_class_names(place, json_object_get(json, "class_names"), *model));
-    LAM__TRY(restore_input(place, json_object_get(json, "input"), *model));
+    LAM__TRY(restore_class_names(place, left[CLASS_NAMES].value, *model));
+    LAM__TRY(restore_input(place, left[INPUT].value, *model));
     LAM__TRY(restore_loss(place, json, *model));
     (*model)->restoring = false;
     return restore_parameters(place->file, tensors, *model);
@@ -336,14 +345,15 @@ lam_status lam__model_restore(const lam__st_file *file, const char *text, lam_mo
 {
     struct place place = {.file = file, .part = "description"};
     json_error_t error;
+    lam__json_left left[LONG_MEMBERS] = {[LAYERS] = {.key = "layers"},
+                                         [CLASS_NAMES] = {.key = "class_names"},
+                                         [INPUT] = {.key = "input"}};
     *model = NULL;
-    json_t *json = lam__json_parse(text, strlen(text), &error);
+    json_t *json =
+        lam__json_parse_but((lam__json_piece){text, strlen(text)}, left, LONG_MEMBERS, &error);
     if (!json)
-        return lam__fail(json_error_code(&error) == json_error_out_of_memory ? LAM_ERR_MEMORY
-                                                                             : LAM_ERR_FORMAT,
-                         "%s: malformed description at its character %d: %s", file->name,
-                         error.position, error.text);
-    lam_status status = restore(&place, json, model);
+        return fail_json(&place, &error);
+    lam_status status = restore(&place, json, left, model);
     json_decref(json);
     if (status != LAM_OK) {
         lam_model_free(*model);

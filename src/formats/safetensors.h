@@ -19,6 +19,10 @@
 /* The most dimensions of a tensor. */
 #define LAM__ST_DIMENSIONS 8
 
+/* The most tensors of a file, and the most pairs of __metadata__: a list of them is small beside
+ * what a header may be. */
+#define LAM__ST_MEMBERS_MOST 100000
+
 /* Element types: X(name, bytes). */
 #define LAM__ST_DTYPE_LIST(X)                                                                      \
     X(BOOL, 1)                                                                                     \
@@ -58,12 +62,19 @@ typedef struct lam__st_tensor {
     size_t at;         /* offset of its first byte in the file */
 } lam__st_tensor;
 
+/* A pair of __metadata__. */
+typedef struct lam__st_pair {
+    const char *key, *value;
+} lam__st_pair;
+
 /* A file being read; everything belongs to it or to the bytes it was read from. */
 typedef struct lam__st_file {
     const char *name;
-    void *header;            /* json_t */
     lam__st_tensor *tensors; /* [count], by name */
     size_t count;
+    lam__st_pair *pairs; /* [pair_count], in the order of the file */
+    size_t pair_count;
+    char *texts; /* what the names, keys and values point into */
     const unsigned char *data;
     size_t data_at, data_size; /* the data: offset in the file, and length */
     bool partial;              /* only some tensors were read (lam__st_open) ... */
@@ -113,11 +124,6 @@ typedef struct lam__st_entry {
     size_t rank, shape[2];
     const float *values;
 } lam__st_entry;
-
-/* A pair of __metadata__. */
-typedef struct lam__st_pair {
-    const char *key, *value;
-} lam__st_pair;
 
 /* Number of floats of an entry. */
 size_t lam__st_entry_count(const lam__st_entry *entry);

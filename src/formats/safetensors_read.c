@@ -29,15 +29,15 @@ size_t lam__st_dtype_size(lam__st_dtype dtype)
     return dtypes[dtype].size;
 }
 
-#if LAM__HAVE_JSON
-#include <jansson.h>
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const lam__st_tensor *)a)->name, ((const lam__st_tensor *)b)->name);
+}
 
-#include "formats/json_text.h"
+#if LAM__HAVE_JSON
+#include "formats/json_walk.h"
 
 #define LAM__METADATA "__metadata__"
-
-/* Bytes of memory that the parsed header may take for each byte of the whole file. */
-enum { HEADER_PER_BYTE = 4 };
 
 static uint64_t little_endian_64(const unsigned char *b)
 {
@@ -47,8 +47,9 @@ static uint64_t little_endian_64(const unsigned char *b)
     return value;
 }
 
-/* Reads length and text of the header. */
-static lam_status read_header(const unsigned char *bytes, size_t size, lam__st_file *file)
+/* Finds the text of the header, after its length. */
+static lam_status find_header(const unsigned char *bytes, size_t size, lam__st_file *file,
+                              lam__json_piece *header)
 {
     if (size < 8)
         return lam__fail(LAM_ERR_FORMAT,
@@ -69,50 +70,129 @@ static lam_status read_header(const unsigned char *bytes, size_t size, lam__st_f
     if (length == 0 || bytes[8] != '{')
         return lam__fail(LAM_ERR_FORMAT, "%s: byte 8: the header does not begin with '{'",
                          file->name);
-    size_t values; /* the data count: a header of many tensors belongs to a file that holds them */
-    if (!lam__json_fits((const char *)bytes + 8, (size_t)length, HEADER_PER_BYTE * (double)size,
-                        &values))
-        return lam__fail(LAM_ERR_FORMAT,
-                         "%s: malformed header: %zu values in %" PRIu64
-                         " bytes take too much memory for a file of %zu bytes",
-                         file->name, values, length, size);
-    json_error_t error;
-    file->header = lam__json_parse((const char *)bytes + 8, (size_t)length, &error);
-    if (!file->header && json_error_code(&error) == json_error_out_of_memory)
-        return lam__fail(LAM_ERR_MEMORY, "out of memory: header of %s", file->name);
-    if (!file->header)
-        return lam__fail(LAM_ERR_FORMAT, "%s: byte %d: malformed header: %s", file->name,
-                         8 + error.position, error.text);
+    *header = (lam__json_piece){(const char *)bytes + 8, (size_t)length};
     file->data_at = 8 + (size_t)length;
     file->data = bytes + file->data_at;
     file->data_size = size - file->data_at;
     return LAM_OK;
 }
 
-static lam_status check_metadata(const lam__st_file *file)
+static lam_status fail_header(const lam__st_file *file, lam__json_piece header, const char *at,
+                              const char *what)
 {
-    json_t *metadata = json_object_get(file->header, LAM__METADATA);
-    if (metadata && !json_is_object(metadata))
+    return lam__fail(LAM_ERR_FORMAT, "%s: byte %zu: malformed header: %s", file->name,
+                     8 + (size_t)(at - header.text), what);
+}
+
+/* What a header has, counted before anything is allocated for it. */
+typedef struct header_sizes {
+    lam__json_piece metadata; /* the object; none: text is NULL */
+    size_t tensors, pairs, text;
+} header_sizes;
+
+/* Counts a member with the texts that are kept: its key, and of metadata the value. */
+static lam_status count_member(const lam__st_file *file, size_t *members, const char *what)
+{
+    if (++*members <= LAM__ST_MEMBERS_MOST)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_FORMAT, "%s: more than %d %s", file->name, LAM__ST_MEMBERS_MOST, what);
+}
+
+static lam_status count_pairs(const lam__st_file *file, lam__json_piece header, header_sizes *sizes)
+{
+    lam__json_walk walk;
+    lam__json_piece key, value;
+    if (!sizes->metadata.text)
+        return LAM_OK;
+    if (!lam__json_enter(sizes->metadata, '{', &walk))
         return lam__fail(LAM_ERR_FORMAT, "%s: %s is not an object", file->name, LAM__METADATA);
-    const char *key;
-    json_t *value;
-    json_object_foreach(metadata, key, value)
-    {
-        if (!json_is_string(value))
-            return lam__fail(LAM_ERR_FORMAT, "%s: %s: '%s' is not a string", file->name,
-                             LAM__METADATA, key);
+    while (lam__json_next(&walk, &key, &value)) {
+        LAM__TRY(count_member(file, &sizes->pairs, "pairs of " LAM__METADATA));
+        if (!lam__json_is_string(value))
+            return lam__fail(LAM_ERR_FORMAT, "%s: %s: '%.*s' is not a string", file->name,
+                             LAM__METADATA, (int)(key.length < 66 ? key.length - 2 : 64),
+                             key.text + 1);
+        sizes->text += lam__json_string_room(key) + lam__json_string_room(value);
     }
+    return walk.error ? fail_header(file, header, walk.at, walk.error) : LAM_OK;
+}
+
+static lam_status count_header(const lam__st_file *file, lam__json_piece header,
+                               header_sizes *sizes)
+{
+    lam__json_walk walk;
+    lam__json_piece key, value;
+    if (!lam__json_enter(header, '{', &walk))
+        return fail_header(file, header, header.text, "'{' expected");
+    while (lam__json_next(&walk, &key, &value)) {
+        if (!lam__json_says(key, LAM__METADATA)) {
+            LAM__TRY(count_member(file, &sizes->tensors, "tensors"));
+            sizes->text += lam__json_string_room(key);
+        } else if (sizes->metadata.text) {
+            return fail_header(file, header, key.text, "duplicate key \"" LAM__METADATA "\"");
+        } else {
+            sizes->metadata = value;
+        }
+    }
+    if (walk.error)
+        return fail_header(file, header, walk.at, walk.error);
+    return count_pairs(file, header, sizes);
+}
+
+/* The string that a piece is, kept with the file; *room is where the next one goes. */
+static lam_status take_text(const lam__st_file *file, lam__json_piece header, lam__json_piece piece,
+                            char **room, const char **text)
+{
+    size_t length;
+    const char *error = lam__json_string(piece, *room, &length);
+    if (error)
+        return fail_header(file, header, piece.text, error);
+    *text = *room;
+    *room += length + 1;
     return LAM_OK;
 }
 
-/* A JSON value as a size; false when it is anything else. */
-static bool get_size(const json_t *value, size_t *size)
+static int by_key(const void *a, const void *b)
 {
-    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        (uintmax_t)json_integer_value(value) > SIZE_MAX)
-        return false;
-    *size = (size_t)json_integer_value(value);
-    return true;
+    return strcmp((*(const lam__st_pair *const *)a)->key, (*(const lam__st_pair *const *)b)->key);
+}
+
+/* No key of the metadata may occur twice. */
+static lam_status check_keys(const lam__st_file *file)
+{
+    const lam__st_pair **sorted =
+        lam__allocate(file->pair_count, sizeof *sorted, "the metadata of a file");
+    if (!sorted)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < file->pair_count; i++)
+        sorted[i] = &file->pairs[i];
+    if (file->pair_count > 1)
+        qsort(sorted, file->pair_count, sizeof *sorted, by_key);
+    lam_status status = LAM_OK;
+    for (size_t i = 1; i < file->pair_count && status == LAM_OK; i++)
+        if (by_key(&sorted[i - 1], &sorted[i]) == 0)
+            status =
+                lam__fail(LAM_ERR_FORMAT, "%s: malformed header: duplicate key \"%.64s\" of %s",
+                          file->name, sorted[i]->key, LAM__METADATA);
+    lam__release(sorted);
+    return status;
+}
+
+/* The pairs of the metadata, whose form has been checked by count_pairs. */
+static lam_status read_pairs(lam__st_file *file, lam__json_piece header, lam__json_piece metadata,
+                             char **room)
+{
+    lam__json_walk walk;
+    lam__json_piece key, value;
+    if (!metadata.text || !lam__json_enter(metadata, '{', &walk))
+        return LAM_OK;
+    while (lam__json_next(&walk, &key, &value)) {
+        lam__st_pair *pair = &file->pairs[file->pair_count];
+        LAM__TRY(take_text(file, header, key, room, &pair->key));
+        LAM__TRY(take_text(file, header, value, room, &pair->value));
+        file->pair_count++;
+    }
+    return check_keys(file);
 }
 
 static lam_status fail_tensor(const lam__st_file *file, const char *name, const char *what)
@@ -120,49 +200,89 @@ static lam_status fail_tensor(const lam__st_file *file, const char *name, const 
     return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s': %s", file->name, name, what);
 }
 
-static lam_status read_dtype(const lam__st_file *file, const json_t *value, lam__st_tensor *tensor)
+static lam_status read_dtype(const lam__st_file *file, lam__json_piece value,
+                             lam__st_tensor *tensor)
 {
-    const char *text = json_string_value(value);
-    if (!text)
+    if (!lam__json_is_string(value))
         return fail_tensor(file, tensor->name, "its dtype is missing or not a string");
     for (int i = 0; i < LAM__ST_DTYPES; i++)
-        if (strcmp(text, dtypes[i].name) == 0) {
+        if (lam__json_says(value, dtypes[i].name)) {
             tensor->dtype = (lam__st_dtype)i;
             return LAM_OK;
         }
-    return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s': unknown dtype '%s'", file->name,
-                     tensor->name, text);
+    return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s': unknown dtype '%.*s'", file->name,
+                     tensor->name, (int)(value.length < 66 ? value.length - 2 : 64),
+                     value.text + 1);
 }
 
 /* Reads the shape; *bytes is what a tensor of it takes. */
-static lam_status read_shape(const lam__st_file *file, const json_t *value, lam__st_tensor *tensor,
-                             size_t *bytes)
+static lam_status read_shape(const lam__st_file *file, lam__json_piece value,
+                             lam__st_tensor *tensor, size_t *bytes)
 {
-    if (!json_is_array(value) || json_array_size(value) > LAM__ST_DIMENSIONS)
-        return fail_tensor(file, tensor->name, "its shape is not a list of at most 8 sizes");
-    tensor->rank = json_array_size(value);
+    lam__json_walk walk;
+    lam__json_piece key, size;
+    bool list = lam__json_enter(value, '[', &walk);
     *bytes = dtypes[tensor->dtype].size;
-    for (size_t i = 0; i < tensor->rank; i++) {
-        if (!get_size(json_array_get(value, i), &tensor->shape[i]))
+    while (list && lam__json_next(&walk, &key, &size)) {
+        if (!(list = tensor->rank < LAM__ST_DIMENSIONS))
+            break;
+        if (!lam__json_size(size, &tensor->shape[tensor->rank]))
             return fail_tensor(file, tensor->name, "its shape has an entry that is no size");
-        if (!lam__multiply(*bytes, tensor->shape[i], bytes))
+        if (!lam__multiply(*bytes, tensor->shape[tensor->rank++], bytes))
             return fail_tensor(file, tensor->name,
                                "its shape asks for more bytes than can be "
                                "addressed");
     }
-    return LAM_OK;
+    if (list && !walk.error)
+        return LAM_OK;
+    return fail_tensor(file, tensor->name, "its shape is not a list of at most 8 sizes");
 }
 
-static lam_status read_tensor(const lam__st_file *file, const json_t *value, lam__st_tensor *tensor)
+static bool read_offsets(lam__json_piece value, lam__st_tensor *tensor)
 {
+    lam__json_walk walk;
+    lam__json_piece key, begin, end, more;
+    return lam__json_enter(value, '[', &walk) && lam__json_next(&walk, &key, &begin) &&
+           lam__json_next(&walk, &key, &end) && !lam__json_next(&walk, &key, &more) &&
+           !walk.error && lam__json_size(begin, &tensor->begin) &&
+           lam__json_size(end, &tensor->end);
+}
+
+/* Finds the three members a tensor has, and no other. */
+static lam_status find_members(const lam__st_file *file, lam__json_piece header,
+                               lam__json_piece value, const char *name, lam__json_piece found[3])
+{
+    static const char *const keys[] = {"dtype", "shape", "data_offsets"};
+    lam__json_walk walk;
+    lam__json_piece key, member;
+    size_t members = 0;
+    bool object = lam__json_enter(value, '{', &walk);
+    while (object && lam__json_next(&walk, &key, &member)) {
+        for (size_t i = 0; i < 3; i++) {
+            if (!lam__json_says(key, keys[i]))
+                continue;
+            if (found[i].text)
+                return fail_header(file, header, key.text, "duplicate key of a tensor");
+            found[i] = member;
+        }
+        object = ++members <= 3;
+    }
+    if (object && walk.error)
+        return fail_header(file, header, walk.at, walk.error);
+    if (object && members == 3)
+        return LAM_OK;
+    return fail_tensor(file, name, "expected exactly dtype, shape and data_offsets");
+}
+
+static lam_status read_tensor(const lam__st_file *file, lam__json_piece header,
+                              lam__json_piece value, lam__st_tensor *tensor)
+{
+    lam__json_piece members[3] = {{NULL, 0}};
     size_t bytes;
-    if (!json_is_object(value) || json_object_size(value) != 3)
-        return fail_tensor(file, tensor->name, "expected exactly dtype, shape and data_offsets");
-    LAM__TRY(read_dtype(file, json_object_get(value, "dtype"), tensor));
-    LAM__TRY(read_shape(file, json_object_get(value, "shape"), tensor, &bytes));
-    const json_t *offsets = json_object_get(value, "data_offsets");
-    if (json_array_size(offsets) != 2 || !get_size(json_array_get(offsets, 0), &tensor->begin) ||
-        !get_size(json_array_get(offsets, 1), &tensor->end))
+    LAM__TRY(find_members(file, header, value, tensor->name, members));
+    LAM__TRY(read_dtype(file, members[0], tensor));
+    LAM__TRY(read_shape(file, members[1], tensor, &bytes));
+    if (!read_offsets(members[2], tensor))
         return fail_tensor(file, tensor->name, "its data_offsets are not two sizes");
     if (tensor->begin > tensor->end || tensor->end > file->data_size)
         return lam__fail(LAM_ERR_FORMAT,
@@ -187,11 +307,6 @@ static int by_place(const void *a, const void *b)
     return (p->end > q->end) - (p->end < q->end);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const lam__st_tensor *)a)->name, ((const lam__st_tensor *)b)->name);
-}
-
 /* The tensors must cover the data exactly, each byte once. Leaves them sorted by name. */
 static lam_status check_places(lam__st_file *file)
 {
@@ -211,72 +326,64 @@ static lam_status check_places(lam__st_file *file)
     if (at != file->data_size)
         return lam__fail(LAM_ERR_FORMAT, "%s: byte %zu: %zu trailing bytes belong to no tensor",
                          file->name, file->data_at + at, file->data_size - at);
+    return LAM_OK;
+}
+
+/* Sorts by name, which must differ. */
+static lam_status check_names(lam__st_file *file)
+{
+    qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
+    for (size_t i = 1; i < file->count; i++)
+        if (by_name(&file->tensors[i - 1], &file->tensors[i]) == 0)
+            return lam__fail(LAM_ERR_FORMAT, "%s: malformed header: duplicate tensor '%.64s'",
+                             file->name, file->tensors[i].name);
+    return LAM_OK;
+}
+
+static lam_status read_tensors(lam__st_file *file, lam__json_piece header, char **room)
+{
+    lam__json_walk walk;
+    lam__json_piece key, value;
+    if (!lam__json_enter(header, '{', &walk))
+        return LAM_ERR_FORMAT; /* count_header has been there */
+    while (lam__json_next(&walk, &key, &value)) {
+        lam__st_tensor *tensor = &file->tensors[file->count];
+        if (lam__json_says(key, LAM__METADATA))
+            continue;
+        LAM__TRY(take_text(file, header, key, room, &tensor->name));
+        LAM__TRY(read_tensor(file, header, value, tensor));
+        file->count++;
+    }
+    LAM__TRY(check_names(file));
+    LAM__TRY(check_places(file));
     qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
     return LAM_OK;
 }
 
-static lam_status read_tensors(lam__st_file *file)
+/* The header is gone over twice: what it has is counted, so that each list is allocated once. */
+static lam_status read_header(const void *bytes, size_t size, lam__st_file *file)
 {
-    file->tensors = lam__allocate_zero(json_object_size(file->header), sizeof *file->tensors,
-                                       "the list of tensors");
-    if (!file->tensors)
+    lam__json_piece header;
+    header_sizes sizes = {.tensors = 0};
+    LAM__TRY(find_header(bytes, size, file, &header));
+    LAM__TRY(count_header(file, header, &sizes));
+    file->tensors = lam__allocate_zero(sizes.tensors, sizeof *file->tensors, "the list of tensors");
+    file->pairs = lam__allocate_zero(sizes.pairs, sizeof *file->pairs, "the metadata of a file");
+    file->texts = lam__allocate(sizes.text, 1, "the header of a file");
+    if (!file->tensors || !file->pairs || !file->texts)
         return LAM_ERR_MEMORY;
-    const char *key;
-    json_t *value;
-    json_object_foreach(file->header, key, value)
-    {
-        if (strcmp(key, LAM__METADATA) == 0)
-            continue;
-        file->tensors[file->count].name = key;
-        LAM__TRY(read_tensor(file, value, &file->tensors[file->count]));
-        file->count++;
-    }
-    return check_places(file);
+    char *room = file->texts;
+    LAM__TRY(read_pairs(file, header, sizes.metadata, &room));
+    return read_tensors(file, header, &room);
 }
 
 lam_status lam__st_parse(const void *bytes, size_t size, const char *name, lam__st_file *file)
 {
     *file = (lam__st_file){.name = name};
-    lam_status status = read_header(bytes, size, file);
-    if (status == LAM_OK)
-        status = check_metadata(file);
-    if (status == LAM_OK)
-        status = read_tensors(file);
+    const lam_status status = read_header(bytes, size, file);
     if (status != LAM_OK)
         lam__st_close(file);
     return status;
-}
-
-const char *lam__st_metadata(const lam__st_file *file, const char *key)
-{
-    return json_string_value(json_object_get(json_object_get(file->header, LAM__METADATA), key));
-}
-
-bool lam__st_metadata_at(const lam__st_file *file, size_t i, const char **key, const char **value)
-{
-    json_t *metadata = json_object_get(file->header, LAM__METADATA);
-    void *at = json_object_iter(metadata);
-    while (at && i-- > 0)
-        at = json_object_iter_next(metadata, at);
-    if (!at)
-        return false;
-    *key = json_object_iter_key(at);
-    *value = json_string_value(json_object_iter_value(at));
-    return true;
-}
-
-const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name)
-{
-    lam__st_tensor key = {.name = name};
-    return bsearch(&key, file->tensors, file->count, sizeof key, by_name);
-}
-
-void lam__st_close(lam__st_file *file)
-{
-    lam__release(file->tensors);
-    lam__release(file->kept);
-    json_decref(file->header);
-    *file = (lam__st_file){.name = NULL};
 }
 #else
 lam_status lam__st_parse(const void *bytes, size_t size, const char *name, lam__st_file *file)
@@ -288,30 +395,39 @@ lam_status lam__st_parse(const void *bytes, size_t size, const char *name, lam__
                      "library (Jansson)",
                      name);
 }
+#endif
 
 const char *lam__st_metadata(const lam__st_file *file, const char *key)
 {
-    (void)file, (void)key;
+    for (size_t i = 0; i < file->pair_count; i++)
+        if (strcmp(file->pairs[i].key, key) == 0)
+            return file->pairs[i].value;
     return NULL;
 }
 
 bool lam__st_metadata_at(const lam__st_file *file, size_t i, const char **key, const char **value)
 {
-    (void)file, (void)i, (void)key, (void)value;
-    return false;
+    if (i >= file->pair_count)
+        return false;
+    *key = file->pairs[i].key;
+    *value = file->pairs[i].value;
+    return true;
 }
 
 const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name)
 {
-    (void)file, (void)name;
-    return NULL;
+    lam__st_tensor key = {.name = name};
+    return file->count ? bsearch(&key, file->tensors, file->count, sizeof key, by_name) : NULL;
 }
 
 void lam__st_close(lam__st_file *file)
 {
-    (void)file;
+    lam__release(file->tensors);
+    lam__release(file->pairs);
+    lam__release(file->texts);
+    lam__release(file->kept);
+    *file = (lam__st_file){.name = NULL};
 }
-#endif
 
 void lam__st_value(const lam__st_file *file, const lam__st_tensor *tensor, size_t i, float *value)
 {

@@ -5,19 +5,13 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-
-static void free_strings(char **strings, size_t count)
-{
-    for (size_t i = 0; strings && i < count; i++)
-        lam__release(strings[i]);
-    lam__release(strings);
-}
+#include "base/string_list.h"
 
 void lam__input_clear(lam__input *input)
 {
     for (size_t i = 0; i < input->column_count; i++) {
         lam__release(input->columns[i].name);
-        free_strings(input->columns[i].categories, input->columns[i].category_count);
+        lam__release(input->columns[i].categories);
     }
     lam__release(input->columns);
     *input = (lam__input){.kind = LAM_INPUT_VALUES};
@@ -71,15 +65,10 @@ void lam__input_place_features(lam__input *input)
 lam_status lam__column_set_categories(lam__column *column, const char *const *categories,
                                       size_t count)
 {
-    char **copy = lam__allocate_zero(count, sizeof *copy, "the categories of a column");
+    char **copy = lam__string_list_copy(categories, count, "the categories of a column");
     if (!copy)
         return LAM_ERR_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        if (!(copy[i] = lam__copy_string(categories[i]))) {
-            free_strings(copy, i);
-            return LAM_ERR_MEMORY;
-        }
-    free_strings(column->categories, column->category_count);
+    lam__release(column->categories);
     column->categories = copy;
     column->category_count = count;
     return LAM_OK;

@@ -21,7 +21,8 @@ typedef struct lam__column {
     bool target; /* TEXT: a class, the categories are their names; NUMBER: a value to predict */
     bool has_fill;
     float fill;        /* NUMBER: what a missing value becomes; without it, one is refused */
-    char **categories; /* TEXT: [category_count], distinct, one feature each (one-hot) */
+    char **categories; /* TEXT: [category_count] in one block (string_list.h), distinct, one feature
+                          each (one-hot) */
     size_t category_count;
     size_t missing;       /* values of a dataset that were missing; not kept with a model */
     size_t first_feature; /* set by lam__input_place_features */

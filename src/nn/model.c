@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/string_list.h"
 #include "nn/unregistered.h"
 
 lam_model *lam_model_new(size_t features)
@@ -24,8 +25,6 @@ lam_model *lam_model_new(size_t features)
 
 static void free_class_names(lam_model *model)
 {
-    for (size_t i = 0; i < model->class_count; i++)
-        lam__release(model->class_names[i]);
     lam__release(model->class_names);
     model->class_names = NULL;
     model->class_count = 0;
@@ -128,20 +127,12 @@ lam_status lam_model_column(const lam_model *model, size_t i, lam_column_info *i
 /* Copies names[count]; NULL with the error recorded. */
 static char **copy_names(const char *const *names, size_t count)
 {
-    char **copy = lam__allocate_zero(count, sizeof *copy, "class names");
-    for (size_t i = 0; copy && i < count; i++) {
-        if (!names[i])
+    for (size_t i = 0; i < count; i++)
+        if (!names[i]) {
             lam__fail(LAM_ERR_ARGUMENT, "the name of class %zu is NULL", i);
-        else
-            copy[i] = lam__copy_string(names[i]);
-        if (!copy[i]) {
-            while (i-- > 0)
-                lam__release(copy[i]);
-            lam__release(copy);
             return NULL;
         }
-    }
-    return copy;
+    return lam__string_list_copy(names, count, "class names");
 }
 
 lam_status lam__model_check_class_names(const lam_model *model, size_t count)
@@ -161,10 +152,15 @@ lam_status lam__model_take_class_names(lam_model *model, const char *const *name
     char **copy = copy_names(names, count);
     if (!copy)
         return lam_error_status();
-    free_class_names(model);
-    model->class_names = copy;
-    model->class_count = count;
+    lam__model_own_class_names(model, copy, count);
     return LAM_OK;
+}
+
+void lam__model_own_class_names(lam_model *model, char **names, size_t count)
+{
+    free_class_names(model);
+    model->class_names = names;
+    model->class_count = count;
 }
 
 lam_status lam_model_set_class_names(lam_model *model, const char *const *names, size_t count)

@@ -36,7 +36,7 @@ struct lam_model {
     char (*tensor_names)[LAM__TENSOR_NAME_SIZE]; /* [tensors], with the parameters */
     lam__input input;                            /* what raw samples are made from */
     lam__transform transform;
-    char **class_names; /* [class_count], or NULL */
+    char **class_names; /* [class_count] in one block (string_list.h), or NULL */
     size_t class_count;
     const lam__loss *loss; /* trained with, or NULL */
     const char *loss_name; /* the same where it is not known, kept in `unregistered`; or NULL */
@@ -84,6 +84,9 @@ const lam__layer *lam__last_dense(const lam_model *model);
 
 /* Names the classes, without a look at the number of outputs: data may have fewer classes. */
 lam_status lam__model_take_class_names(lam_model *model, const char *const *names, size_t count);
+
+/* The same, with a list made by string_list.h, which then belongs to the model. */
+void lam__model_own_class_names(lam_model *model, char **names, size_t count);
 
 /* Whether so many class names fit the outputs: LAM_ERR_SHAPE with both numbers. */
 lam_status lam__model_check_class_names(const lam_model *model, size_t count);
