@@ -22,14 +22,19 @@ static bool same_name(const char *a, const char *b, size_t length)
     return true;
 }
 
-static bool wanted(const cli_command *command, const char *name)
+static bool is_among(const char *const *names, const char *name)
 {
-    if (command->all_fit_options)
-        return true;
-    for (const char *const *at = command->fit_options; at && *at; at++)
-        if (same_name(*at, name, strlen(name)))
+    for (; names && *names; names++)
+        if (same_name(*names, name, strlen(name)))
             return true;
     return false;
+}
+
+static bool wanted(const cli_command *command, cli_kind kind, const char *name)
+{
+    if (kind == CLI_LOAD)
+        return !is_among(command->without, name);
+    return command->all_fit_options || is_among(command->fit_options, name);
 }
 
 static cli_flag *find(const cli_flags *flags, const char *name, size_t length)
@@ -49,8 +54,7 @@ static void add_options(cli_flags *flags, const cli_command *command, lam_catalo
 {
     for (size_t i = 0; i < lam_catalog_size(list); i++) {
         lam_catalog_entry entry;
-        if (lam_catalog(list, i, &entry) != LAM_OK ||
-            (kind == CLI_FIT && !wanted(command, entry.name)) ||
+        if (lam_catalog(list, i, &entry) != LAM_OK || !wanted(command, kind, entry.name) ||
             find(flags, entry.name, strlen(entry.name))) /* the command's own words for it */
             continue;
         flags->rows[flags->count++] = (cli_flag){
@@ -140,6 +144,21 @@ static int set_split(const char *text, lam_split *split)
     return CLI_USAGE;
 }
 
+/* The library's message, with the option in front where it does not name it. */
+static int refuse_value(const cli_flag *flag)
+{
+    char message[1024], name[LONGEST_NAME];
+    snprintf(name, sizeof name, "--%s", flag->name);
+    for (char *c = name; *c; c++)
+        *c = *c == '_' ? '-' : *c;
+    cli_spell_options(lam_error_message(), message, sizeof message);
+    if (strncmp(message, name, strlen(name)) == 0)
+        cli_error("%s", message);
+    else
+        cli_error("%s: %s", name, message);
+    return CLI_USAGE;
+}
+
 /* Reads one value where the flag wants it; a bare switch is "true". */
 static int set_value(cli_flag *flag, const char *text, void *values)
 {
@@ -171,15 +190,15 @@ static int set_value(cli_flag *flag, const char *text, void *values)
     case CLI_SPLIT:
         return set_split(text, (lam_split *)at);
     case CLI_LOAD:
-        if (lam_load_options_set((lam_load_options *)at, flag->name, text) != LAM_OK)
-            return cli_refused();
-        return CLI_SUCCESS;
+        return lam_load_options_set((lam_load_options *)at, flag->name, text) == LAM_OK
+                   ? CLI_SUCCESS
+                   : refuse_value(flag);
     case CLI_FIT:
         break;
     }
-    if (lam_fit_options_set((lam_fit_options *)at, flag->name, text) != LAM_OK)
-        return cli_refused();
-    return CLI_SUCCESS;
+    return lam_fit_options_set((lam_fit_options *)at, flag->name, text) == LAM_OK
+               ? CLI_SUCCESS
+               : refuse_value(flag);
 }
 
 /* --name, --name=value, --name value, --no-name. *i is the word's place in argv. */

@@ -29,6 +29,7 @@ typedef struct cli_command {
     const char *const *fit_options; /* training options it takes too; NULL-terminated */
     bool all_fit_options;
     bool load_options;           /* takes the loading options, */
+    const char *const *without;  /* but for these, NULL-terminated; or NULL, */
     size_t load_offset;          /* to the lam_load_options here in its struct */
     const char *const *details;  /* paragraphs after the options, NULL-terminated; or NULL */
     bool lists_catalog;          /* help ends with activations, losses, ... */
@@ -50,7 +51,12 @@ void cli_error(const char *format, ...) CLI_PRINTF(1, 2);
 /* "lamina: ..." with one suggestion when a near word is known. */
 void cli_unknown(const char *kind, const char *word, const char *const *words, size_t count);
 
-/* Prints the library's latest message; returns CLI_FAILURE. */
+/* The library's message in out[size], with options as they are given to the command that was told:
+ * "batch_size must be" as "--batch-size must be". Returns out. */
+const char *cli_spell_options(const char *message, char *out, size_t size);
+void cli_spell_for(const cli_command *running);
+
+/* Prints the library's latest message, options spelled so; returns CLI_FAILURE. */
 int cli_failed(void);
 
 /* The same for a call whose arguments came from the command line: CLI_USAGE when they were the

@@ -78,6 +78,10 @@ static int check_request(const convert_request *request, lam_model_format_info *
         cli_error("'%s' can be read, but not written", to->name);
         return CLI_USAGE;
     }
+    if (request->out.name && strcmp(to->name, "c") != 0) {
+        cli_error("--name '%s' is for C source, not for '%s'", request->out.name, to->name);
+        return CLI_USAGE;
+    }
     int status = cli_check_integers(&request->integers, to->name, request->out.transform);
     if (status == CLI_SUCCESS)
         status = cli_check_printing(request->input);

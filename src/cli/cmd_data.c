@@ -180,7 +180,7 @@ static int refuse_sheet(const data_request *request)
     char plain[512];
     cli_error("--sheet is for images, and the samples of '%s' are none",
               lam_printable(request->data, plain, sizeof plain));
-    return CLI_FAILURE;
+    return CLI_USAGE;
 }
 
 /* What nothing would use of the request, as far as it is known before the data are read. */
@@ -199,9 +199,10 @@ static int show(const data_request *request)
     int status = check_use(request);
     if (status != CLI_SUCCESS)
         return status;
-    lam_dataset *data = cli_load_data(request->data, request->split, &request->load);
-    if (!data)
-        return CLI_FAILURE;
+    lam_dataset *data;
+    status = cli_load_data(request->data, request->split, &request->load, &data);
+    if (status != CLI_SUCCESS)
+        return status;
     lam_input_info input;
     lam_dataset_input(data, &input);
     if (request->sheet && input.kind != LAM_INPUT_IMAGE)

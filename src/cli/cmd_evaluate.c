@@ -91,9 +91,9 @@ static int evaluate(const evaluate_request *request)
         return cli_failed();
     lam_load_options load = request->load;
     load.like = model;
-    lam_dataset *data = cli_load_data(request->data, request->split, &load);
-    int status = CLI_FAILURE;
-    if (data)
+    lam_dataset *data;
+    int status = cli_load_data(request->data, request->split, &load, &data);
+    if (status == CLI_SUCCESS)
         status = lam_evaluate(model, data, &request->fit, &scores) == LAM_OK ? CLI_SUCCESS
                                                                              : cli_refused();
     if (status == CLI_SUCCESS && request->json)

@@ -301,7 +301,7 @@ static int predict_file(const predict_run *run, const char *file)
     if (lam_data_recognize(path, &run->request->load, &info) == LAM_OK)
         data = lam_dataset_load_file(path, &run->request->load);
     if (!data)
-        return cli_failed();
+        return cli_refused();
     int status = CLI_SUCCESS;
     const size_t samples = lam_dataset_samples(data), features = lam_dataset_features(data);
     const bool picture = strcmp(info.format, "image") == 0;
@@ -376,6 +376,10 @@ static const cli_flag flags[] = {
      .offset = offsetof(predict_request, json)},
 };
 
+/* Options of built-in sets, folders and splits: predict takes files, all samples of each. */
+static const char *const of_sets[] = {"samples",  "classes",     "data_seed", "test_share",
+                                      "stratify", "multi_label", "on_error",  NULL};
+
 static const char *const details[] = {
     "FILE holds samples: an IDX file, a picture (PNG, JPEG, BMP), a table (CSV, TSV) or an array "
     "(.npy, .npz), recognized by what is in it, plain or gzipped; - is standard input, which MODEL "
@@ -400,6 +404,7 @@ const cli_command cli_predict = {
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
     .load_options = true,
+    .without = of_sets,
     .load_offset = offsetof(predict_request, load),
     .details = details,
     .examples = examples,

@@ -119,10 +119,11 @@ static int check_request(const train_request *request)
     if (request->layers) {
         lam_model *trial = lam_model_new(1);
         const bool good = trial && lam_model_add_layers(trial, request->layers) == LAM_OK;
-        const int status = good ? CLI_SUCCESS : cli_refused();
         lam_model_free(trial);
-        if (!good)
-            return status;
+        if (!good) {
+            cli_error("--layers: %s", lam_error_message());
+            return CLI_USAGE;
+        }
     }
     const cli_output output = {.path = request->output,
                                .inputs = {request->data, request->init_from},
@@ -144,9 +145,10 @@ static int load_shares(train_run *run)
     whole.test_share = 0.0; /* and what goes with it */
     whole.stratify = false;
     whole.seed = 0;
-    lam_dataset *data = cli_load_data(request->data, LAM_SPLIT_TRAIN, &whole);
-    if (!data)
-        return CLI_FAILURE;
+    lam_dataset *data;
+    const int loaded = cli_load_data(request->data, LAM_SPLIT_TRAIN, &whole, &data);
+    if (loaded != CLI_SUCCESS)
+        return loaded;
     const lam_load_options *parts = &request->load;
     const lam_status status =
         (parts->stratify ? lam_dataset_divide_stratified : lam_dataset_divide)(
@@ -163,14 +165,12 @@ static int load(train_run *run)
     const bool validation = !cli_was_given(&run->flags, "validation_split");
     if (validation && request->load.test_share > 0.0 && !cli_has_test_split(request->data, &own))
         return load_shares(run);
-    run->train = cli_load_data(request->data, LAM_SPLIT_TRAIN, &request->load);
-    if (!run->train)
-        return CLI_FAILURE;
-    if (!validation || !cli_has_test_split(request->data, &request->load))
-        return CLI_SUCCESS;
-    run->test = cli_load_data(request->data, LAM_SPLIT_TEST, &request->load);
-    if (!run->test)
-        return CLI_FAILURE;
+    int status = cli_load_data(request->data, LAM_SPLIT_TRAIN, &request->load, &run->train);
+    if (status != CLI_SUCCESS || !validation || !cli_has_test_split(request->data, &request->load))
+        return status;
+    status = cli_load_data(request->data, LAM_SPLIT_TEST, &request->load, &run->test);
+    if (status != CLI_SUCCESS)
+        return status;
     if (lam_dataset_features(run->test) == lam_dataset_features(run->train))
         return CLI_SUCCESS;
     cli_error("%s: samples of %zu values in the training split, of %zu in the test split",

@@ -70,10 +70,10 @@ static int judge(const cli_integers *integers, const lam_quantized *quantized,
     if (!integers->evaluate && !cli_has_test_split(path, load))
         return print_loss(quantized, model, calibration, path);
     const bool split = cli_has_test_split(path, load);
-    lam_dataset *data = cli_load_data(path, split ? LAM_SPLIT_TEST : LAM_SPLIT_TRAIN, load);
-    if (!data)
-        return CLI_FAILURE;
-    const int status = print_loss(quantized, model, data, path);
+    lam_dataset *data;
+    int status = cli_load_data(path, split ? LAM_SPLIT_TEST : LAM_SPLIT_TRAIN, load, &data);
+    if (status == CLI_SUCCESS)
+        status = print_loss(quantized, model, data, path);
     lam_dataset_free(data);
     return status;
 }
@@ -83,11 +83,12 @@ int cli_convert_integers(const cli_integers *integers, const lam_model *model, c
 {
     lam_load_options load = lam_load_options_default();
     load.like = model;
-    lam_dataset *data = cli_load_data(integers->calibrate, LAM_SPLIT_TRAIN, &load);
-    if (!data)
-        return CLI_FAILURE;
+    lam_dataset *data;
+    int status = cli_load_data(integers->calibrate, LAM_SPLIT_TRAIN, &load, &data);
+    if (status != CLI_SUCCESS)
+        return status;
     lam_quantized *quantized = lam_quantize(model, data);
-    int status = quantized ? CLI_SUCCESS : cli_refused();
+    status = quantized ? CLI_SUCCESS : cli_refused();
     if (status == CLI_SUCCESS) { /* what can fail comes before the file */
         print_size(quantized, model);
         status = judge(integers, quantized, model, data, &load);

@@ -64,6 +64,7 @@ static void tell_instruction_set(void)
 
 static int run_command(const cli_command *command, int argc, char **argv)
 {
+    cli_spell_for(command);
     const int status = command->run(command, argc, argv);
     if (status == CLI_HELP)
         return cli_print_help(command);

@@ -32,7 +32,8 @@ void cli_unknown(const char *kind, const char *word, const char *const *words, s
 
 int cli_failed(void)
 {
-    cli_error("%s", lam_error_message());
+    char message[1024];
+    cli_error("%s", cli_spell_options(lam_error_message(), message, sizeof message));
     return CLI_FAILURE;
 }
 

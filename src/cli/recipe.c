@@ -93,23 +93,23 @@ const char *cli_multi_label_metrics(void)
     return "accuracy,precision,recall";
 }
 
-lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_options *options)
+int cli_load_data(const char *path, lam_split split, const lam_load_options *options,
+                  lam_dataset **data)
 {
     struct stat info;
-    lam_dataset *data = lam_dataset_load(path, split, options);
-    if (data) {
-        tell_skipped(path, data);
-        return data;
+    *data = lam_dataset_load(path, split, options);
+    if (*data) {
+        tell_skipped(path, *data);
+        return CLI_SUCCESS;
     }
     const char *names[BUILT_IN];
     for (size_t i = 0; i < BUILT_IN; i++)
         names[i] = recipes[i].data;
     const char *near = lam_nearest(path, names, BUILT_IN);
-    if (near && strcmp(near, path) != 0 && stat(path, &info) != 0)
-        cli_error("%s; did you mean the built-in set '%s'?", lam_error_message(), near);
-    else
-        cli_failed();
-    return NULL;
+    if (!near || strcmp(near, path) == 0 || stat(path, &info) == 0)
+        return cli_refused();
+    cli_error("%s; did you mean the built-in set '%s'?", lam_error_message(), near);
+    return CLI_FAILURE;
 }
 
 bool cli_has_test_split(const char *path, const lam_load_options *options)
@@ -134,5 +134,5 @@ int cli_check_parts(const char *path, const lam_load_options *options, bool test
     cli_error("--split test: '%s' has no test split; --test-share X makes one, and without --split "
               "all samples are used",
               plain);
-    return CLI_FAILURE;
+    return CLI_USAGE;
 }

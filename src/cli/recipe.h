@@ -29,11 +29,12 @@ void cli_default_layers(const cli_recipe *recipe, const lam_dataset *data, const
 /* The metrics of samples that have several classes, unless others are asked for. */
 const char *cli_multi_label_metrics(void);
 
-/* Loads a data set; after a failure says why, with the nearest built-in name when `path` is no
- * file. */
-lam_dataset *cli_load_data(const char *path, lam_split split, const lam_load_options *options);
+/* Loads a data set into *data. CLI_SUCCESS, or *data = NULL and an exit status after a message,
+ * with the nearest built-in name when `path` is no file. */
+int cli_load_data(const char *path, lam_split split, const lam_load_options *options,
+                  lam_dataset **data);
 
-/* Tells that --test-share is not used where DATA has a test split of its own. CLI_FAILURE after a
+/* Tells that --test-share is not used where DATA has a test split of its own. CLI_USAGE after a
  * message when `test`, the test split, is asked for and there is none. What is wrong with data that
  * are not known is for cli_load_data to say. */
 int cli_check_parts(const char *path, const lam_load_options *options, bool test);

@@ -106,8 +106,8 @@ static lam_status check_like(const lam__input *like, const lam_load_options *opt
     if ((options->width > 0 && options->width != like->width) ||
         (options->height > 0 && options->height != like->height))
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "width %zu, height %zu: the model takes images of %zu x %zu pixels, and "
-                         "images are brought to that",
+                         "width is %zu and height %zu, but the model takes images of %zu x %zu "
+                         "pixels, and images are brought to that",
                          options->width, options->height, like->width, like->height);
     if (options->color && strcmp(options->color, colors_of(like->channels)) != 0)
         return lam__fail(LAM_ERR_ARGUMENT,

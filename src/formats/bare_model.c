@@ -18,8 +18,8 @@ lam_status lam__refuse_bare_options(const char *path, const lam_import_options *
                        : options->order ? "order"
                        : options->scale ? "scale"
                                         : NULL;
-    return name ? lam__fail(LAM_ERR_ARGUMENT,
-                            "%s holds a whole model: '%s' is for bare weights only", path, name)
+    return name ? lam__fail(LAM_ERR_ARGUMENT, "%s, a whole model: %s is for bare weights only",
+                            path, name)
                 : LAM_OK;
 }
 

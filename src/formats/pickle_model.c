@@ -135,8 +135,7 @@ static lam_status make_network(lam__pickled *pickled, const lam__pickle_value *n
     const lam_import_options *options = pickled->options;
     const lam__pickle_value *classes = NULL;
     if (options->order)
-        return lam__fail(LAM_ERR_ARGUMENT,
-                         "%s holds a whole model: 'order' is for bare weights only",
+        return lam__fail(LAM_ERR_ARGUMENT, "%s, a whole model: order is for bare weights only",
                          pickled->file->path);
     if (options->scale)
         LAM__TRY(lam__arrays_scale(options->scale, pickled->draft));

@@ -27,7 +27,8 @@ static lam_status begin_moments(lam_trainer *trainer, bool keep)
     }
     if (kept->optimizer && kept->optimizer != weights->optimizer)
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "keep_optimizer: the model has the moments of %s, and the optimizer is %s",
+                         "keep_optimizer has no effect: the model has the moments of %s, and the "
+                         "optimizer is %s",
                          kept->optimizer->name, weights->optimizer->name);
     if (kept->optimizer)
         weights->moments_from = kept->from;

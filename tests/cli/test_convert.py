@@ -166,7 +166,7 @@ class Convert(Case):
         self.good("convert", square, out, "--layers", "5,5", "--order", "in,out", "--map", "C,A+B")
         self.assertIn("no array is called 'D'", self.bad(
             2, "convert", square, out, "--layers", "5,5", "--order", "in,out", "--map", "A,D"))
-        self.assertIn("'order' is for bare weights only",
+        self.assertIn("a whole model: --order is for bare weights only",
                       self.bad(2, "convert", out, self.path("x.safetensors"), "--order", "in,out"))
         twins = write_tensors(self.path("twins.safetensors"),
                               {"a.W": shaped(4, 6), "b.W": shaped(6, 6), "c.W": shaped(6, 6),

@@ -91,7 +91,7 @@ class Shown(Case):
     def bad_sheet(self, data):
         done = subprocess.run([LAMINA, "data", data, "--sheet", self.path("x.png")],
                               capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         return done.stderr
 
     def test_malformed(self):
@@ -114,9 +114,9 @@ class Shown(Case):
         self.assertIn("a folder of IDX files", message)
 
     def test_wrong_options(self):
-        for option, message in (("--color=grey", "color is one of gray, rgb"),
+        for option, message in (("--color=grey", "--color is one of gray, rgb"),
                                 ("--missing=zero", "mean, median or constant:X"),
-                                ("--test-share=1", "test_share must be"),
+                                ("--test-share=1", "--test-share must be"),
                                 ("--header=maybe", "auto, yes, no"),
                                 ("--separator=ab", "one character")):
             self.assertIn(message, self.bad(2, "data", "spiral", option))

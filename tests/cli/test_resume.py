@@ -101,7 +101,7 @@ class Resume(Case):
         args = ["--checkpoint", self.path("run"), "--resume"]
         self.good(*self.train("m", 2, *args))
         for more, words in (
-            (["--seed=9"], "another option: seed is \"9\" here and \"1\" in the checkpoint"),
+            (["--seed=9"], "another option: --seed is \"9\" here and \"1\" in the checkpoint"),
             (["--optimizer=sgd"], "another optimizer"),
             (["--data-seed=9"], "another data set: data.crc32c"),
             (["--samples=300"], "data.samples is 300 here and 400 in the checkpoint"),
@@ -109,9 +109,9 @@ class Resume(Case):
             (["--layers=16:tanh,dropout:0.1,3:softmax"], "layers[0].activation"),
             (["--scale=0,1"], "another network: transform"),
             (["--l2=0.1"], "l2 is"),
-            (["--batch-size=7"], "batch_size"),
+            (["--batch-size=7"], "--batch-size is"),
             (["--patience=3"], "another rule of early stopping"),
-            (["--validation-split=0.5"], "validation_split"),
+            (["--validation-split=0.5"], "--validation-split is"),
         ):
             with self.subTest(more=more):
                 text = self.bad(1, *self.train("m", 4, *args, *more))

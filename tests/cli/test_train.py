@@ -59,11 +59,12 @@ class Flags(Case):
 
     def test_options_without_effect(self):
         for args, message in [
-                (["--momentum=0.9"], "momentum is an option of sgd, and the optimizer is adam"),
-                (["--optimizer=sgd", "--beta-1=0.5"], "beta_1 is an option of adam"),
-                (["--monitor=accuracy"], "monitor has no effect without early stopping"),
-                (["--min-delta=0.5"], "min_delta has no effect without early stopping"),
-                (["--fill-mode=wrap"], "fill_mode has no effect without images that are moved"),
+                (["--momentum=0.9"], "--momentum is an option of sgd, and the optimizer is adam"),
+                (["--optimizer=sgd", "--beta-1=0.5"], "--beta-1 is an option of adam"),
+                (["--monitor=accuracy"], "--monitor has no effect without early stopping"),
+                (["--min-delta=0.5"], "--min-delta has no effect without early stopping: --patience is 0"),
+                (["--fill-mode=wrap"], "--fill-mode has no effect without images that are moved: --width-shift, "
+                 "--height-shift, --rotation, --zoom and --shear are 0"),
                 (["--checkpoint-every=2 epochs"], "--checkpoint-every needs --checkpoint DIR"),
                 (["--keep=3"], "--keep needs --checkpoint DIR")]:
             with self.subTest(args=args):

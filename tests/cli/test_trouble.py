@@ -7,7 +7,7 @@ import subprocess
 import unittest
 import zlib
 
-from support import FEW, LAMINA, Case, environment, write_idx
+from support import FEW, LAMINA, Case, environment, run, write_idx
 
 
 def with_header(model, change):
@@ -72,13 +72,32 @@ class Models(Case):
         file = self.path("forged")
         file.write_bytes(forged(good, lambda text: text))
         self.good("inspect", file)
-        for old, new in [('"relu"', '"e vil"'), ('"relu"', '"rel\\u001b[2J"'),
-                         ('"units":8', '"units":800000000'), ('"units":8', '"units":-1'),
+        for old, new in [('"units":8', '"units":800000000'), ('"units":8', '"units":-1'),
                          ('"features":2', '"features":18446744073709551615'),
-                         ('"version":1', '"version":9'), ('"dense"', '"sparse"'),
-                         ("categorical_crossentropy", "no such loss")]:
+                         ('"version":1', '"version":9'), ('"dense"', '"sparse"')]:
             file.write_bytes(forged(good, lambda text: text.replace(old, new)))
             self.refused(file)
+
+    def test_forged_names(self):
+        """They are shown as what they are, and only what needs them fails."""
+        good, file, data = self.model().read_bytes(), self.path("forged"), self.path("samples")
+        write_idx(data, [1, 2], [1, 2])
+        for old, new, shown, loss in (
+                ('"relu"', '"e vil"', "e vil", False),
+                ('"relu"', '"rel\\u001b[2J"', "rel\\x1b[2J", False),
+                ('"relu"', '"rel\\u202eu"', "rel\\u202eu", False),
+                ('"categorical_crossentropy"', '"no such loss"', "no such loss", True),
+                ('"categorical_crossentropy"', '"los\\u009bs"', "los\\u009bs", True)):
+            file.write_bytes(forged(good, lambda text: text.replace(old, new)))
+            self.assertIn(shown, self.good("inspect", file))
+            self.assertTrue(self.good("inspect", file, "--json").rstrip("\n").isprintable())
+            refusing = [["evaluate", file, "spiral"]] + ([] if loss else [["predict", file, data]])
+            for args in refusing:
+                done = run(*args)
+                self.assertIn(done.returncode, (1, 2))
+                self.assertIn(shown, done.stderr)
+            if loss:
+                self.good("predict", file, data)
 
 
 class NotANumber(Case):

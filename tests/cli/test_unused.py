@@ -19,16 +19,47 @@ class Unused(Case):
     def test_of_other_data(self):
         for command in (["train", self.table, "-o", self.path("m"), "-q"], ["data", self.table]):
             for option in ("--width=8", "--invert", "--samples=9", "--window=9", "--on-error=skip"):
-                self.assertIn("t.csv', which is a table: it is for", self.bad(1, *command, option))
-            self.assertIn("without test_share", self.bad(1, *command, "--stratify"))
+                self.assertRegex(self.bad(2, *command, option),
+                                 rf"^lamina: {option.split('=')[0]} has no effect on '.*t.csv', "
+                                 "which is a table: it is for")
+            self.assertIn("--stratify has no effect without --test-share",
+                          self.bad(2, *command, "--stratify"))
+            self.assertIn("--data-seed has no effect on", self.bad(2, *command, "--data-seed=1"))
         self.assertFalse(self.path("m").exists())
-        self.assertIn("samples says how many", self.bad(1, "data", "spiral", "--limit=3"))
+        self.assertIn("--samples says how many", self.bad(2, "data", "spiral", "--limit=3"))
         model = self.trained("2:softmax", self.table)
         for command in ("evaluate", "predict"):
-            self.assertIn("height has no effect", self.bad(1, command, model, self.table,
-                                                           "--height=8"))
-        self.assertIn("all samples of the file", self.bad(1, "predict", model, self.table,
-                                                          "--test-share=0.5"))
+            for option in "--height=8", "--task=regression", "--missing=mean":
+                self.assertIn(f"{option.split('=')[0]} has no effect",
+                              self.bad(2, command, model, self.table, option))
+            self.assertIn("t.csv: --ignore names column 'a'",
+                          self.bad(2, command, model, self.table, "--ignore=a"))
+            self.assertIn("t.csv: --target: unknown column 'q'",
+                          self.bad(2, command, model, self.table, "--target=q"))
+
+    def test_names_of_options(self):
+        """Messages of the library name options as the command does, and nothing else so."""
+        out = ["-o", self.path("m")]
+        for option in ("--batch-size=0", "--lr=-1", "--on-error=x", "--checkpoint-every=x",
+                       "--optimizer=x", "--layers=8:x", "--missing=x", "--fill-mode=x"):
+            name = {"--lr": "--learning-rate"}.get(option.split("=")[0], option.split("=")[0])
+            self.assertRegex(self.bad(2, "train", self.table, *out, option), rf"^lamina: {name}\b")
+        self.assertIn("--min-delta", self.bad(2, "train", "spiral", *out, "--min-delta=1"))
+        odd = self.path("test_share")
+        odd.write_text("a,b\n1,x\n", encoding="utf-8")
+        for args in ["data", odd, "--target=batch_size"], ["evaluate", odd, "spiral"]:
+            message = run(*args).stderr
+            self.assertIn("test_share", message)
+            self.assertNotIn("--test-share", message)
+            self.assertNotIn("--batch-size", message)
+
+    def test_predict_takes_files(self):
+        """What predict never uses is no option of it."""
+        model, help_ = self.trained("2:softmax", self.table), self.good("predict", "--help")
+        for option in ("--samples=1", "--classes=2", "--data-seed=1", "--test-share=0.5",
+                       "--stratify", "--multi-label", "--on-error=skip"):
+            self.assertNotIn(f"{option.split('=')[0]} ", help_)
+            self.assertIn("unknown option", self.bad(2, "predict", model, self.table, option))
 
     def test_own_test_split(self):
         note = "lamina: --test-share is not used: 'spiral' has a test split of its own\n"
@@ -42,7 +73,7 @@ class Unused(Case):
     def test_no_test_split(self):
         model = self.trained("2:softmax", self.table)
         for args in (["data", self.table], ["evaluate", model, self.table]):
-            self.assertIn("t.csv' has no test split", self.bad(1, *args, "--split=test"))
+            self.assertIn("t.csv' has no test split", self.bad(2, *args, "--split=test"))
             self.good(*args, "--split=test", "--test-share=0.2")
             self.good(*args, "--split=train")
             self.good(*args)
@@ -78,7 +109,7 @@ class Unused(Case):
 
     def test_contact_sheet(self):
         for data in "spiral", self.table:
-            self.assertIn("--sheet is for images", self.bad(1, "data", data, "--sheet",
+            self.assertIn("--sheet is for images", self.bad(2, "data", data, "--sheet",
                                                             self.path("s.png")))
         self.assertIn("--force is for", self.bad(2, "data", "spiral", "--force"))
 

@@ -104,7 +104,7 @@ class Misspelt(Case):
 
     def test_short_names(self):
         self.good("train", "spiral", "-o", self.path("m"), "--epochs=1", "--lr", "0.1")
-        self.assertIn("learning_rate", self.bad(2, "train", "spiral", "-o", "m", "--lr", "-1"))
+        self.assertIn("--learning-rate", self.bad(2, "train", "spiral", "-o", "m", "--lr", "-1"))
         message = self.bad(2, "train", "spiral", "-o", "m", "--callbacks=x")
         self.assertIn("known: none", message)
 
@@ -128,7 +128,7 @@ class Misspelt(Case):
         message = self.bad(1, "train", "sprial", "-o", self.path("m"))
         self.assertIn("'sprial'", message)
         self.assertIn("'spiral'?", message)
-        message = self.bad(1, "train", "spiral", "-o", self.path("m"), "--samples=2")
+        message = self.bad(2, "train", "spiral", "-o", self.path("m"), "--samples=2")
         self.assertNotIn("did you mean", message)
         self.assertIn("train and test", self.bad(2, "evaluate", "m", "spiral", "--split=valid"))
 

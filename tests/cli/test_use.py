@@ -191,7 +191,7 @@ class OwnData(Case):
         answers = self.json_lines("predict", model, self.path("t.csv"), "--json", "--limit", "3")
         self.assertEqual([len(answer["values"]) for answer in answers], [1, 1, 1])
         self.assertIn("unknown column 'z'",
-                      self.bad(1, "train", self.path("t.csv"), "--target=z", "-o", self.path("m")))
+                      self.bad(2, "train", self.path("t.csv"), "--target=z", "-o", self.path("m")))
 
     def test_array(self):
         header = "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 2), }"

@@ -218,7 +218,7 @@ Test(foreign_golden, exports_are_not_believed)
         {"k3_own_dropout.h5", NULL, "(Dropout): not Keras's own class"},
         {"../k3.weights.h5", NULL, "such as --layers 5:relu,2,batch_norm:softmax"},
         {"../k3.weights.h5", "5:relu,2", "is of a batch normalization"},
-        {"../k2_normalization.h5", "16:relu,1", "'layers' is for bare weights only"},
+        {"../k2_normalization.h5", "16:relu,1", "a whole model: layers is for bare weights only"},
     };
     check_refusals("exports", cases, sizeof cases / sizeof *cases);
 }

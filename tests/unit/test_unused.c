@@ -218,7 +218,8 @@ Test(unused, what_a_model_of_images_decides)
     cr_expect_eq(load("x.bmp", &options, true), LAM_OK, "the same as the model: %s",
                  lam_error_message());
     options.height = 3;
-    expect_refused("x.bmp", &options, true, "width 2, height 3: the model takes images of 2 x 2");
+    expect_refused("x.bmp", &options, true,
+                   "width is 2 and height 3, but the model takes images of 2 x 2");
     options.height = 0;
     options.color = "rgb";
     expect_refused("images", &options, false, "color is rgb, but the model takes gray");
