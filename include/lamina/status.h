@@ -48,12 +48,12 @@ LAM_API lam_status lam_error_status(void);
 /* Copies `text` to out[size] so that it can be shown on a terminal and in one line, whatever wrote
  * it: C0 and C1 control characters, DEL, bidirectional controls and line separators are written as
  * \n, \x1b or \u009b, bytes that are no UTF-8 as \xff; all else stays as it is, backslashes too.
- * What does not fit ends in "...". Returns `out`. lam_error_message() is of this kind already.
- * Thread-safe. */
+ * What does not fit ends in "...", and NULL gives "". Returns `out`. lam_error_message() is of this
+ * kind already. Thread-safe. */
 LAM_API char *lam_printable(const char *text, char *out, size_t size);
 
 /* Bytes of the UTF-8 character (RFC 3629) at `text`, which ends in a NUL: 1 to 4; 0 at the end and
- * where it is malformed. Thread-safe. */
+ * where it is malformed or NULL. Thread-safe. */
 LAM_API size_t lam_utf8_length(const char *text);
 
 #define LAM_VERSION_MAJOR 0

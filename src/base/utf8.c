@@ -11,6 +11,8 @@
 size_t lam_utf8_length(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
+    if (!s)
+        return 0;
     if (s[0] < 0x80)
         return s[0] != 0;
     const size_t length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
@@ -89,10 +91,10 @@ static size_t show(const char *text, char shown[8])
 char *lam_printable(const char *text, char *out, size_t size)
 {
     size_t at = 0, whole = 0; /* `whole`: the longest part that leaves room for the dots */
-    if (size == 0)
+    if (!out || size == 0)
         return out;
     out[0] = '\0';
-    while (*text) {
+    while (text && *text) {
         char shown[8];
         const size_t taken = show(text, shown), length = strlen(shown);
         if (at + length >= size) {

@@ -192,6 +192,8 @@ lam_status lam_quantized_evaluate(const lam_quantized *q, const lam_dataset *dat
     if (!q || !data || !scores)
         return lam__fail(LAM_ERR_ARGUMENT,
                          "lam_quantized_evaluate: quantized, dataset or scores is NULL");
+    if (options)
+        LAM__TRY(lam__check_fit_options(options));
     const lam__activation *last = lam__last_dense(q->model)->activation;
     judgement j = {.options = options ? options : &defaults,
                    .argmax = last->decision == LAM__DECIDE_ARGMAX};
