@@ -30,6 +30,7 @@ typedef struct lam__layer {
     const lam__initializer *bias_initializer; /* NULL = zeros */
     double initializer_parameter, bias_initializer_parameter;
     float l1, l2, bias_l1, bias_l2; /* or LAM_INHERIT; of layer_norm 0 */
+    size_t with_parameters; /* of layer k of a model: which is its k-th with parameters, if any */
 } lam__layer;
 
 /* A slab of rows passing through a layer. All matrices start at the slab's first row. */

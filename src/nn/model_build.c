@@ -41,7 +41,10 @@ static lam_status add_layer(lam_model *model, const lam__layer *layer)
         model->layers = layers;
         model->layer_capacity = capacity;
     }
-    model->layers[model->layer_count++] = *layer;
+    model->layers[model->layer_count] = *layer;
+    if (layer->type->has_parameters)
+        model->layers[model->with_parameters++].with_parameters = model->layer_count;
+    model->layer_count++;
     return LAM_OK;
 }
 

@@ -10,31 +10,25 @@
 
 size_t lam__tensor_count(const lam_model *model)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < model->layer_count; i++)
-        count += model->layers[i].type->has_parameters ? 2 : 0;
-    return count;
+    return 2 * model->with_parameters;
 }
 
 bool lam__tensor_at(const lam_model *model, size_t i, lam__tensor_place *place)
 {
     const bool bias = i % 2 == 1;
-    size_t before = i / 2; /* layers with parameters */
-    for (size_t l = 0; l < model->layer_count; l++) {
-        const lam__layer *layer = &model->layers[l];
-        if (!layer->type->has_parameters || before-- > 0)
-            continue;
-        *place = (lam__tensor_place){
-            .layer = l,
-            .bias = bias,
-            .flat = bias || !layer->type->multiplies,
-            .offset = bias ? layer->bias : layer->weight,
-            .rows = bias ? 1 : layer->weight_rows,
-            .cols = layer->out,
-        };
-        return true;
-    }
-    return false;
+    if (i / 2 >= model->with_parameters)
+        return false;
+    const size_t l = model->layers[i / 2].with_parameters;
+    const lam__layer *layer = &model->layers[l];
+    *place = (lam__tensor_place){
+        .layer = l,
+        .bias = bias,
+        .flat = bias || !layer->type->multiplies,
+        .offset = bias ? layer->bias : layer->weight,
+        .rows = bias ? 1 : layer->weight_rows,
+        .cols = layer->out,
+    };
+    return true;
 }
 
 void lam__tensor_name(const lam__tensor_place *place, char *name, size_t size)

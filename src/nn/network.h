@@ -29,7 +29,8 @@ struct lam_model {
     size_t features;
     lam__layer *layers; /* [layer_count] */
     size_t layer_count, layer_capacity;
-    float *parameters; /* [parameter_floats] flat, padding 0; NULL before initialization */
+    size_t with_parameters; /* how many of the layers have them */
+    float *parameters;      /* [parameter_floats] flat, padding 0; NULL before initialization */
     size_t parameter_floats;
     uint64_t changes; /* of the parameters so far, by functions of the library */
     bool viewed;      /* a writable view has been given out: they may change at any time */
