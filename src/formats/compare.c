@@ -26,7 +26,11 @@ static float draw(const lam__transform *transform, size_t i, lam__stream *stream
     return (float)(2.0 * u - 1.0);
 }
 
-/* Runs both on x[rows][features], the outputs going to y, first those of a. */
+/* Floats of inputs and outputs that are there at once, unless a single row has more: 8 MB. */
+enum { FLOATS_MOST = 1 << 21 };
+
+/* Runs both on x[rows][features], the outputs going to y, first those of a. Each has its predictor,
+ * which has a copy of the weights, while it runs. */
 static lam_status run_both(const lam_model *a, const lam_model *b, const float *x, size_t rows,
                            float *y)
 {
@@ -61,20 +65,27 @@ static lam_status measure(const lam_model *a, const lam_model *b, size_t rows, u
 {
     const size_t in = a->features, out = lam_model_outputs(a);
     size_t row, floats;
-    if (!lam__multiply(out, 2, &row) || !lam__add(row, in, &row) ||
-        !lam__multiply(row, rows, &floats))
+    if (!lam__multiply(out, 2, &row) || !lam__add(row, in, &row))
+        return lam__fail_memory(SIZE_MAX, "inputs and outputs");
+    const size_t at_once = row < FLOATS_MOST ? FLOATS_MOST / row : 1;
+    const size_t most = rows < at_once ? rows : at_once;
+    if (!lam__multiply(row, most, &floats))
         return lam__fail_memory(SIZE_MAX, "inputs and outputs");
     float *x = lam__allocate(floats, sizeof *x, "inputs and outputs");
     if (!x)
         return LAM_ERR_MEMORY;
-    float *y = x + rows * in;
+    float *y = x + most * in;
     lam__stream stream = lam__stream_open(lam__derive_key(seed, LAM__FOR_TOY, UINT32_MAX), 0);
-    for (size_t i = 0; i < rows * in; i++)
-        x[i] = draw(&a->transform, i % in, &stream);
-    lam_status status = run_both(a, b, x, rows, y);
+    lam_status status = LAM_OK;
     *gap = (lam__output_gap){0};
-    for (size_t i = 0; status == LAM_OK && i < rows * out; i++)
-        lam__widen_gap(gap, y[i], y[rows * out + i]);
+    for (size_t done = 0, now; done < rows && status == LAM_OK; done += now) {
+        now = rows - done < most ? rows - done : most;
+        for (size_t i = 0; i < now * in; i++)
+            x[i] = draw(&a->transform, i % in, &stream);
+        status = run_both(a, b, x, now, y);
+        for (size_t i = 0; status == LAM_OK && i < now * out; i++)
+            lam__widen_gap(gap, y[i], y[now * out + i]);
+    }
     lam__release(x);
     return status;
 }
