@@ -15,43 +15,51 @@ static const char *const column_kinds[] = {
     [LAM_COLUMN_IGNORED] = "ignored",
 };
 
-static json_t *describe_column(const lam__column *column)
+static void put_column(lam__json_out *out, const lam__column *column)
 {
-    json_t *json = json_object(), *categories = json_array();
-    int failed = json_object_set_new(json, "name", json_string(column->name));
-    failed |= json_object_set_new(json, "kind", json_string(column_kinds[column->kind]));
+    lam__json_put(out, "{\"name\":");
+    lam__json_put_string(out, column->name);
+    lam__json_put(out, ",\"kind\":");
+    lam__json_put_string(out, column_kinds[column->kind]);
     if (column->target)
-        failed |= json_object_set_new(json, "target", json_true());
-    if (column->has_fill)
-        failed |= json_object_set_new(json, "fill", json_real((double)column->fill));
-    for (size_t i = 0; i < column->category_count; i++)
-        failed |= json_array_append_new(categories, json_string(column->categories[i]));
-    if (column->kind == LAM_COLUMN_TEXT)
-        failed |= json_object_set(json, "categories", categories);
-    json_decref(categories);
-    if (!failed)
-        return json;
-    json_decref(json);
-    return NULL;
+        lam__json_put(out, ",\"target\":true");
+    if (column->has_fill) {
+        lam__json_put(out, ",\"fill\":");
+        lam__json_put_real(out, (double)column->fill);
+    }
+    if (column->kind == LAM_COLUMN_TEXT) {
+        lam__json_put(out, ",\"categories\":");
+        lam__put_strings(out, column->categories, column->category_count);
+    }
+    lam__json_put(out, "}");
 }
 
-json_t *lam__describe_input(const lam__input *input)
+void lam__put_strings(lam__json_out *out, char *const *strings, size_t count)
 {
-    if (input->kind == LAM_INPUT_IMAGE)
-        return json_pack("{s:s, s:I, s:I, s:I, s:b}", "kind", "image", "width",
-                         (json_int_t)input->width, "height", (json_int_t)input->height, "channels",
-                         (json_int_t)input->channels, "invert", input->invert);
-    json_t *json = json_object(), *columns = json_array();
-    int failed = json_object_set_new(json, "kind", json_string("table"));
-    failed |= json_object_set_new(json, "header", json_boolean(input->header));
-    for (size_t i = 0; i < input->column_count; i++)
-        failed |= json_array_append_new(columns, describe_column(&input->columns[i]));
-    failed |= json_object_set(json, "columns", columns);
-    json_decref(columns);
-    if (!failed)
-        return json;
-    json_decref(json);
-    return NULL;
+    lam__json_put(out, "[");
+    for (size_t i = 0; i < count; i++) {
+        lam__json_put(out, i ? "," : "");
+        lam__json_put_string(out, strings[i]);
+    }
+    lam__json_put(out, "]");
+}
+
+void lam__put_input(lam__json_out *out, const lam__input *input)
+{
+    if (input->kind == LAM_INPUT_IMAGE) {
+        lam__json_put_value(out, json_pack("{s:s, s:I, s:I, s:I, s:b}", "kind", "image", "width",
+                                           (json_int_t)input->width, "height",
+                                           (json_int_t)input->height, "channels",
+                                           (json_int_t)input->channels, "invert", input->invert));
+        return;
+    }
+    lam__json_put(out, "{\"kind\":\"table\",\"header\":");
+    lam__json_put(out, input->header ? "true,\"columns\":[" : "false,\"columns\":[");
+    for (size_t i = 0; i < input->column_count; i++) {
+        lam__json_put(out, i ? "," : "");
+        put_column(out, &input->columns[i]);
+    }
+    lam__json_put(out, "]}");
 }
 
 lam_status lam__check_input_text(const lam__input *input)

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "formats/json_text.h"
+#include "formats/json_write.h"
 #include "formats/safetensors.h"
 #include "nn/input.h"
 
@@ -141,8 +142,9 @@ static inline lam_status count_list(const struct place *place, lam__json_piece p
 lam_status lam__read_strings(const struct place *place, lam__json_piece piece, const char *key,
                              char ***list, size_t *count);
 
-/* The input description as JSON; NULL when memory ran out. In describe_input.c. */
-json_t *lam__describe_input(const lam__input *input);
+/* The input description, or a list of strings, as JSON. In describe_input.c. */
+void lam__put_input(lam__json_out *out, const lam__input *input);
+void lam__put_strings(lam__json_out *out, char *const *strings, size_t count);
 
 /* Fails where a string of it is not UTF-8, which JSON cannot hold. */
 lam_status lam__check_input_text(const lam__input *input);

@@ -12,9 +12,6 @@
 #if LAM__HAVE_JSON
 #include "formats/json_fields.h"
 
-/* Nine digits give every float back exactly; Jansson writes a '.' whatever the locale. */
-#define LAM__JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
-
 /* Sets a strength of regularization, unless it is left to the options of the run. */
 static int set_strength(json_t *layer, const char *key, float strength)
 {
@@ -80,31 +77,35 @@ static int version_of(const lam_model *model)
     return model->input.kind != LAM_INPUT_VALUES ? 2 : 1;
 }
 
-/* NULL when memory ran out. */
-static json_t *describe(const lam_model *model)
+static void put_description(lam__json_out *out, const lam_model *model)
 {
-    json_t *json = json_object(), *layers = json_array(), *names = json_array();
-    int failed = json_object_set_new(json, "version", json_integer(version_of(model)));
-    failed |= json_object_set_new(json, "features", json_integer((json_int_t)model->features));
-    for (size_t i = 0; i < model->layer_count; i++)
-        failed |= json_array_append_new(layers, describe_layer(&model->layers[i]));
-    failed |= json_object_set(json, "layers", layers);
-    if (model->transform.kind != LAM_TRANSFORM_NONE)
-        failed |= json_object_set_new(json, "transform", describe_transform(&model->transform));
-    for (size_t i = 0; i < model->class_count; i++)
-        failed |= json_array_append_new(names, json_string(model->class_names[i]));
-    if (model->class_count > 0)
-        failed |= json_object_set(json, "class_names", names);
-    if (model->input.kind != LAM_INPUT_VALUES)
-        failed |= json_object_set_new(json, "input", lam__describe_input(&model->input));
-    if (lam_model_loss(model))
-        failed |= json_object_set_new(json, "loss", json_string(lam_model_loss(model)));
-    json_decref(layers);
-    json_decref(names);
-    if (!failed)
-        return json;
-    json_decref(json);
-    return NULL;
+    lam__json_put(out, "{\"version\":");
+    lam__json_put_size(out, (size_t)version_of(model));
+    lam__json_put(out, ",\"features\":");
+    lam__json_put_size(out, model->features);
+    lam__json_put(out, ",\"layers\":[");
+    for (size_t i = 0; i < model->layer_count; i++) {
+        lam__json_put(out, i ? "," : "");
+        lam__json_put_value(out, describe_layer(&model->layers[i]));
+    }
+    lam__json_put(out, "]");
+    if (model->transform.kind != LAM_TRANSFORM_NONE) {
+        lam__json_put(out, ",\"transform\":");
+        lam__json_put_value(out, describe_transform(&model->transform));
+    }
+    if (model->class_count > 0) {
+        lam__json_put(out, ",\"class_names\":");
+        lam__put_strings(out, model->class_names, model->class_count);
+    }
+    if (model->input.kind != LAM_INPUT_VALUES) {
+        lam__json_put(out, ",\"input\":");
+        lam__put_input(out, &model->input);
+    }
+    if (lam_model_loss(model)) {
+        lam__json_put(out, ",\"loss\":");
+        lam__json_put_string(out, lam_model_loss(model));
+    }
+    lam__json_put(out, "}");
 }
 
 /* JSON holds UTF-8 only, and Jansson says no more than that it could not. */
@@ -123,17 +124,22 @@ lam_status lam__model_describe(const lam_model *model, char **text)
 {
     LAM__TRY(check_class_names(model));
     LAM__TRY(lam__check_input_text(&model->input));
-    json_t *json = describe(model);
-    size_t length = json ? json_dumpb(json, NULL, 0, LAM__JSON_FLAGS) : 0;
-    lam_status status = LAM_OK;
-    if (length == 0)
-        status = lam__fail(LAM_ERR_MEMORY, "out of memory: the description of a model");
-    else if (!(*text = lam__allocate(length + 1, 1, "the description of a model")))
-        status = LAM_ERR_MEMORY;
-    else
-        (*text)[json_dumpb(json, *text, length, LAM__JSON_FLAGS)] = '\0';
-    json_decref(json);
-    return status;
+    lam__json_out out = {.text = NULL};
+    put_description(&out, model);
+    char *made = out.failed ? NULL : lam__allocate(out.length + 1, 1, "the description of a model");
+    if (out.failed)
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: the description of a model");
+    if (!made)
+        return LAM_ERR_MEMORY;
+    out = (lam__json_out){.text = made};
+    put_description(&out, model);
+    if (out.failed) {
+        lam__release(made);
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: the description of a model");
+    }
+    made[out.length] = '\0';
+    *text = made;
+    return LAM_OK;
 }
 #else
 lam_status lam__model_describe(const lam_model *model, char **text)

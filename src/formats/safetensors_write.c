@@ -48,49 +48,63 @@ uint32_t lam__st_checksum(uint32_t crc, const lam__st_entry *entries, size_t cou
 }
 
 #if LAM__HAVE_JSON
-#include <jansson.h>
+#include "formats/json_write.h"
 
 /* The data begin at a multiple of this, for readers that map the file. */
 #define LAM__ST_ALIGN 64
 
-static json_t *describe_tensor(const lam__st_entry *entry, size_t begin)
+static void put_tensor(lam__json_out *out, const lam__st_entry *entry, size_t begin)
 {
-    size_t end = begin + 4 * lam__st_entry_count(entry);
-    json_t *shape = json_array();
-    for (size_t i = 0; i < entry->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)entry->shape[i]));
-    if (json_array_size(shape) != entry->rank) { /* an append failed */
-        json_decref(shape);
-        return NULL;
+    lam__json_put(out, ",");
+    lam__json_put_string(out, entry->name);
+    lam__json_put(out, ":{\"dtype\":\"F32\",\"shape\":[");
+    for (size_t i = 0; i < entry->rank; i++) {
+        lam__json_put(out, i ? "," : "");
+        lam__json_put_size(out, entry->shape[i]);
     }
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", lam__st_dtype_name(LAM__ST_F32), "shape",
-                     shape, "data_offsets", (json_int_t)begin, (json_int_t)end);
+    lam__json_put(out, "],\"data_offsets\":[");
+    lam__json_put_size(out, begin);
+    lam__json_put(out, ",");
+    lam__json_put_size(out, begin + 4 * lam__st_entry_count(entry));
+    lam__json_put(out, "]}");
 }
 
-/* The header as JSON, keys in the order given; NULL when memory ran out or a text is not UTF-8. */
-static json_t *describe(const lam__st_pair *pairs, size_t pair_count, const lam__st_entry *entries,
-                        size_t count)
+/* What a header is made from. */
+typedef struct header_parts {
+    const lam__st_pair *pairs;
+    size_t pair_count;
+    const lam__st_entry *entries;
+    size_t count;
+} header_parts;
+
+/* The header as JSON, keys in the order given. */
+static void put_header(lam__json_out *out, const header_parts *parts)
 {
-    json_t *header = json_object(), *metadata = json_object();
-    int failed = json_object_set_new(header, "__metadata__", metadata);
-    for (size_t i = 0; i < pair_count && !failed; i++)
-        failed |= json_object_set_new(metadata, pairs[i].key, json_string(pairs[i].value));
-    for (size_t i = 0, begin = 0; i < count; i++) {
-        failed |= json_object_set_new(header, entries[i].name, describe_tensor(&entries[i], begin));
-        begin += 4 * lam__st_entry_count(&entries[i]);
+    lam__json_put(out, "{\"__metadata__\":{");
+    for (size_t i = 0; i < parts->pair_count; i++) {
+        lam__json_put(out, i ? "," : "");
+        lam__json_put_string(out, parts->pairs[i].key);
+        lam__json_put(out, ":");
+        lam__json_put_string(out, parts->pairs[i].value);
     }
-    if (!failed)
-        return header;
-    json_decref(header);
-    return NULL;
+    lam__json_put(out, "}");
+    for (size_t i = 0, begin = 0; i < parts->count; i++) {
+        put_tensor(out, &parts->entries[i], begin);
+        begin += 4 * lam__st_entry_count(&parts->entries[i]);
+    }
+    lam__json_put(out, "}");
 }
 
 /* Length of the JSON, and size of it with what stands around. */
-static lam_status measure(const json_t *json, size_t *length, size_t *size)
+static lam_status measure(const header_parts *parts, size_t *length, size_t *size)
 {
-    *length = json_dumpb(json, NULL, 0, JSON_COMPACT);
+    lam__json_out out = {.text = NULL};
+    put_header(&out, parts);
+    *length = out.length;
     *size = lam__round_up(8 + *length, LAM__ST_ALIGN);
-    if (*length > 0 && *size - 8 <= LAM__ST_HEADER_MOST)
+    if (out.failed)
+        return lam__fail(LAM_ERR_ARGUMENT, "the header of a model file: a text is not UTF-8");
+    if (*size - 8 <= LAM__ST_HEADER_MOST)
         return LAM_OK;
     return lam__fail(
         LAM_ERR_ARGUMENT,
@@ -100,20 +114,19 @@ static lam_status measure(const json_t *json, size_t *length, size_t *size)
 }
 
 /* The bytes before the data: length, JSON, spaces. */
-static lam_status make_header(json_t *json, unsigned char **bytes, size_t *size)
+static lam_status make_header(const header_parts *parts, unsigned char **bytes, size_t *size)
 {
     size_t length;
-    LAM__TRY(measure(json, &length, size));
+    LAM__TRY(measure(parts, &length, size));
     *bytes = lam__allocate(*size, 1, "the header of a file");
     if (!*bytes)
         return LAM_ERR_MEMORY;
     for (int i = 0; i < 8; i++)
         (*bytes)[i] = (unsigned char)((uint64_t)(*size - 8) >> 8 * i);
-    memset(*bytes + 8, ' ', *size - 8);
-    if (json_dumpb(json, (char *)*bytes + 8, length, JSON_COMPACT) == length)
-        return LAM_OK;
-    lam__release(*bytes);
-    return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a file");
+    lam__json_out out = {.text = (char *)*bytes + 8};
+    put_header(&out, parts);
+    memset(*bytes + 8 + length, ' ', *size - 8 - length);
+    return LAM_OK;
 }
 
 static lam_status write_data(lam__file_writer *writer, const lam__st_entry *entry)
@@ -147,34 +160,18 @@ static lam_status write_file(const char *path, const unsigned char *header, size
 lam_status lam__st_check(const lam__st_pair *pairs, size_t pair_count, const lam__st_entry *entries,
                          size_t count)
 {
-    json_t *json = describe(pairs, pair_count, entries, count);
+    const header_parts parts = {pairs, pair_count, entries, count};
     size_t length, size;
-    if (!json)
-        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a file");
-    const lam_status status = measure(json, &length, &size);
-    json_decref(json);
-    return status;
-}
-
-/* The header of a file called `name` in messages. */
-static lam_status build_header(const char *name, const lam__st_pair *pairs, size_t pair_count,
-                               const lam__st_entry *entries, size_t count, unsigned char **bytes,
-                               size_t *size)
-{
-    json_t *json = describe(pairs, pair_count, entries, count);
-    if (!json)
-        return lam__fail(LAM_ERR_MEMORY, "out of memory: the header of %s", name);
-    const lam_status status = make_header(json, bytes, size);
-    json_decref(json);
-    return status;
+    return measure(&parts, &length, &size);
 }
 
 lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
                          const lam__st_entry *entries, size_t count)
 {
+    const header_parts parts = {pairs, pair_count, entries, count};
     unsigned char *header = NULL;
     size_t size = 0;
-    LAM__TRY(build_header(path, pairs, pair_count, entries, count, &header, &size));
+    LAM__TRY(make_header(&parts, &header, &size));
     const lam_status status = write_file(path, header, size, entries, count);
     lam__release(header);
     return status;
@@ -184,9 +181,10 @@ lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
                                 const lam__st_pair *pairs, size_t pair_count,
                                 const lam__st_entry *entries, size_t count)
 {
+    const header_parts parts = {pairs, pair_count, entries, count};
     unsigned char *header = NULL, *to = buffer;
     size_t header_size = 0;
-    LAM__TRY(build_header("a model", pairs, pair_count, entries, count, &header, &header_size));
+    LAM__TRY(make_header(&parts, &header, &header_size));
     *needed = header_size;
     for (size_t i = 0; i < count; i++)
         *needed += 4 * lam__st_entry_count(&entries[i]);
