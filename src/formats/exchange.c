@@ -139,6 +139,17 @@ static lam_status read_as(const lam__model_format *format, const lam__foreign *f
     return format->read(file, options, model);
 }
 
+/* Asks the formats that read files by themselves, or the one that is given. */
+static lam_status read_file(const lam__model_format *given, const lam__foreign *file,
+                            const lam_import_options *options, lam_model **model, bool *taken)
+{
+    *taken = false;
+    for (size_t i = 0; i < FORMATS && !*taken; i++)
+        if (formats[i]->read_file && (!given || given == formats[i]))
+            LAM__TRY(formats[i]->read_file(file, options, model, taken));
+    return LAM_OK;
+}
+
 lam_model *lam_model_import(const char *path, const lam_import_options *options)
 {
     return lam_model_import_report(path, options, NULL);
@@ -161,6 +172,10 @@ lam_model *lam_model_import_report(const char *path, const lam_import_options *o
     const lam__model_format *format = options->format ? lam__find_format(options->format) : NULL;
     if (options->format && !format)
         return NULL;
+    bool taken;
+    const lam_status status = read_file(format, &file, options, &model, &taken);
+    if (taken || status != LAM_OK)
+        return status == LAM_OK ? model : NULL;
     if (lam__file_read_all(path, SIZE_MAX, &bytes, &file.size) != LAM_OK)
         return NULL;
     file.bytes = bytes;

@@ -26,6 +26,10 @@ typedef struct lam__model_format {
     /* Makes the model; NULL: the format can only be written. */
     lam_status (*read)(const lam__foreign *file, const lam_import_options *options,
                        lam_model **model);
+    /* Makes the model of a file whose values are read one by one, so that it need not be in memory
+     * whole (file->bytes is NULL); *taken: whether it is one. NULL: there are no such files. */
+    lam_status (*read_file)(const lam__foreign *file, const lam_import_options *options,
+                            lam_model **model, bool *taken);
     /* Writes one to the path, crash-safe (file_write.h); NULL: the format can only be read. The
      * model is sound and has finite parameters. */
     lam_status (*write)(const lam_model *model, const char *path,

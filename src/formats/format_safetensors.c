@@ -82,6 +82,25 @@ static lam_status read(const lam__foreign *file, const lam_import_options *optio
     return *model ? LAM_OK : lam_error_status();
 }
 
+static lam_status read_file(const lam__foreign *file, const lam_import_options *options,
+                            lam_model **model, bool *taken)
+{
+    lam__st_file st;
+    bool begins;
+    *taken = false;
+    LAM__TRY(lam__st_begins_file(file->path, &begins));
+    if (!begins)
+        return LAM_OK;
+    LAM__TRY(lam__st_open(file->path, NULL, &st));
+    *taken = lam__st_metadata(&st, LAM__MODEL_KEY) != NULL;
+    lam__st_close(&st);
+    if (!*taken)
+        return LAM_OK;
+    LAM__TRY(lam__refuse_bare_options(file->path, options));
+    *model = lam_model_load(file->path);
+    return *model ? LAM_OK : lam_error_status();
+}
+
 static lam_status describe_open(const lam__st_file *st, lam_model_contents *contents)
 {
     lam__item *items = NULL;
@@ -133,6 +152,7 @@ const lam__model_format lam__format_safetensors = {
     .extensions = "safetensors",
     .recognizes = recognizes,
     .read = read,
+    .read_file = read_file,
     .write = write,
     .describe = describe,
     .peek = peek,

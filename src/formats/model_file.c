@@ -158,7 +158,8 @@ static lam_status check_checksum(const lam__st_file *file, const char *text)
 {
     const char *expected = lam__st_metadata(file, LAM__MODEL_CHECKSUM_KEY);
     char found[LAM__CRC_TEXT];
-    uint32_t crc = lam__crc32(lam__crc32(0, text, strlen(text)), file->data, file->data_size);
+    uint32_t crc = lam__crc32(0, text, strlen(text));
+    LAM__TRY(lam__st_data_checksum(file, &crc));
     snprintf(found, sizeof found, "%08" PRIx32, crc);
     if (!expected)
         return lam__fail(LAM_ERR_FORMAT, "%s: no checksum: __metadata__ has no '%s'", file->name,
@@ -214,18 +215,37 @@ lam_model *lam__model_parse_unchecked(const void *bytes, size_t size, const char
     return parse(bytes, size, name, false);
 }
 
-lam_model *lam_model_load(const char *path)
+/* A checkpoint's checksum covers all of its bytes. */
+static lam_model *load_checkpoint(const char *path)
 {
-    if (!path) {
-        lam__fail(LAM_ERR_ARGUMENT, "lam_model_load: path is NULL");
-        return NULL;
-    }
     unsigned char *bytes;
     size_t size;
     if (lam__file_read_all(path, SIZE_MAX, &bytes, &size) != LAM_OK)
         return NULL;
     lam_model *model = lam__model_parse(bytes, size, path);
     lam__release(bytes);
+    return model;
+}
+
+/* The values are read to where they stay: there is no copy of the file. */
+lam_model *lam_model_load(const char *path)
+{
+    if (!path) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_model_load: path is NULL");
+        return NULL;
+    }
+    lam__st_file file;
+    lam_model *model = NULL;
+    if (lam__st_open_values(path, &file) != LAM_OK)
+        return NULL;
+    if (lam__st_metadata(&file, LAM__CHECKPOINT_KEY)) {
+        lam__st_close(&file);
+        return load_checkpoint(path);
+    }
+    const char *text = description(&file);
+    if (text && check_checksum(&file, text) == LAM_OK)
+        lam__model_restore(&file, text, &model);
+    lam__st_close(&file);
     return model;
 }
 

@@ -54,7 +54,7 @@ static lam_status find_tensor(const lam__st_file *file, const char *name, size_t
 static lam_status read_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values)
 {
     size_t bad;
-    lam__st_floats(file, tensor, values, &bad);
+    LAM__TRY(lam__st_floats(file, tensor, values, &bad));
     if (bad != SIZE_MAX)
         return lam__fail(LAM_ERR_NUMERIC,
                          "%s: tensor '%s': value %zu (byte %zu) is not a finite "

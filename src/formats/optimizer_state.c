@@ -40,7 +40,7 @@ static lam_status read_moment(const lam__st_file *file, const lam_model *model, 
         lam__tensor_place at;
         size_t bad;
         LAM__TRY(find_moment(file, model, number, i, &tensor, &at));
-        lam__st_floats(file, tensor, values + at.offset, &bad);
+        LAM__TRY(lam__st_floats(file, tensor, values + at.offset, &bad));
         if (bad != SIZE_MAX)
             return lam__fail(LAM_ERR_NUMERIC, "%s: tensor '%s': value %zu is not a finite number",
                              file->name, tensor->name, bad);

@@ -79,6 +79,8 @@ typedef struct lam__st_file {
     size_t data_at, data_size; /* the data: offset in the file, and length */
     bool partial;              /* only some tensors were read (lam__st_open) ... */
     unsigned char *kept;       /* ... and lie here, owned by the file; NULL: none */
+    bool on_disk;   /* values are read when they are asked for (lam__st_open_values) ... */
+    int descriptor; /* ... from here */
 } lam__st_file;
 
 /* Reads the header of a file in memory, which must stay. Everything is checked: afterwards the
@@ -99,6 +101,14 @@ typedef bool (*lam__st_wanted)(const char *name);
  * not. Errors as lam__st_parse, and LAM_ERR_IO. */
 lam_status lam__st_open(const char *path, lam__st_wanted wanted, lam__st_file *file);
 
+/* Reads the header of the file `path`, which stays open: lam__st_floats reads the values where they
+ * are wanted, file->data is NULL. Errors as lam__st_open. */
+lam_status lam__st_open_values(const char *path, lam__st_file *file);
+
+/* Continues a CRC-32 over the data as they stand in the file. LAM_ERR_IO; LAM_ERR_FORMAT when the
+ * file has become shorter. */
+lam_status lam__st_data_checksum(const lam__st_file *file, uint32_t *crc);
+
 /* The text of a key of __metadata__, or NULL. */
 const char *lam__st_metadata(const lam__st_file *file, const char *key);
 
@@ -108,12 +118,15 @@ bool lam__st_metadata_at(const lam__st_file *file, size_t i, const char **key, c
 /* The tensor of this name, or NULL. */
 const lam__st_tensor *lam__st_find(const lam__st_file *file, const char *name);
 
-/* Copies a tensor of type F32 to values; *bad is the index of the first that is not finite, or
- * SIZE_MAX. */
-void lam__st_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values,
-                    size_t *bad);
+/* Reads bytes of a file on the disk, all of them or it fails. */
+lam_status lam__st_read(const lam__st_file *file, void *to, size_t count, uint64_t at);
 
-/* *value = value i of a tensor of type F32, to the bit. */
+/* Copies a tensor of type F32 to values; *bad is the index of the first that is not finite, or
+ * SIZE_MAX. Fails where the file is on the disk only, as lam__st_data_checksum. */
+lam_status lam__st_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values,
+                          size_t *bad);
+
+/* *value = value i of a tensor of type F32, to the bit. Not of a file on the disk. */
 void lam__st_value(const lam__st_file *file, const lam__st_tensor *tensor, size_t i, float *value);
 
 void lam__st_close(lam__st_file *file);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/file_read.h"
+#include "formats/crc32.h"
 #include "formats/safetensors.h"
 
 /* Where the data of a file without any are. */
@@ -82,7 +83,8 @@ static lam_status read_wanted(int fd, lam__st_wanted wanted, lam__st_file *file)
     return LAM_OK;
 }
 
-static lam_status open_file(int fd, uint64_t size, lam__st_wanted wanted, lam__st_file *file)
+/* Reads and checks the header of an open file. */
+static lam_status open_header(int fd, uint64_t size, lam__st_file *file)
 {
     const char *path = file->name;
     unsigned char *head = NULL;
@@ -92,12 +94,7 @@ static lam_status open_file(int fd, uint64_t size, lam__st_wanted wanted, lam__s
     lam_status status = read_head(fd, path, size, &head);
     if (status == LAM_OK)
         status = lam__st_parse(head, (size_t)size, path, file);
-    if (status == LAM_OK) {
-        file->partial = true;
-        status = read_wanted(fd, wanted, file);
-        if (status != LAM_OK)
-            lam__st_close(file);
-    }
+    file->data = NULL; /* it is not in `head` */
     lam__release(head);
     return status;
 }
@@ -108,7 +105,58 @@ lam_status lam__st_open(const char *path, lam__st_wanted wanted, lam__st_file *f
     uint64_t size;
     *file = (lam__st_file){.name = path};
     LAM__TRY(lam__file_open(path, &fd, &size));
-    const lam_status status = open_file(fd, size, wanted, file);
+    lam_status status = open_header(fd, size, file);
+    if (status == LAM_OK) {
+        file->partial = true;
+        status = read_wanted(fd, wanted, file);
+        if (status != LAM_OK)
+            lam__st_close(file);
+    }
     close(fd);
+    return status;
+}
+
+lam_status lam__st_open_values(const char *path, lam__st_file *file)
+{
+    int fd;
+    uint64_t size;
+    *file = (lam__st_file){.name = path};
+    LAM__TRY(lam__file_open(path, &fd, &size));
+    const lam_status status = open_header(fd, size, file);
+    if (status != LAM_OK) {
+        close(fd);
+        return status;
+    }
+    file->on_disk = true;
+    file->descriptor = fd;
+    return LAM_OK;
+}
+
+lam_status lam__st_read(const lam__st_file *file, void *to, size_t count, uint64_t at)
+{
+    size_t got = 0;
+    LAM__TRY(lam__file_read_at(file->descriptor, file->name, to, count, at, &got));
+    if (got == count)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_FORMAT, "%s: truncated: it ends at byte %" PRIu64, file->name,
+                     at + got);
+}
+
+lam_status lam__st_data_checksum(const lam__st_file *file, uint32_t *crc)
+{
+    enum { CHUNK = 1 << 18 };
+    if (!file->on_disk) {
+        *crc = lam__crc32(*crc, file->data, file->data_size);
+        return LAM_OK;
+    }
+    unsigned char *bytes = lam__allocate(CHUNK, 1, "a part of a file");
+    lam_status status = bytes ? LAM_OK : LAM_ERR_MEMORY;
+    for (size_t done = 0, now; done < file->data_size && status == LAM_OK; done += now) {
+        now = file->data_size - done < CHUNK ? file->data_size - done : CHUNK;
+        status = lam__st_read(file, bytes, now, (uint64_t)file->data_at + done);
+        if (status == LAM_OK)
+            *crc = lam__crc32(*crc, bytes, now);
+    }
+    lam__release(bytes);
     return status;
 }

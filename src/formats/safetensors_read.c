@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -426,25 +427,40 @@ void lam__st_close(lam__st_file *file)
     lam__release(file->pairs);
     lam__release(file->texts);
     lam__release(file->kept);
+    if (file->on_disk)
+        close(file->descriptor);
     *file = (lam__st_file){.name = NULL};
+}
+
+/* The float that stands at b, little-endian, to the bit. */
+static float float_at(const unsigned char *b)
+{
+    const uint32_t word =
+        (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    float value;
+    memcpy(&value, &word, sizeof value);
+    return value;
 }
 
 void lam__st_value(const lam__st_file *file, const lam__st_tensor *tensor, size_t i, float *value)
 {
-    const unsigned char *b = file->data + tensor->begin + 4 * i;
-    const uint32_t word =
-        (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-    memcpy(value, &word, sizeof word);
+    *value = float_at(file->data + tensor->begin + 4 * i);
 }
 
-void lam__st_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values,
-                    size_t *bad)
+lam_status lam__st_floats(const lam__st_file *file, const lam__st_tensor *tensor, float *values,
+                          size_t *bad)
 {
-    const size_t count = (tensor->end - tensor->begin) / 4;
+    const size_t bytes = tensor->end - tensor->begin, count = bytes / 4;
+    const unsigned char *from = file->on_disk ? NULL : file->data + tensor->begin;
     *bad = SIZE_MAX;
+    if (file->on_disk) { /* converted in place */
+        LAM__TRY(lam__st_read(file, values, bytes, tensor->at));
+        from = (const unsigned char *)values;
+    }
     for (size_t i = 0; i < count; i++) {
-        lam__st_value(file, tensor, i, &values[i]);
+        values[i] = float_at(from + 4 * i);
         if (!isfinite(values[i]) && *bad == SIZE_MAX)
             *bad = i;
     }
+    return LAM_OK;
 }
