@@ -6,6 +6,17 @@
 # Outside the clone, so that the next run is quick; removing it does no harm.
 cache=${LAMINA_CI_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lamina-ci}
 
+# table_row SYSTEM USER COMMAND SECONDS RESULT: of the table that each check with a root of its own
+# prints at its end.
+table_row() {
+  printf '%-16s  %-8s  %-45.45s  %7s  %s\n' "$@"
+}
+
+# table_head: what its columns are.
+table_head() {
+  table_row system user command seconds result
+}
+
 # codename VERSION
 codename() {
   case $1 in
