@@ -134,7 +134,7 @@ static lam_status add(lam__draft *draft, lam__step *step, size_t first, size_t s
                                  step->in, draft->width);
     size_t values;
     if (!lam__add(first, second, &values))
-        return lam__draft_fail(draft, lam__fail_memory(SIZE_MAX, "the steps of a network"));
+        values = SIZE_MAX; /* more than any file tells, and than can be allocated */
     LAM__TRY(lam__draft_spend(draft, step, values));
     lam_status status = make_room(draft);
     if (status == LAM_OK && values) {
@@ -170,7 +170,7 @@ lam_status lam__draft_dense(lam__draft *draft, const char *where, size_t in, siz
     lam__step step = make_step(LAM__STEP_DENSE, where, in, out), *added;
     size_t weights;
     if (!lam__multiply(in, out, &weights))
-        return lam__draft_fail(draft, lam__fail_memory(SIZE_MAX, "the weights of a layer"));
+        weights = SIZE_MAX; /* refused by add() */
     LAM__TRY(add(draft, &step, weights, out, &added));
     LAM__TRY(fill(draft, added, "weights", added->a, weights, w, 0.0));
     return fill(draft, added, "bias", added->b, out, b, 0.0);

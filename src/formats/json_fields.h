@@ -85,9 +85,13 @@ static inline lam_status get_size(const struct place *place, const json_t *objec
                                   size_t *value)
 {
     const json_t *json = json_object_get(object, key);
-    if (!json_is_integer(json) || json_integer_value(json) < 1 ||
-        (uintmax_t)json_integer_value(json) > SIZE_MAX / sizeof(float))
+    if (!json_is_integer(json) || json_integer_value(json) < 1)
         return fail_at(place, "expected a positive integer under", key);
+    if ((uintmax_t)json_integer_value(json) > SIZE_MAX / sizeof(float))
+        return lam__fail(LAM_ERR_FORMAT,
+                         "%s: %s: %" JSON_INTEGER_FORMAT
+                         " under '%s' is more than can be addressed",
+                         place->file->name, place->part, json_integer_value(json), key);
     *value = (size_t)json_integer_value(json);
     return LAM_OK;
 }

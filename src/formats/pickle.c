@@ -52,17 +52,18 @@ void *lam__pickle_take(lam__pickle *pickle, size_t size)
         size = (size + 15) / 16 * 16;
     if (!chunk || size > chunk->size - chunk->used) {
         const size_t room = size < CHUNK / 4 ? CHUNK : size;
-        if (room > pickle->budget || room + sizeof *chunk + 16 > pickle->budget) {
+        const size_t all = lam__round_up(sizeof *chunk + 16 + room, LAM__ALIGN);
+        if (room > pickle->budget || all > pickle->budget) {
             lam__pickle_fail(pickle, LAM_ERR_MEMORY,
                              "the pickle asks for more memory than twice its file's size");
             return NULL;
         }
-        chunk = lam__allocate(1, sizeof *chunk + 16 + room, "a pickle");
+        chunk = lam__allocate(1, all, "a pickle");
         if (!chunk)
             return NULL;
         *chunk = (struct lam__pickle_chunk){.next = pickle->chunks, .size = room};
         pickle->chunks = chunk;
-        pickle->budget -= room + sizeof *chunk + 16;
+        pickle->budget -= all;
     }
     unsigned char *at = (unsigned char *)chunk + (sizeof *chunk + 15) / 16 * 16 + chunk->used;
     chunk->used += size;

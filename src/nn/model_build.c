@@ -272,12 +272,15 @@ static lam_status add_part(lam_model *model, const char *text)
         return add_dropout_part(model, tail);
     if (strcmp(head, lam__layer_norm_layer.name) == 0)
         return add_layer_norm_part(model, tail);
-    uint64_t units;
-    if (!lam__parse_u64(head, &units) || units > SIZE_MAX)
+    if (head[0] == '\0' || head[strspn(head, "0123456789")] != '\0')
         return lam__fail(LAM_ERR_ARGUMENT,
                          "expected UNITS, UNITS:ACTIVATION, dropout:RATE or "
                          "layer_norm[:EPSILON][:ACTIVATION], found '%s'",
                          head);
+    uint64_t units;
+    if (!lam__parse_u64(head, &units) || units > lam__gemm_limit())
+        return lam__fail(LAM_ERR_ARGUMENT, "%s units: the BLAS takes at most %zu", head,
+                         lam__gemm_limit());
     lam_dense_options options = lam_dense_options_default();
     options.units = (size_t)units;
     options.activation = tail;

@@ -240,9 +240,9 @@ static const struct {
      "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
      54, "7 bits a pixel, expected 1, 4, 8, 16, 24 or 32", false},
     {"\x89PNG\r\n\x1a\n", 8, "damaged PNG near byte 8 of 8: the file ends too soon", true},
-    {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\0\0\0\0"
-     "\x31\xa2\x54\xba\0\0\0\0IDAT\x35\xaf\x06\x1e",
-     45, "2147483647 x 2147483647 pixels, at most 268435456 are read", true},
+    {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x80\0\0\0\x80\0\x08\0\0\0\0"
+     "\xe1\x17\xfc\xa3\0\0\0\0IDAT\x35\xaf\x06\x1e",
+     45, "32768 x 32768 pixels, at most 268435456 are read", true},
     {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x3e\x80\0\0\x3e\x80\x08\0\0\0\0"
      "\x64\x15\x80\x02\0\0\0\0IDAT\x35\xaf\x06\x1e",
      45, "truncated: 16000 x 16000 pixels, but a file of its length holds at most 46440", true},

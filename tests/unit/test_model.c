@@ -132,7 +132,8 @@ Test(model, refuses_malformed_layers)
         {"-5", LAM_ERR_ARGUMENT, "found '-5'"},
         {"5.5", LAM_ERR_ARGUMENT, "found '5.5'"},
         {"relu", LAM_ERR_ARGUMENT, "expected UNITS"},
-        {"99999999999999999999:relu", LAM_ERR_ARGUMENT, "found '99999999999999999999'"},
+        {"99999999999999999999:relu", LAM_ERR_ARGUMENT,
+         "99999999999999999999 units: the BLAS takes at most"},
         {"9999999999999:relu", LAM_ERR_ARGUMENT, "the BLAS takes at most"},
         {"5:relu, 3:rlu", LAM_ERR_NAME, "layer 2 (character 9) '3:rlu'"},
         {"3:rlu", LAM_ERR_NAME, "did you mean 'relu'"},
@@ -205,7 +206,9 @@ Test(model, refuses_wrong_options)
         const char *message;
     } bad[] = {
         {{.units = 0}, LAM_ERR_ARGUMENT, "at least 1 unit"},
-        {{.units = SIZE_MAX}, LAM_ERR_ARGUMENT, "18446744073709551615"},
+        {{.units = SIZE_MAX},
+         LAM_ERR_ARGUMENT,
+         SIZE_MAX > UINT32_MAX ? "18446744073709551615" : "4294967295"},
         {{.units = 2, .activation = "ReLU"}, LAM_ERR_NAME, "did you mean 'relu'"},
         {{.units = 2, .initializer = "xavier"}, LAM_ERR_NAME, "xavier"},
         {{.units = 2, .initializer = "he_normal:2"}, LAM_ERR_ARGUMENT, "takes no parameter"},
@@ -416,9 +419,9 @@ Test(model, refuses_what_cannot_be_counted)
     expect_message("1073741824");
     lam_model_free(model);
 
-    model = lam_model_new((size_t)1 << 24);
-    cr_assert_eq(lam_model_dense(model, (size_t)1 << 24, NULL), LAM_OK);
-    cr_expect_eq(lam_model_initialize(model, 1, NULL), LAM_ERR_MEMORY, "2^50 bytes");
+    model = lam_model_new((size_t)1 << 14);
+    cr_assert_eq(lam_model_dense(model, (size_t)1 << 15, NULL), LAM_OK);
+    cr_expect_eq(lam_model_initialize(model, 1, NULL), LAM_ERR_MEMORY, "2^31 bytes");
     expect_message("parameters");
     cr_expect_eq(lam_model_tensors(model), 0);
     lam_model_free(model);

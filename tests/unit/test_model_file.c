@@ -370,9 +370,11 @@ static const struct wrong {
     {LAYERS("{\"type\":\"dense\",\"units\":0,\"activation\":\"linear\"}"), W "," B, LAM_ERR_FORMAT,
      "layer 0: expected a positive integer under 'units'"},
     {LAYERS("{\"type\":\"dense\",\"units\":4611686018427387904,\"activation\":\"linear\"}"),
-     W "," B, LAM_ERR_FORMAT, "units"},
+     W "," B, LAM_ERR_FORMAT, "4611686018427387904 under 'units' is more than can be addressed"},
     {LAYERS("{\"type\":\"dense\",\"units\":1000000000000,\"activation\":\"linear\"}"), W "," B,
-     LAM_ERR_FORMAT, "dimension 1 is 1, but the description asks for 1000000000000"},
+     LAM_ERR_FORMAT,
+     SIZE_MAX > UINT32_MAX ? "dimension 1 is 1, but the description asks for 1000000000000"
+                           : "1000000000000 under 'units' is more than can be addressed"},
     {LAYERS("{\"type\":\"dense\",\"units\":1}"), W "," B, LAM_ERR_FORMAT, "under 'activation'"},
     {LAYERS("{\"type\":\"dense\",\"units\":1,\"activation\":\"linear\",\"l1\":-1}"), W "," B,
      LAM_ERR_FORMAT, "number >= 0 under 'l1'"},

@@ -67,10 +67,13 @@ static const struct malformed table[] = {
     {HEAD("'<f4'", "False", "(99999999999999999999,)"), 4, LAM_ERR_FORMAT,
      "has '9' where a dimension that can be addressed"},
     {HEAD("'<f4'", "False", "(4294967296, 4294967296)"), 4, LAM_ERR_FORMAT,
-     "the dimensions up to number 1 (4294967296) ask for more bytes than can be addressed"},
+     SIZE_MAX > UINT32_MAX
+         ? "the dimensions up to number 1 (4294967296) ask for more bytes than can be addressed"
+         : "has '4' where a dimension that can be addressed"},
     {HEAD("'|u1'", "False", "(9223372036854775807,)"), 4, LAM_ERR_FORMAT, "can be addressed"},
     {HEAD("'<f8'", "False", "(1000000000000,)"), 8, LAM_ERR_FORMAT,
-     "1000000000000 samples of 1 values need 8000000000000 bytes"},
+     SIZE_MAX > UINT32_MAX ? "1000000000000 samples of 1 values need 8000000000000 bytes"
+                           : "has '1' where a dimension that can be addressed"},
     {HEAD("'<f4'", "False", "(3,)"), 11, LAM_ERR_FORMAT, "truncated at byte"},
     {HEAD("'<f4'", "False", "(3,)"), 13, LAM_ERR_FORMAT, "trailing bytes from byte"},
     {HEAD("'<f4'", "False", "(3,)") "x", 12, LAM_ERR_FORMAT, "has 'x' where only space"},
