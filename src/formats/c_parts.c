@@ -119,23 +119,6 @@ lam_status lam__c_files_close(lam__c_files *files, lam_status status)
     return status;
 }
 
-lam_status lam__c_check(const lam_model *model)
-{
-    for (size_t i = 0; i < model->layer_count; i++) {
-        const lam__activation *activation = model->layers[i].activation;
-        if (activation && !activation->c_source)
-            return lam__fail(LAM_ERR_UNSUPPORTED,
-                             "layer %zu: the activation '%s' was registered by a program: it "
-                             "cannot be written as C source",
-                             i, activation->name);
-    }
-    for (size_t i = 0; i < model->parameter_floats; i++)
-        if (!isfinite(model->parameters[i]))
-            return lam__fail(LAM_ERR_NUMERIC,
-                             "a parameter is not a finite number: such a model is not written");
-    return LAM_OK;
-}
-
 bool lam__c_needs_math(const lam_model *model)
 {
     for (size_t i = 0; i < model->layer_count; i++) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "formats/plain_run.h"
 
 /* Inputs of a layer that are taken together: y[units] is then read and written once for all. */
 enum { TOGETHER = 4 };
@@ -142,7 +143,7 @@ static lam_status check_layers(const lam_model *model)
         if (!model->layers[i].type->only_training && !writer_of(&model->layers[i]))
             return lam__fail(LAM_ERR_UNSUPPORTED, "layer %zu: '%s' is not written as C source", i,
                              model->layers[i].type->name);
-    return lam__c_check(model);
+    return lam__plain_check(model);
 }
 
 static void transform_parts(lam__c_text *text, const lam_model *model)

@@ -15,15 +15,6 @@
  * LAM_ERR_NUMERIC for values that are not finite, LAM_ERR_ARGUMENT for names that will not do. */
 lam_status lam__c_source_write(const lam_model *model, const char *path, const char *name);
 
-/* y[outputs] of one raw sample in plain C, in the order of the C file but summed in double. */
-lam_status lam__plain_run(const lam_model *model, const float *x, float *y);
-
-/* Its parts: one layer without its activation, one activation in place, and the most values
- * between two layers. */
-void lam__plain_layer(const lam__layer *layer, const float *parameters, const float *x, float *y);
-void lam__plain_activation(const lam__activation *activation, size_t n, float *y);
-size_t lam__plain_widest(const lam_model *model);
-
 /* ---- shared with what writes the int8 variant ---- */
 
 /* The two files being written. */
@@ -65,8 +56,5 @@ void lam__c_row_function(lam__c_text *text, const lam_model *model, size_t layer
 
 /* Whether the file needs <math.h>. */
 bool lam__c_needs_math(const lam_model *model);
-
-/* LAM_ERR_UNSUPPORTED naming the layer when an activation has no C source; LAM_ERR_NUMERIC. */
-lam_status lam__c_check(const lam_model *model);
 
 #endif

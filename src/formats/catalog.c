@@ -10,6 +10,7 @@
 #include "nn/losses.h"
 #include "nn/metrics.h"
 #include "nn/optimizers.h"
+#include "nn/registry.h"
 
 static lam__name_table *const tables[] = {
     [LAM_ACTIVATION] = &lam__activations,

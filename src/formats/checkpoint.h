@@ -5,19 +5,12 @@
 #ifndef LAMINA_CHECKPOINT_INSIDE_H
 #define LAMINA_CHECKPOINT_INSIDE_H
 
+#include "formats/checkpoint_keys.h"
 #include "formats/safetensors.h"
 #include "train/fit_loop.h"
 
 /* The version of the settings this code writes and reads. */
 #define LAM__CHECKPOINT_VERSION 1
-
-/* Keys of __metadata__. The checksum comes first, so that its place in the file is always the same:
- * CRC-32C, 8 hex digits, of all of the file with the digits taken as "00000000". */
-#define LAM__CHECKPOINT_KEY "lamina_checkpoint"
-#define LAM__FILE_CRC_KEY "lamina_file_crc32c"
-
-/* What names of parts that are not the model's begin with. */
-#define LAM__CHECKPOINT_PREFIX "checkpoint."
 
 /* Whole numbers of a checkpoint: X(name in C, name in the file). */
 #define LAM__COUNT_LIST(X)                                                                         \
@@ -135,13 +128,6 @@ lam_status lam__image_seal(lam__image *image);
 
 /* Whether all of floats[count] of a file are finite, else the first that is not. */
 bool lam__all_finite(const unsigned char *floats, size_t count, size_t *bad);
-
-/* The checksum of a file in memory, and the place of its digits; 0 where they are not. */
-uint32_t lam__checkpoint_crc(const unsigned char *bytes, size_t size);
-size_t lam__checkpoint_crc_place(const unsigned char *bytes, size_t size);
-
-/* Compares it: LAM_ERR_FORMAT when the file is damaged. */
-lam_status lam__checkpoint_check_crc(const unsigned char *bytes, size_t size, const char *name);
 
 /* Puts the state in a file of that name in memory back. Until everything has been checked nothing
  * changes. LAM_ERR_STATE when it is another run's. With checked == false the checksum is not

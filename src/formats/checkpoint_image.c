@@ -17,10 +17,6 @@
  * lie at pages, for the system's copy of them. */
 enum { ROWS_AT_ONCE = 1024, ALIGN = 64 };
 
-/* Where the digits of the checksum stand in every checkpoint. */
-#define LAM__CRC_OPENING "{\"__metadata__\":{\"" LAM__FILE_CRC_KEY "\":\""
-#define LAM__CRC_DIGITS 8
-
 /* Values of 4 or 8 bytes, little-endian whatever the machine's own order. */
 static void copy_words(unsigned char *to, const void *from, size_t bytes, size_t width)
 {
@@ -240,23 +236,6 @@ bool lam__all_finite(const unsigned char *floats, size_t count, size_t *bad)
     return !any;
 }
 
-size_t lam__checkpoint_crc_place(const unsigned char *bytes, size_t size)
-{
-    const size_t opening = sizeof LAM__CRC_OPENING - 1;
-    if (size < 8 + opening + LAM__CRC_DIGITS + 1 ||
-        memcmp(bytes + 8, LAM__CRC_OPENING, opening) != 0)
-        return 0;
-    return 8 + opening;
-}
-
-uint32_t lam__checkpoint_crc(const unsigned char *bytes, size_t size)
-{
-    const size_t at = lam__checkpoint_crc_place(bytes, size), after = at + LAM__CRC_DIGITS;
-    uint32_t crc = lam__crc32c(0, bytes, at);
-    crc = lam__crc32c(crc, "00000000", LAM__CRC_DIGITS);
-    return lam__crc32c(crc, bytes + after, size - after);
-}
-
 lam_status lam__image_seal(lam__image *image)
 {
     const size_t floats = (image->parameters_end - image->parameters) / sizeof(float);
@@ -264,27 +243,9 @@ lam_status lam__image_seal(lam__image *image)
     if (!lam__all_finite(image->bytes + image->parameters, floats, &bad))
         return lam__fail(LAM_ERR_NUMERIC,
                          "no checkpoint: parameter %zu of the model is not a finite number", bad);
-    char digits[LAM__CRC_DIGITS + 1];
+    char digits[LAM__FILE_CRC_DIGITS + 1];
     snprintf(digits, sizeof digits, "%08" PRIx32, lam__checkpoint_crc(image->bytes, image->size));
     memcpy(image->bytes + lam__checkpoint_crc_place(image->bytes, image->size), digits,
-           LAM__CRC_DIGITS);
+           LAM__FILE_CRC_DIGITS);
     return LAM_OK;
-}
-
-lam_status lam__checkpoint_check_crc(const unsigned char *bytes, size_t size, const char *name)
-{
-    const size_t at = lam__checkpoint_crc_place(bytes, size);
-    char digits[LAM__CRC_DIGITS + 1];
-    if (at == 0)
-        return lam__fail(LAM_ERR_FORMAT,
-                         "%s: the file is damaged: byte 8: a checkpoint begins with "
-                         "its checksum, '%s'",
-                         name, LAM__FILE_CRC_KEY);
-    snprintf(digits, sizeof digits, "%08" PRIx32, lam__checkpoint_crc(bytes, size));
-    if (memcmp(bytes + at, digits, LAM__CRC_DIGITS) == 0)
-        return LAM_OK;
-    return lam__fail(LAM_ERR_FORMAT,
-                     "%s: the file is damaged: its checksum should be '%.8s', its "
-                     "bytes have %s",
-                     name, (const char *)bytes + at, digits);
 }

@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
-#include "formats/c_source.h"
 #include "formats/draft_steps.h"
 #include "formats/import_report.h"
 #include "formats/output_gap.h"
+#include "formats/plain_run.h"
 
 #include <lamina/predictor.h>
 

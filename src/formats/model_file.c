@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/file_read.h"
-#include "formats/checkpoint.h"
+#include "formats/checkpoint_keys.h"
 #include "formats/crc32.h"
 #include "nn/network.h"
 #include "train/learn_input.h"

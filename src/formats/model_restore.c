@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "formats/checkpoint.h"
+#include "formats/checkpoint_keys.h"
 #include "formats/model_file.h"
 #include "lamina_features.h"
 #include "nn/unregistered.h"

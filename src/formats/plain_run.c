@@ -1,5 +1,5 @@
 /* plain_run.c: one prediction in plain C, summed in double: what generated files are held to. */
-#include "formats/c_source.h"
+#include "formats/plain_run.h"
 
 #include <math.h>
 #include <string.h>
@@ -80,5 +80,22 @@ lam_status lam__plain_run(const lam_model *model, const float *x, float *y)
     }
     memcpy(y, from, lam_model_outputs(model) * sizeof *y);
     lam__release(room);
+    return LAM_OK;
+}
+
+lam_status lam__plain_check(const lam_model *model)
+{
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const lam__activation *activation = model->layers[i].activation;
+        if (activation && !activation->c_source)
+            return lam__fail(LAM_ERR_UNSUPPORTED,
+                             "layer %zu: the activation '%s' was registered by a program: it "
+                             "cannot be written as C source",
+                             i, activation->name);
+    }
+    for (size_t i = 0; i < model->parameter_floats; i++)
+        if (!isfinite(model->parameters[i]))
+            return lam__fail(LAM_ERR_NUMERIC,
+                             "a parameter is not a finite number: such a model is not written");
     return LAM_OK;
 }

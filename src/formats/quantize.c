@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "formats/c_source.h"
+#include "formats/plain_run.h"
 #include "formats/quantized.h"
 #include "train/source.h"
 
@@ -272,7 +272,7 @@ lam_quantized *lam_quantize(const lam_model *model, const lam_dataset *calibrati
                   calibration->features, model->features);
         return NULL;
     }
-    if (lam_model_status(model) != LAM_OK || lam__c_check(model) != LAM_OK)
+    if (lam_model_status(model) != LAM_OK || lam__plain_check(model) != LAM_OK)
         return NULL;
     lam_quantized *q = lam__allocate_zero(1, sizeof *q, "a network of integers");
     if (!q)

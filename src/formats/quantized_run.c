@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "formats/c_source.h"
+#include "formats/plain_run.h"
 #include "formats/quantized.h"
 #include "nn/fit_options.h"
 #include "nn/metrics.h"

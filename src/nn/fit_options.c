@@ -13,6 +13,7 @@
 #include "nn/metrics.h"
 #include "nn/network.h"
 #include "nn/optimizers.h"
+#include "nn/registry.h"
 #include "nn/word_list.h"
 
 static lam_status check_loss(const char *text)

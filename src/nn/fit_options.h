@@ -48,10 +48,4 @@ void lam__own_option_texts(lam_fit_options *options);
 struct lam__loss;
 const struct lam__loss *lam__choose_loss(const lam_fit_options *options, const lam_model *model);
 
-/* Callbacks by name: rows that begin with their names. */
-extern lam__name_table lam__callbacks;
-
-/* The registered callback of that name; NULL with LAM_ERR_NAME recorded. */
-const lam_callback *lam__find_callback(const char *name);
-
 #endif

@@ -1,9 +1,10 @@
 /* registry.c: activations, losses, metrics and callbacks of one's own, by name. */
+#include "nn/registry.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "nn/fit_options.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "nn/fit_options.h"
+#include "nn/registry.h"
 #include "nn/word_list.h"
 #include "train/judge.h"
 #include "train/learn_input.h"
