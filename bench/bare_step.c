@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/denormals.h"
-#include "blas/gemm.h"
+#include "base/machine/denormals.h"
+#include "kernels/blas/gemm.h"
 #include "kernels/kernels.h"
 #include "kernels/products.h"
 #include "measure.h"

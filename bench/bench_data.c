@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "data/source.h"
 #include "data_files.h"
 #include "measure.h"
-#include "nn/network.h"
+#include "model/network.h"
 #include "report.h"
-#include "train/source.h"
 
 enum { MOST_ROUNDS = 99, BATCH = 128, IDX_HEADER = 16 };
 

@@ -19,7 +19,7 @@
 
 #include <lamina/lamina.h>
 
-#include "blas/gemm.h"
+#include "kernels/blas/gemm.h"
 #include "kernels/products.h"
 #include "measure.h"
 #include "networks.h"

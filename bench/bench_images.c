@@ -13,10 +13,10 @@
 
 #include <turbojpeg.h>
 
-#include "data/image_fit.h"
+#include "data/augment.h"
+#include "data/readers/images/image_fit.h"
 #include "measure.h"
 #include "report.h"
-#include "train/augment.h"
 
 enum { MOST_ROUNDS = 99, SMALL = 28, WIDTH = 640, HEIGHT = 480 };
 

@@ -14,7 +14,7 @@
 #include <malloc.h>
 #endif
 
-#include "base/denormals.h"
+#include "base/machine/denormals.h"
 #include "kernel_rows.h"
 #include "measure.h"
 #include "report.h"

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/pool.h"
+#include "base/machine/pool.h"
 #include "measure.h"
 #include "report.h"
 #ifdef HAVE_PTHREADPOOL

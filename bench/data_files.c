@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/source.h"
 #include "lamina_features.h"
-#include "train/source.h"
 #if LAM__HAVE_GZIP
 #include <zlib.h>
 #endif

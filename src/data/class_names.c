@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/file_read.h"
+#include "io/file_read.h"
 
 /* A list of names longer than this is something else. */
 #define LAM__LABELS_MOST ((uint64_t)1 << 24)

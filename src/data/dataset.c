@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/dataset_parts.h"
-#include "train/source.h"
+#include "data/source.h"
 
 size_t lam__dtype_size(lam_dtype dtype)
 {

@@ -19,13 +19,18 @@ lam_status lam__dataset_set_skipped(lam_dataset *dataset, const char *const *mes
 size_t lam__dtype_size(lam_dtype dtype);
 
 /* The built-in sets. */
-typedef enum lam__toy { LAM__SPIRAL, LAM__VERTICAL, LAM__SINE, LAM__TOYS } lam__toy;
+typedef enum lam__synthetic {
+    LAM__SPIRAL,
+    LAM__VERTICAL,
+    LAM__SINE,
+    LAM__SYNTHETIC_KINDS
+} lam__synthetic;
 
-/* The set called `name`, or LAM__TOYS. */
-lam__toy lam__toy_named(const char *name);
+/* The set called `name`, or LAM__SYNTHETIC_KINDS. */
+lam__synthetic lam__synthetic_named(const char *name);
 
 /* Makes one; samples and classes 0 = the set's own default. */
-lam_dataset *lam__toy_make(lam__toy toy, size_t samples, size_t classes, uint64_t seed,
-                           lam_split split);
+lam_dataset *lam__synthetic_make(lam__synthetic toy, size_t samples, size_t classes, uint64_t seed,
+                                 lam_split split);
 
 #endif

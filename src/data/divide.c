@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "data/dataset_parts.h"
-#include "train/source.h"
+#include "data/source.h"
 
 /* Copies `count` of the rows of `width` bytes each, named in index, to a new array. */
 static void *copy_rows(const void *rows, size_t width, const uint32_t *index, size_t count,

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "data/dataset_parts.h"
 #include "data/fetcher.h"
-#include "train/source.h"
+#include "data/source.h"
 
 /* Shared by a set and its parts. */
 typedef struct shared_reader {

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "nn/network.h"
-#include "train/source.h"
+#include "data/source.h"
+#include "model/network.h"
 
 /* Reading so many values at a time, large sets pass through the cache. */
 enum { VALUES_AT_ONCE = 1 << 15 };

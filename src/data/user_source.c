@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "data/dataset_parts.h"
 #include "data/row_stream.h"
-#include "train/source.h"
+#include "data/source.h"
 
 /* Targets that are asked for at a time. */
 enum { TARGETS_AT_ONCE = 4096 };

@@ -2,15 +2,15 @@
 #include <lamina/catalog.h>
 
 #include "base/error.h"
-#include "data/data_formats.h"
-#include "formats/exchange.h"
-#include "nn/fit_options.h"
-#include "nn/layers.h"
-#include "nn/load_options.h"
+#include "data/readers/data_formats.h"
+#include "formats/model_formats.h"
+#include "nn/layers/layers.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
 #include "nn/optimizers.h"
 #include "nn/registry.h"
+#include "options/fit_options.h"
+#include "options/load_options.h"
 
 static lam__name_table *const tables[] = {
     [LAM_ACTIVATION] = &lam__activations,

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
-#include "formats/output_gap.h"
-#include "nn/network.h"
+#include "formats/import/output_gap.h"
+#include "model/network.h"
 
 #include <lamina/predictor.h>
 

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "data/file_read.h"
-#include "formats/arrays.h"
-#include "formats/exchange.h"
+#include "formats/import/arrays.h"
+#include "formats/model_formats.h"
+#include "io/file_read.h"
 
 struct lam_model_contents {
     const char *format;

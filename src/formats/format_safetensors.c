@@ -4,12 +4,12 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "formats/arrays.h"
 #include "formats/contents.h"
-#include "formats/exchange.h"
-#include "formats/import_report.h"
-#include "formats/model_file.h"
-#include "nn/network.h"
+#include "formats/import/arrays.h"
+#include "formats/import/import_report.h"
+#include "formats/model_formats.h"
+#include "formats/safetensors/model_file.h"
+#include "model/network.h"
 
 /* Pairs of metadata that are told. */
 enum { MOST_FACTS = 1000 };

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "data/file_write.h"
+#include "io/file_write.h"
 
 lam_status lam_output_check(const char *path)
 {

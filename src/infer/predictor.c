@@ -3,16 +3,16 @@
 
 #include <string.h>
 
-#include "base/denormals.h"
 #include "base/error.h"
+#include "base/machine/denormals.h"
 #include "base/memory.h"
-#include "blas/gemm.h"
+#include "data/source.h"
+#include "kernels/blas/gemm.h"
 #include "kernels/products.h"
-#include "nn/unregistered.h"
-#include "train/chain.h"
+#include "model/unregistered.h"
 #include "train/engine.h"
 #include "train/panels.h"
-#include "train/source.h"
+#include "train/workspace.h"
 
 /* Rows that pass through all layers together: a slab of activations stays in the cache. */
 enum { SLAB_ROWS = 64 };
@@ -25,10 +25,10 @@ enum { PACES = 7 };
 
 struct lam_predictor {
     const lam_model *model;
-    lam__chain chain; /* of slab_rows rows */
+    lam__workspace workspace; /* of slab_rows rows */
     size_t max_rows;
     lam__pool *pool; /* NULL: the caller's thread alone */
-    lam__pace paces[PACES];
+    lam__thread_tuning paces[PACES];
     bool acquired;
 };
 
@@ -94,9 +94,9 @@ static lam_predictor *open_predictor(const lam_model *model, size_t max_rows, si
         predictor->acquired = status == LAM_OK;
     }
     if (status == LAM_OK)
-        status =
-            lam__chain_open(&predictor->chain, model,
-                            &(lam__chain_use){.batch = slab, .slab = slab, .few_rows = reused});
+        status = lam__workspace_open(
+            &predictor->workspace, model,
+            &(lam__workspace_use){.batch = slab, .slab = slab, .few_rows = reused});
     if (status == LAM_OK)
         status = lam__pool_new(useful_threads(model, slab, threads), &predictor->pool);
     if (status != LAM_OK) {
@@ -128,34 +128,34 @@ void lam_predictor_free(lam_predictor *predictor)
     if (!predictor)
         return;
     lam__pool_free(predictor->pool);
-    lam__chain_close(&predictor->chain);
+    lam__workspace_close(&predictor->workspace);
     if (predictor->acquired)
         lam__blas_release();
     lam__release(predictor);
 }
 
-/* Copies the outputs of the chain's rows first .. first + rows - 1 to y[rows][outputs]. */
-static void copy_outputs(const lam__chain *chain, size_t first, size_t rows, float *y)
+/* Copies the outputs of the workspace's rows first .. first + rows - 1 to y[rows][outputs]. */
+static void copy_outputs(const lam__workspace *workspace, size_t first, size_t rows, float *y)
 {
-    const lam__stage *last = lam__chain_last(chain);
+    const lam__stage *last = lam__workspace_last(workspace);
     const size_t outputs = last->layer->out;
     for (size_t r = 0; r < rows; r++)
         memcpy(y + r * outputs, last->y + (first + r) * last->ldy, outputs * sizeof *y);
 }
 
 /* Of slabs of so many rows; NULL where several threads are faster anyway, or there is one. */
-static lam__pace *pace_of(lam_predictor *predictor, size_t rows)
+static lam__thread_tuning *pace_of(lam_predictor *predictor, size_t rows)
 {
-    size_t pace = 0;
-    while (pace + 1 < PACES && rows >> (pace + 1))
-        pace++;
-    return predictor->pool && lam__engine_paces(predictor->model, rows) ? &predictor->paces[pace]
+    size_t tuning = 0;
+    while (tuning + 1 < PACES && rows >> (tuning + 1))
+        tuning++;
+    return predictor->pool && lam__engine_tunes(predictor->model, rows) ? &predictor->paces[tuning]
                                                                         : NULL;
 }
 
 /* Rows of data from `first` on, cut into tasks. */
 typedef struct cut {
-    const lam__chain *chain;
+    const lam__workspace *workspace;
     const lam_model *model;
     const lam_dataset *data;
     size_t first, rows, height; /* of a task */
@@ -165,13 +165,13 @@ typedef struct cut {
 static void slab_task(void *context, size_t task)
 {
     const cut *s = context;
-    const lam__chain *chain = s->chain;
+    const lam__workspace *workspace = s->workspace;
     const size_t at = task * s->height, left = s->rows - at;
     const size_t rows = left < s->height ? left : s->height;
     s->data->ops->gather(s->data, NULL, s->first + at, rows, &s->model->transform,
-                         chain->x + at * chain->ldx, chain->ldx);
-    lam__chain_forward(chain, s->model->parameters, at, rows, false, 0);
-    copy_outputs(chain, at, rows, s->y + at * lam_model_outputs(s->model));
+                         workspace->x + at * workspace->ldx, workspace->ldx);
+    lam__workspace_forward(workspace, s->model->parameters, at, rows, false, 0);
+    copy_outputs(workspace, at, rows, s->y + at * lam_model_outputs(s->model));
 }
 
 /* The rows where they lie in the caller's memory, if products may read them there: a copy has to go
@@ -180,7 +180,7 @@ static void slab_task(void *context, size_t task)
 static const float *in_place(const cut *s)
 {
     const size_t features = s->data->features;
-    const bool apart = s->rows == 1 || s->chain->ldx == features;
+    const bool apart = s->rows == 1 || s->workspace->ldx == features;
     const bool plain =
         s->data->dtype == LAM_FLOAT32 && s->model->transform.kind == LAM_TRANSFORM_NONE;
     return apart && plain ? (const float *)s->data->x + s->first * features : NULL;
@@ -190,7 +190,7 @@ static const float *in_place(const cut *s)
  * columns of a layer at a time. */
 static void run_slab(cut *s, lam__pool *pool)
 {
-    const lam__chain *chain = s->chain;
+    const lam__workspace *workspace = s->workspace;
     const size_t threads = lam__pool_threads(pool), tasks = row_tasks(s->model, s->rows);
     if (tasks > 1) {
         const size_t each = (s->rows + threads - 1) / threads;
@@ -200,22 +200,22 @@ static void run_slab(cut *s, lam__pool *pool)
     }
     const float *x = in_place(s);
     if (!x)
-        s->data->ops->gather(s->data, NULL, s->first, s->rows, &s->model->transform, chain->x,
-                             chain->ldx);
-    lam__chain_forward_shared(chain, s->model->parameters, x ? x : chain->x,
-                              x ? s->data->features : chain->ldx, s->rows, pool);
-    copy_outputs(chain, 0, s->rows, s->y);
+        s->data->ops->gather(s->data, NULL, s->first, s->rows, &s->model->transform, workspace->x,
+                             workspace->ldx);
+    lam__workspace_forward_shared(workspace, s->model->parameters, x ? x : workspace->x,
+                                  x ? s->data->features : workspace->ldx, s->rows, pool);
+    copy_outputs(workspace, 0, s->rows, s->y);
 }
 
 static void predict_slab(lam_predictor *predictor, const lam_dataset *data, size_t first,
                          size_t rows, float *y)
 {
-    cut s = {&predictor->chain, predictor->model, data, first, rows, rows, y};
-    lam__pace *pace = pace_of(predictor, rows);
-    const bool alone = pace && lam__pace_begin(pace);
+    cut s = {&predictor->workspace, predictor->model, data, first, rows, rows, y};
+    lam__thread_tuning *tuning = pace_of(predictor, rows);
+    const bool alone = tuning && lam__thread_tuning_begin(tuning);
     run_slab(&s, alone ? NULL : predictor->pool);
-    if (pace)
-        lam__pace_end(pace);
+    if (tuning)
+        lam__thread_tuning_end(tuning);
 }
 
 /* Panels of weights that may have changed, because somebody has a writable view of them, are made
@@ -223,11 +223,11 @@ static void predict_slab(lam_predictor *predictor, const lam_dataset *data, size
 static void refresh(lam_predictor *predictor, size_t rows)
 {
     const lam_model *model = predictor->model;
-    if (lam__panels_serve(&predictor->chain, rows) ||
-        (predictor->chain.use.few_rows && !model->viewed))
-        lam__chain_refresh(&predictor->chain, model, predictor->pool);
+    if (lam__panels_serve(&predictor->workspace, rows) ||
+        (predictor->workspace.use.few_rows && !model->viewed))
+        lam__workspace_refresh(&predictor->workspace, model, predictor->pool);
     else
-        predictor->chain.panels_fresh = false;
+        predictor->workspace.panels_fresh = false;
 }
 
 static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, size_t rows,
@@ -244,7 +244,7 @@ static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, 
                               .features = model->features,
                               .dtype = dtype,
                               .x = x};
-    const size_t outputs = lam_model_outputs(model), slab = predictor->chain.use.batch;
+    const size_t outputs = lam_model_outputs(model), slab = predictor->workspace.use.batch;
     const uint64_t mode = lam__denormals_flush();
     refresh(predictor, rows);
     for (size_t first = 0; first < rows; first += slab) {
@@ -276,19 +276,20 @@ lam_status lam_predict(const lam_model *model, const float *x, size_t rows, floa
     return status;
 }
 
-/* A whole dataset, some slabs for each thread at a time; the chain comes back for the caller to
+/* A whole dataset, some slabs for each thread at a time; the workspace comes back for the caller to
  * close. */
-static lam_status predict_all(lam__chain *chain, cut *s, lam__engine *engine, size_t threads)
+static lam_status predict_all(lam__workspace *workspace, cut *s, lam__engine *engine,
+                              size_t threads)
 {
     enum { SLABS = 32 }; /* enough for the threads of a large machine */
     const size_t samples = s->data->samples, outputs = lam_model_outputs(s->model);
     const size_t batch = samples < SLABS * SLAB_ROWS ? samples : SLABS * SLAB_ROWS;
     float *y = s->y;
     LAM__TRY(lam__engine_start(engine, s->model, batch, samples, threads));
-    LAM__TRY(
-        lam__chain_open(chain, s->model, &(lam__chain_use){.batch = batch, .slab = SLAB_ROWS}));
+    LAM__TRY(lam__workspace_open(workspace, s->model,
+                                 &(lam__workspace_use){.batch = batch, .slab = SLAB_ROWS}));
     const uint64_t mode = lam__denormals_flush();
-    lam__chain_refresh(chain, s->model, engine->pool);
+    lam__workspace_refresh(workspace, s->model, engine->pool);
     lam_status status = LAM_OK;
     for (s->first = 0; s->first < samples && status == LAM_OK; s->first += batch) {
         s->rows = samples - s->first < batch ? samples - s->first : batch;
@@ -313,11 +314,12 @@ lam_status lam_predict_dataset(const lam_model *model, const lam_dataset *datase
         return lam__fail(LAM_ERR_SHAPE, "the data have %zu features, the model takes %zu",
                          dataset->features, model->features);
     LAM__TRY(lam__input_accepts(&model->input, &dataset->input));
-    lam__chain chain = {0};
-    cut all = {.chain = &chain, .model = model, .data = dataset, .height = SLAB_ROWS, .y = y};
+    lam__workspace workspace = {0};
+    cut all = {
+        .workspace = &workspace, .model = model, .data = dataset, .height = SLAB_ROWS, .y = y};
     lam__engine engine = {0};
-    lam_status status = predict_all(&chain, &all, &engine, threads);
-    lam__chain_close(&chain);
+    lam_status status = predict_all(&workspace, &all, &engine, threads);
+    lam__workspace_close(&workspace);
     lam__engine_stop(&engine);
     return status;
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/cpu.h"
+#include "base/machine/cpu.h"
 
 /* Unary y[i] = f(x[i]), i in 0..n-1; y may be x. */
 typedef void lam__unary_kernel(size_t n, const float *x, float *y);

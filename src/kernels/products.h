@@ -15,14 +15,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/cpu.h"
+#include "base/machine/cpu.h"
 
 /* `pieces` runs of `bytes` bytes, `step` bytes apart. */
-typedef struct lam__warm {
+typedef struct lam__prefetch {
     const void *at;
     size_t bytes, pieces, step;
     bool to_write; /* other cores have lines of it, and this one will write them */
-} lam__warm;
+} lam__prefetch;
 
 /* A matrix copied to panels, a block at a time. */
 typedef struct lam__packing {
@@ -33,9 +33,9 @@ typedef struct lam__packing {
     size_t first_col, cols; /* and of which columns: first_col is a multiple of `panel` */
     float *panels;          /* those of B = W or B = W^T, 64-byte aligned */
     /* Whole vectors are written past the caches, where the processor can: for panels that other
-     * cores read, where lam__past_caches_pays(). A line that a core writes again after others have
-     * read it costs a round trip to all of them. Whoever tells the others fences first, as the pool
-     * does after each task. */
+     * cores read, where lam__streaming_stores_pay(). A line that a core writes again after others
+     * have read it costs a round trip to all of them. Whoever tells the others fences first, as the
+     * pool does after each task. */
     bool past_caches;
 } lam__packing;
 
@@ -55,8 +55,8 @@ typedef struct lam__product {
     /* columns only: memory that somebody will need after the product is fetched into the
      * second-level cache meanwhile, when nothing else is asked of it; as much as there is time for,
      * and nothing where the instruction set has no use for it */
-    const lam__warm *warm; /* [warm_count], or NULL */
-    size_t warm_count;
+    const lam__prefetch *prefetch; /* [prefetch_count], or NULL */
+    size_t prefetch_count;
 } lam__product;
 
 typedef struct lam__products {

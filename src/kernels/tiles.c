@@ -30,7 +30,7 @@ enum { UNROLL = LAM__VEC_BYTES == 32 ? 3 : 4, REACH = 4 };
 
 /* What becomes of the sums of a tile: C is set to them, perhaps past the caches; or they begin with
  * C; or they are added to it in the end. */
-typedef enum fate { SET, PAST_CACHES, CONTINUE, JOIN } fate;
+typedef enum store_mode { SET, STREAM, CONTINUE, JOIN } store_mode;
 
 /* What is fetched meanwhile: `count` lines, `step` bytes apart, from address `at` on; after the
  * first `first`, and then after every `run`, `skip` bytes are left out. Counts are multiples of
@@ -50,9 +50,9 @@ INLINE vf load_at(const float *p, size_t j, size_t vectors, bool part, size_t la
 
 /* Where the sums of a tile go. */
 INLINE void put_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
-                     fate sums_go, vf sum[MOST_ROWS][2], float *c, size_t ldc)
+                     store_mode sums_go, vf sum[MOST_ROWS][2], float *c, size_t ldc)
 {
-    if (sums_go == PAST_CACHES && !part) {
+    if (sums_go == STREAM && !part) {
         EACH (i, rows)
             EACH (j, vectors)
                 v_stream(c + i * ldc + j * W, sum[i][j]);
@@ -88,7 +88,7 @@ INLINE size_t pointers(const size_t rows, const bool transposed)
 typedef enum fetches { NO_LINE, A_LINE, A_LINE_TO_WRITE } fetches;
 
 /* `steps` steps of k. */
-INLINE void run_steps(const size_t steps, const fetches warm, const size_t rows,
+INLINE void run_steps(const size_t steps, const fetches prefetch, const size_t rows,
                       const size_t vectors, const bool part, size_t last, const bool transposed,
                       vf sum[MOST_ROWS][2], cursor *at, size_t lda, size_t ldb)
 {
@@ -103,13 +103,13 @@ INLINE void run_steps(const size_t steps, const fetches warm, const size_t rows,
                 sum[i][j] = v_add_product(sum[i][j], x, row[j]);
         }
         const void *line = (const void *)(at->ahead + u * at->ahead_step);
-        if (warm == A_LINE)
+        if (prefetch == A_LINE)
             __builtin_prefetch(line, 0, 2);
-        if (warm == A_LINE_TO_WRITE)
+        if (prefetch == A_LINE_TO_WRITE)
             __builtin_prefetch(line, 1, 2);
     }
     at->b += steps * ldb;
-    at->ahead += warm != NO_LINE ? steps * at->ahead_step : 0;
+    at->ahead += prefetch != NO_LINE ? steps * at->ahead_step : 0;
     const size_t count = pointers(rows, transposed);
     EACH (i, count)
         at->a[i] += transposed ? steps * lda : steps;
@@ -118,31 +118,32 @@ INLINE void run_steps(const size_t steps, const fetches warm, const size_t rows,
 /* A tile of `rows` rows of C; A is [rows][k] or, transposed, [k][rows]. With part == false the last
  * vector is whole. */
 INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, size_t last,
-                     const bool transposed, fate sums_go, size_t k, const float *a, size_t lda,
-                     const float *b, size_t ldb, float *c, size_t ldc, const lines *warm)
+                     const bool transposed, store_mode sums_go, size_t k, const float *a,
+                     size_t lda, const float *b, size_t ldb, float *c, size_t ldc,
+                     const lines *prefetch)
 {
     vf sum[MOST_ROWS][2];
     EACH (i, rows)
         EACH (j, vectors)
             sum[i][j] =
                 sums_go == CONTINUE ? load_at(c + i * ldc, j, vectors, part, last) : v_set(0.0f);
-    cursor at = {.b = b, .ahead = warm->at, .ahead_step = warm->step};
+    cursor at = {.b = b, .ahead = prefetch->at, .ahead_step = prefetch->step};
     const size_t count = pointers(rows, transposed);
     EACH (i, count) {
         at.a[i] = a + i * REACH * lda;
         FORGET(at.a[i]); /* a pointer of its own, not an offset in a register */
     }
     size_t p = 0;
-    for (size_t left = warm->count, run = warm->first; left > 0; run = warm->run) {
+    for (size_t left = prefetch->count, run = prefetch->first; left > 0; run = prefetch->run) {
         const size_t end = p + (left < run ? left : run);
         left -= end - p;
-        if (warm->to_write)
+        if (prefetch->to_write)
             for (; p < end; p += UNROLL)
                 run_steps(UNROLL, A_LINE_TO_WRITE, rows, vectors, part, last, transposed, sum, &at,
                           lda, ldb);
         for (; p < end; p += UNROLL)
             run_steps(UNROLL, A_LINE, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
-        at.ahead += warm->skip;
+        at.ahead += prefetch->skip;
     }
     for (; p + UNROLL <= k; p += UNROLL)
         run_steps(UNROLL, NO_LINE, rows, vectors, part, last, transposed, sum, &at, lda, ldb);
@@ -152,25 +153,25 @@ INLINE void run_tile(const size_t rows, const size_t vectors, const bool part, s
     put_tile(rows, vectors, part, last, sums_go, sum, c, ldc);
 }
 
-typedef void tile(size_t last, fate sums_go, size_t k, const float *a, size_t lda, const float *b,
-                  size_t ldb, float *c, size_t ldc, const lines *warm);
+typedef void tile(size_t last, store_mode sums_go, size_t k, const float *a, size_t lda,
+                  const float *b, size_t ldb, float *c, size_t ldc, const lines *prefetch);
 
 /* For each height: the whole panel, one that ends in its second vector, one of one vector, one that
  * ends in its first; each for A as it is and transposed. */
 #define DEFINE_TILE(name, rows, vectors, part, transposed, ahead)                                  \
-    static void name(size_t last, fate sums_go, size_t k, const float *a, size_t lda,              \
-                     const float *b, size_t ldb, float *c, size_t ldc, const lines *warm)          \
+    static void name(size_t last, store_mode sums_go, size_t k, const float *a, size_t lda,        \
+                     const float *b, size_t ldb, float *c, size_t ldc, const lines *prefetch)      \
     {                                                                                              \
-        (void)warm;                                                                                \
+        (void)prefetch;                                                                            \
         run_tile(rows, vectors, part, last, transposed, sums_go, k, a, lda, b, ldb, c, ldc,        \
                  ahead);                                                                           \
     }
 #define DEFINE_HEIGHT(rows)                                                                        \
-    DEFINE_TILE(rows_##rows##_2, rows, 2, false, false, warm)                                      \
+    DEFINE_TILE(rows_##rows##_2, rows, 2, false, false, prefetch)                                  \
     DEFINE_TILE(rows_##rows##_2_part, rows, 2, true, false, &no_lines)                             \
     DEFINE_TILE(rows_##rows##_1, rows, 1, false, false, &no_lines)                                 \
     DEFINE_TILE(rows_##rows##_1_part, rows, 1, true, false, &no_lines)                             \
-    DEFINE_TILE(columns_##rows##_2, rows, 2, false, true, warm)                                    \
+    DEFINE_TILE(columns_##rows##_2, rows, 2, false, true, prefetch)                                \
     DEFINE_TILE(columns_##rows##_2_part, rows, 2, true, true, &no_lines)                           \
     DEFINE_TILE(columns_##rows##_1, rows, 1, false, true, &no_lines)                               \
     DEFINE_TILE(columns_##rows##_1_part, rows, 1, true, true, &no_lines)
@@ -207,38 +208,38 @@ static inline const height *next_height(size_t left)
     return h;
 }
 
-/* Where the fetching of product->warm is: `done` fetches of the first range, each `unit` bytes
+/* Where the fetching of product->prefetch is: `done` fetches of the first range, each `unit` bytes
  * after the one before. */
-typedef struct warming {
-    const lam__warm *range, *end;
+typedef struct prefetcher {
+    const lam__prefetch *range, *end;
     size_t done, unit;
-} warming;
+} prefetcher;
 
 static inline size_t whole_rounds(size_t steps)
 {
     return steps / UNROLL * UNROLL;
 }
 
-/* product->warm, from its beginning: a line at each step or, where there is time for most of it,
- * half a line: the fewer are under way, the less a tile waits for lines of its own. */
-static inline warming begin_warm(const lam__product *p)
+/* product->prefetch, from its beginning: a line at each step or, where there is time for most of
+ * it, half a line: the fewer are under way, the less a tile waits for lines of its own. */
+static inline prefetcher begin_warm(const lam__product *p)
 {
     size_t bytes = 0;
-    if (p->warm_count == 0)
-        return (warming){0};
-    for (size_t i = 0; i < p->warm_count; i++)
-        bytes += p->warm[i].bytes * p->warm[i].pieces;
+    if (p->prefetch_count == 0)
+        return (prefetcher){0};
+    for (size_t i = 0; i < p->prefetch_count; i++)
+        bytes += p->prefetch[i].bytes * p->prefetch[i].pieces;
     const size_t tiles = p->m / MOST_ROWS, panels = p->n / PANEL;
     const size_t steps = panels > 1 ? p->k * tiles * (panels - 1) : 0; /* see next_columns */
     const bool half = bytes / LINE * 7 / 4 < steps;
-    return (warming){p->warm, p->warm + p->warm_count, 0, half ? LINE / 2 : LINE};
+    return (prefetcher){p->prefetch, p->prefetch + p->prefetch_count, 0, half ? LINE / 2 : LINE};
 }
 
 /* What the next tile fetches, up to the end of a range. */
-static inline lines next_lines(warming *w, size_t k)
+static inline lines next_lines(prefetcher *w, size_t k)
 {
     for (; w->range < w->end; w->range++, w->done = 0) {
-        const lam__warm *r = w->range;
+        const lam__prefetch *r = w->range;
         const size_t run = whole_rounds((r->bytes + w->unit - 1) / w->unit);
         const size_t left = run * r->pieces - w->done, most = whole_rounds(k);
         if (left == 0)
@@ -275,27 +276,28 @@ static inline lines next_columns(const lam__product *p, size_t i, size_t rows)
 
 /* A packed B that is large comes from beyond the second-level cache, and nothing is computed while
  * the first tile of a panel waits for it: so the tiles of panel j fetch the next one. */
-static inline warming next_panel(const lam__product *p, size_t j, const float *b, lam__warm *panel)
+static inline prefetcher next_panel(const lam__product *p, size_t j, const float *b,
+                                    lam__prefetch *panel)
 {
     enum { LARGE = 1 << 17 }; /* floats of B */
     if (p->ldb != PANEL || p->k * p->n < LARGE || j + PANEL >= p->n)
-        return (warming){0};
-    *panel = (lam__warm){b + p->panel_step, p->k * PANEL * sizeof *b, 1, 0, false};
-    return (warming){panel, panel + 1, 0, LINE};
+        return (prefetcher){0};
+    *panel = (lam__prefetch){b + p->panel_step, p->k * PANEL * sizeof *b, 1, 0, false};
+    return (prefetcher){panel, panel + 1, 0, LINE};
 }
 
 /* C = A B. */
-static void run_tiles(const lam__product *product, int transposed, fate sums_go)
+static void run_tiles(const lam__product *product, int transposed, store_mode sums_go)
 {
     const lam__product p = *product; /* the stores cannot change it */
     const size_t row_step = transposed ? 1 : p.lda;
-    warming w = transposed ? begin_warm(&p) : (warming){0};
+    prefetcher w = transposed ? begin_warm(&p) : (prefetcher){0};
     for (size_t j = 0; j < p.n; j += PANEL) {
         const float *b = p.b + j / PANEL * p.panel_step;
         const size_t left = p.n - j;
         const int kind = left >= PANEL ? 0 : left > W ? 1 : left == W ? 2 : 3;
         const size_t last = kind == 3 ? left : left - W;
-        lam__warm panel;
+        lam__prefetch panel;
         if (!transposed)
             w = next_panel(&p, j, b, &panel);
         for (size_t i = 0; i < p.m;) {
@@ -313,8 +315,8 @@ static void run_tiles(const lam__product *product, int transposed, fate sums_go)
 #if LAM__VEC_BYTES == 32
 /* A transposed, so many columns and rows of it at a time: [tile][k][rows of the tile]. With AVX2 a
  * line of the cache holds the columns of three tiles, and the second-level cache of such processors
- * is small: reading A where it lies and fetching product->warm meanwhile both cost more than they
- * gain. */
+ * is small: reading A where it lies and fetching product->prefetch meanwhile both cost more than
+ * they gain. */
 enum { PACKED_COLUMNS = 48, PACKED_DEPTH = 256, LEAST_PANELS = 4 };
 
 typedef struct packed {
@@ -350,7 +352,7 @@ static void pack_columns(packed *to, size_t m, size_t k, const float *a, size_t 
 }
 
 /* C = A B for a block of A that is packed. */
-static void run_packed(const packed *a, const lam__product *p, fate sums_go)
+static void run_packed(const packed *a, const lam__product *p, store_mode sums_go)
 {
     for (size_t j = 0; j < p->n; j += PANEL) {
         const float *b = p->b + j / PANEL * p->panel_step, *at = a->at;
@@ -395,7 +397,7 @@ static void rows(const lam__product *product)
         run_tiles(product, 0, JOIN);
     else if (product->past_caches && product->ldc % W == 0 &&
              (uintptr_t)product->c % sizeof(vf) == 0)
-        run_tiles(product, 0, PAST_CACHES);
+        run_tiles(product, 0, STREAM);
     else if (plain && product->m == 1 && product->n <= SHORT)
         run_short_row(product);
     else if (plain && product->m == 1)

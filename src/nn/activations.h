@@ -4,8 +4,8 @@
 
 #include <lamina/extend.h>
 
+#include "base/text/name_table.h"
 #include "kernels/kernels.h"
-#include "nn/name_table.h"
 
 /* How outputs become predictions and which loss fits by default. */
 typedef enum lam__decision {

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "blas/orthogonal.h"
+#include "kernels/blas/orthogonal.h"
 
 /* Standard deviation of a standard normal deviate cut at -2 and 2. */
 #define TRUNCATED_DEVIATION 0.87962566103423978

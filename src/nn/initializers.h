@@ -8,7 +8,7 @@
 #include <lamina/status.h>
 
 #include "base/philox.h"
-#include "nn/name_table.h"
+#include "base/text/name_table.h"
 
 typedef struct lam__initializer {
     const char *name, *alias, *help;

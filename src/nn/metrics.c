@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "nn/word_list.h"
+#include "base/text/word_list.h"
 
 /* What the target of a cell is. */
 static float target_of(const lam_metric_rows *rows, size_t r, size_t c)

@@ -4,8 +4,8 @@
 
 #include <lamina/fit.h>
 
+#include "base/text/name_table.h"
 #include "kernels/kernels.h"
-#include "nn/name_table.h"
 
 typedef struct lam__optimizer {
     const char *name, *alias, *help;

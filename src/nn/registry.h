@@ -4,7 +4,7 @@
 
 #include <lamina/fit.h>
 
-#include "nn/name_table.h"
+#include "base/text/name_table.h"
 
 /* Callbacks by name: rows that begin with their names. */
 extern lam__name_table lam__callbacks;

@@ -2,7 +2,7 @@
 #include "train/engine.h"
 
 #include "base/error.h"
-#include "blas/gemm.h"
+#include "kernels/blas/gemm.h"
 #include "kernels/products.h"
 
 /* Multiply-adds of a forward pass over a batch below which other threads do not pay for their
@@ -28,7 +28,7 @@ bool lam__engine_shares(const lam_model *model, size_t batch)
     return work_of(model, batch) >= LEAST_SHARED_WORK;
 }
 
-bool lam__engine_paces(const lam_model *model, size_t batch)
+bool lam__engine_tunes(const lam_model *model, size_t batch)
 {
     return work_of(model, batch) < MOST_PACED_WORK;
 }
@@ -46,7 +46,7 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
     if (!lam__engine_shares(model, batch) || work_of(model, rows) < LEAST_WORK_IN_ALL)
         return LAM_OK;
     lam_status status = lam__pool_new(threads, &engine->pool);
-    engine->paced = engine->pool && lam__engine_paces(model, batch);
+    engine->paced = engine->pool && lam__engine_tunes(model, batch);
     if (status == LAM_OK && engine->acquired)
         status = lam__blas_reserve(lam__pool_threads(engine->pool));
     if (status != LAM_OK)
@@ -56,18 +56,18 @@ lam_status lam__engine_start(lam__engine *engine, const lam_model *model, size_t
 
 lam__pool *lam__engine_pool(const lam__engine *engine)
 {
-    return engine->paced && lam__pace_alone(&engine->pace) ? NULL : engine->pool;
+    return engine->paced && lam__thread_tuning_alone(&engine->tuning) ? NULL : engine->pool;
 }
 
 lam__pool *lam__engine_begin(lam__engine *engine)
 {
-    return engine->paced && lam__pace_begin(&engine->pace) ? NULL : engine->pool;
+    return engine->paced && lam__thread_tuning_begin(&engine->tuning) ? NULL : engine->pool;
 }
 
 void lam__engine_end(lam__engine *engine)
 {
     if (engine->paced)
-        lam__pace_end(&engine->pace);
+        lam__thread_tuning_end(&engine->tuning);
 }
 
 void lam__engine_stop(lam__engine *engine)

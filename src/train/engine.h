@@ -4,14 +4,14 @@
 
 #include <lamina/model.h>
 
-#include "base/pool.h"
-#include "train/pace.h"
+#include "base/machine/pool.h"
+#include "train/thread_tuning.h"
 
 typedef struct lam__engine {
     lam__pool *pool; /* NULL: one thread */
     bool acquired;   /* the BLAS */
     bool paced;      /* work so small that one thread may be faster */
-    lam__pace pace;
+    lam__thread_tuning tuning;
 } lam__engine;
 
 /* Whether a step over `batch` rows of this model is work enough for several threads: by shapes
@@ -20,7 +20,7 @@ typedef struct lam__engine {
 bool lam__engine_shares(const lam_model *model, size_t batch);
 
 /* Whether one thread may be faster than several at it all the same, which trying finds out. */
-bool lam__engine_paces(const lam_model *model, size_t batch);
+bool lam__engine_tunes(const lam_model *model, size_t batch);
 
 /* Starts an engine for batches of `batch` rows of this model, `rows` rows in all (SIZE_MAX: without
  * end). Work too small to share stays on one thread, whatever `threads` says: starting or waking

@@ -74,7 +74,7 @@ bool lam__find_bad_sample(const lam__pass *pass, const lam_dataset *dataset, con
 bool lam__find_bad_output(const lam__pass *pass, const uint32_t *index, size_t first, size_t rows,
                           char *text, size_t size)
 {
-    const lam__stage *last = lam__chain_last(&pass->chain);
+    const lam__stage *last = lam__workspace_last(&pass->workspace);
     return find_gathered(last->y, last->ldy, pass->outputs, index, first, rows, "output", "", text,
                          size);
 }

@@ -2,7 +2,7 @@
 #ifndef LAMINA_NOT_FINITE_H
 #define LAMINA_NOT_FINITE_H
 
-#include "train/pass.h"
+#include "train/forward_backward.h"
 
 /* Looks for the first value of samples index[0..rows-1] (NULL: first .. first + rows - 1) that is
  * not a finite number, as it is or after the input transform: true with "feature 1 of sample 777 is

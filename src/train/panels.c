@@ -2,7 +2,7 @@
 #include "train/panels.h"
 
 #include "kernels/products.h"
-#include "train/split.h"
+#include "train/input_halves.h"
 
 /* Outputs below which one thread reads W itself as fast as panels of it. */
 enum { LEAST_PACKED = 256 };
@@ -11,39 +11,41 @@ enum { LEAST_PACKED = 256 };
  * copy. */
 enum { LEAST_SHARED = 64 };
 
-/* Whether a chain keeps W in panels. */
-static bool wants_w(const lam__chain *chain, const lam__stage *stage, const lam__products *products)
+/* Whether a workspace keeps W in panels. */
+static bool wants_w(const lam__workspace *workspace, const lam__stage *stage,
+                    const lam__products *products)
 {
     const lam__layer *layer = stage->layer;
-    const bool shared = chain->use.shared && !lam__split_is(chain, stage);
-    if (chain->use.few_rows)
+    const bool shared = workspace->use.shared && !lam__input_halves_pay(workspace, stage);
+    if (workspace->use.few_rows)
         return layer->out >= 2 * products->panel;
-    return lam__panels_serve(chain, chain->use.slab) &&
+    return lam__panels_serve(workspace, workspace->use.slab) &&
            layer->out >= (shared ? LEAST_SHARED : LEAST_PACKED);
 }
 
-void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx)
+void lam__panels_take(lam__workspace *workspace, lam__stage *stage, bool with_dx)
 {
     const lam__products *products = lam__products_chosen();
     const lam__layer *layer = stage->layer;
-    const size_t batch = chain->use.batch;
-    lam__arena *arena = &chain->arena;
+    const size_t batch = workspace->use.batch;
+    lam__arena *arena = &workspace->arena;
     if (!products || !layer->type->multiplies)
         return;
-    if (wants_w(chain, stage, products))
+    if (wants_w(workspace, stage, products))
         stage->panels = lam__arena_take(arena, lam__panels_floats(products, layer->in, layer->out),
                                         sizeof(float));
     if (with_dx)
         stage->panels_transposed = lam__arena_take(
             arena, lam__panels_floats(products, layer->out, layer->in), sizeof(float));
-    const size_t least = chain->use.shared ? LEAST_SHARED : products->least_packed_gradient;
-    if (chain->use.training && layer->out >= least)
+    const size_t least = workspace->use.shared ? LEAST_SHARED : products->least_packed_gradient;
+    if (workspace->use.training && layer->out >= least)
         stage->dy_panels =
             lam__arena_take(arena, lam__panels_floats(products, batch, layer->out), sizeof(float));
 }
 
-void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const float *parameters,
-                      size_t first, size_t rows, size_t first_col, size_t cols)
+void lam__panels_of_w(const lam__workspace *workspace, const lam__stage *stage,
+                      const float *parameters, size_t first, size_t rows, size_t first_col,
+                      size_t cols)
 {
     const lam__products *products = lam__products_chosen();
     const lam__layer *layer = stage->layer;
@@ -57,8 +59,8 @@ void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const fl
                             .rows = rows,
                             .first_col = first_col,
                             .cols = cols,
-                            .past_caches =
-                                lam__chain_past_caches(chain) && !lam__split_is(chain, stage)};
+                            .past_caches = lam__workspace_streaming_stores(workspace) &&
+                                           !lam__input_halves_pay(workspace, stage)};
     packing.panels = stage->panels;
     if (packing.panels)
         products->pack(&packing);
@@ -67,11 +69,12 @@ void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const fl
         products->pack_transposed(&packing);
 }
 
-void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t first, size_t rows)
+void lam__panels_of_dy(const lam__workspace *workspace, const lam__stage *stage, size_t first,
+                       size_t rows)
 {
     const lam__products *products = lam__products_chosen();
     if (stage->dy_panels)
-        products->pack(&(lam__packing){.in = chain->use.batch,
+        products->pack(&(lam__packing){.in = workspace->use.batch,
                                        .out = stage->layer->out,
                                        .w = stage->dy,
                                        .ldw = stage->ldy,
@@ -79,14 +82,14 @@ void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t 
                                        .rows = rows,
                                        .cols = stage->layer->out,
                                        .panels = stage->dy_panels,
-                                       .past_caches = lam__chain_past_caches(chain)});
+                                       .past_caches = lam__workspace_streaming_stores(workspace)});
 }
 
 /* Rows of W that one task packs. */
 enum { PACKED_ROWS = 64 };
 
 typedef struct packing {
-    const lam__chain *chain;
+    const lam__workspace *workspace;
     const float *parameters;
 } packing;
 
@@ -99,23 +102,23 @@ static size_t pack_tasks(const lam__stage *stage)
 static void pack_task(void *context, size_t task)
 {
     const packing *p = context;
-    const lam__stage *stage = p->chain->stages;
+    const lam__stage *stage = p->workspace->stages;
     for (; task >= pack_tasks(stage); stage++)
         task -= pack_tasks(stage);
     const size_t first = task * PACKED_ROWS, left = stage->layer->in - first;
-    lam__panels_of_w(p->chain, stage, p->parameters, first, left < PACKED_ROWS ? left : PACKED_ROWS,
-                     0, stage->layer->out);
+    lam__panels_of_w(p->workspace, stage, p->parameters, first,
+                     left < PACKED_ROWS ? left : PACKED_ROWS, 0, stage->layer->out);
 }
 
-void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool)
+void lam__workspace_refresh(lam__workspace *workspace, const lam_model *model, lam__pool *pool)
 {
-    if (chain->changes == model->changes && !model->viewed)
+    if (workspace->changes == model->changes && !model->viewed)
         return;
-    packing p = {chain, model->parameters};
+    packing p = {workspace, model->parameters};
     size_t tasks = 0;
-    for (size_t i = 0; i < chain->stage_count; i++)
-        tasks += pack_tasks(&chain->stages[i]);
+    for (size_t i = 0; i < workspace->stage_count; i++)
+        tasks += pack_tasks(&workspace->stages[i]);
     lam__pool_run(pool, tasks, pack_task, &p);
-    chain->changes = model->changes;
-    chain->panels_fresh = true;
+    workspace->changes = model->changes;
+    workspace->panels_fresh = true;
 }

@@ -13,28 +13,30 @@
 #ifndef LAMINA_PANELS_H
 #define LAMINA_PANELS_H
 
-#include "train/chain.h"
+#include "train/workspace.h"
 
 /* Whether products of so many rows read W from panels, where there are any that have to be kept as
  * W: few rows of one thread are faster from W itself. */
-static inline bool lam__panels_serve(const lam__chain *chain, size_t rows)
+static inline bool lam__panels_serve(const lam__workspace *workspace, size_t rows)
 {
     enum { LEAST = 24, LEAST_SHARED = 16 };
-    return rows >= (chain->use.shared ? LEAST_SHARED : LEAST);
+    return rows >= (workspace->use.shared ? LEAST_SHARED : LEAST);
 }
 
-/* Takes a stage's panels from the chain's arena; twice, see arena.h. */
-void lam__panels_take(lam__chain *chain, lam__stage *stage, bool with_dx);
+/* Takes a stage's panels from the workspace's arena; twice, see arena.h. */
+void lam__panels_take(lam__workspace *workspace, lam__stage *stage, bool with_dx);
 
 /* Copies rows first .. first + rows - 1 of some columns of a stage's W, the first of which begins a
  * panel, or of its dL/dz, to its panels, where there are any. Stages, rows and columns are
  * independent. */
-void lam__panels_of_w(const lam__chain *chain, const lam__stage *stage, const float *parameters,
-                      size_t first, size_t rows, size_t first_col, size_t cols);
-void lam__panels_of_dy(const lam__chain *chain, const lam__stage *stage, size_t first, size_t rows);
+void lam__panels_of_w(const lam__workspace *workspace, const lam__stage *stage,
+                      const float *parameters, size_t first, size_t rows, size_t first_col,
+                      size_t cols);
+void lam__panels_of_dy(const lam__workspace *workspace, const lam__stage *stage, size_t first,
+                       size_t rows);
 
 /* Makes sure that the panels are as the model's weights: before forward. They are, unless somebody
  * has changed the weights otherwise than in phase 2 of a step, or may have. */
-void lam__chain_refresh(lam__chain *chain, const lam_model *model, lam__pool *pool);
+void lam__workspace_refresh(lam__workspace *workspace, const lam_model *model, lam__pool *pool);
 
 #endif

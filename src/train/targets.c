@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "nn/network.h"
+#include "model/network.h"
 
 /* Layers whose outputs are always 1. */
 static lam_status check_softmax(const lam_model *model)

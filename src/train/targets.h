@@ -2,7 +2,7 @@
 #ifndef LAMINA_TARGETS_H
 #define LAMINA_TARGETS_H
 
-#include "train/pass.h"
+#include "train/forward_backward.h"
 
 /* Whether the outputs of the model are what the loss takes: LAM_ERR_ARGUMENT for a softmax over one
  * output, for categorical_crossentropy without softmax, and for binary_crossentropy of outputs that

@@ -3,11 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/denormals.h"
 #include "base/error.h"
+#include "base/machine/denormals.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "nn/fit_options.h"
+#include "options/fit_options.h"
 #include "train/not_finite.h"
 #include "train/panels.h"
 #include "train/targets.h"
@@ -82,8 +82,8 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
     LAM__TRY(lam__pass_open(&trainer->pass, model, options,
                             options->metrics ? options->metrics : "accuracy", options->batch_size,
                             true, lam__pool_threads(trainer->engine.pool)));
-    LAM__TRY(lam__weights_open(&trainer->weights, model, &trainer->pass.chain, optimizer, options,
-                               lam__pool_threads(trainer->engine.pool)));
+    LAM__TRY(lam__weights_open(&trainer->weights, model, &trainer->pass.workspace, optimizer,
+                               options, lam__pool_threads(trainer->engine.pool)));
     return begin_moments(trainer, options->keep_optimizer);
 }
 
@@ -127,17 +127,17 @@ static void count_step(lam_trainer *trainer)
 
 lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
                              const uint32_t *order, size_t count, size_t at, size_t rows,
-                             bool update, lam__tally *tally)
+                             bool update, lam__metric_sums *tally)
 {
     LAM__TRY(lam__source_prepare(dataset, order, count, at, rows));
     const uint64_t mode = lam__denormals_flush();
     lam__engine *engine = &trainer->engine;
-    lam__chain *chain = &trainer->pass.chain;
+    lam__workspace *workspace = &trainer->pass.workspace;
     const uint64_t step = trainer->steps_before + trainer->steps; /* of the model's training */
-    const bool whole = rows == chain->use.batch;
+    const bool whole = rows == workspace->use.batch;
     lam__pool *pool = whole ? lam__engine_begin(engine) : lam__engine_pool(engine);
-    chain->sharing = chain->use.shared && pool;
-    lam__chain_refresh(chain, trainer->model, pool);
+    workspace->sharing = workspace->use.shared && pool;
+    lam__workspace_refresh(workspace, trainer->model, pool);
     lam__pass_run(&trainer->pass, pool, dataset, order ? order + at : NULL, order ? 0 : at, rows,
                   step);
     double penalty =
@@ -156,7 +156,7 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
 /* Asked before anything of the batch is read: there may be no more of it than the trainer takes. */
 static lam_status check_rows(const lam_trainer *trainer, size_t rows)
 {
-    const size_t most = trainer->pass.chain.use.batch;
+    const size_t most = trainer->pass.workspace.use.batch;
     if (rows >= 1 && rows <= most)
         return LAM_OK;
     return lam__fail(LAM_ERR_SHAPE, "a batch of %zu rows: the trainer takes 1 to %zu", rows, most);
@@ -168,7 +168,7 @@ static lam_status checked_step(lam_trainer *trainer, const lam_dataset *dataset,
 {
     LAM__TRY(lam__pass_accepts(&trainer->pass, dataset));
     LAM__TRY(lam__targets_fit(&trainer->pass, dataset, index, rows));
-    lam__tally tally = {0};
+    lam__metric_sums tally = {0};
     const uint64_t step = trainer->steps;
     LAM__TRY(lam__trainer_step(trainer, dataset, index, rows, 0, rows, update, &tally));
     lam_scores own;
@@ -283,7 +283,7 @@ const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *stride)
 {
     if (!trainer)
         return NULL;
-    const lam__stage *last = lam__chain_last(&trainer->pass.chain);
+    const lam__stage *last = lam__workspace_last(&trainer->pass.workspace);
     if (stride)
         *stride = last->ldy;
     return last->y;

@@ -5,8 +5,8 @@
 #include <lamina/trainer.h>
 
 #include "train/engine.h"
-#include "train/pass.h"
-#include "train/weights.h"
+#include "train/forward_backward.h"
+#include "train/weight_update.h"
 
 struct lam_trainer {
     lam_model *model;
@@ -28,6 +28,6 @@ struct lam_trainer {
  * be fetched: before anything changed, or after an update that must not be relied on. */
 lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
                              const uint32_t *order, size_t count, size_t at, size_t rows,
-                             bool update, lam__tally *tally);
+                             bool update, lam__metric_sums *tally);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include <lamina/lamina.h>
 
-#include "formats/checkpoint_view.h"
-#include "formats/crc32c.h"
-#include "formats/model_file.h"
+#include "fit/checkpoints/checkpoint_inspect.h"
+#include "formats/safetensors/model_file.h"
+#include "io/crc32c.h"
 
 static lam_trainer *make_trainer(lam_model **model)
 {

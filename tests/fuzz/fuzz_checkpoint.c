@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "formats/checkpoint.h"
-#include "formats/checkpoint_view.h"
-#include "formats/model_file.h"
+#include "fit/checkpoints/checkpoint.h"
+#include "fit/checkpoints/checkpoint_inspect.h"
+#include "formats/safetensors/model_file.h"
 #include "fuzz.h"
 
 /* The network that corpus/checkpoint is of. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "../support/tables.h"
-#include "data/byte_source.h"
 #include "fuzz.h"
+#include "io/byte_source.h"
 
 /* Trained on a column of numbers with gaps and one of texts. */
 static lam_model *make_model(void)

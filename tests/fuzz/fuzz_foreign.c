@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "formats/exchange.h"
+#include "formats/model_formats.h"
 #include "fuzz.h"
 
 /* What was accepted is a usable model with finite parameters. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "data/idx.h"
+#include "data/readers/arrays/idx.h"
 #include "fuzz.h"
 
 void fuzz_input(const uint8_t *data, size_t size)

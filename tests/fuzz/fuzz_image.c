@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "data/image_fit.h"
+#include "data/readers/images/image_fit.h"
 #include "fuzz.h"
 
 static void check(lam__image_decoder *decoder, const lam__image *decoded)

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "formats/hdf5.h"
-#include "formats/keras_read.h"
+#include "formats/keras/hdf5.h"
+#include "formats/keras/keras_read.h"
 #include "fuzz.h"
 
 void fuzz_input(const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "formats/model_file.h"
+#include "formats/safetensors/model_file.h"
 #include "fuzz.h"
 
 void fuzz_input(const uint8_t *data, size_t size)

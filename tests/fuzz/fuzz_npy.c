@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "data/npy.h"
+#include "data/readers/arrays/npy.h"
 #include "fuzz.h"
 
 void fuzz_input(const uint8_t *data, size_t size)

@@ -4,7 +4,7 @@
 
 #include <lamina/lamina.h>
 
-#include "data/named_arrays.h"
+#include "data/readers/arrays/named_arrays.h"
 #include "fuzz.h"
 
 void fuzz_input(const uint8_t *data, size_t size)

@@ -9,9 +9,9 @@
 
 #include <lamina/lamina.h>
 
-#include "base/decimal.h"
 #include "base/memory.h"
-#include "data/npy.h"
+#include "base/text/decimal.h"
+#include "data/readers/arrays/npy.h"
 
 static float next_value(FILE *file)
 {

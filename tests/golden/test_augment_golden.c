@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "train/augment.h"
+#include "data/augment.h"
 
 enum { MOST = 256 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../support/comma_locale.h"
-#include "base/decimal.h"
+#include "base/text/decimal.h"
 
 static uint32_t bits_of(float value)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/file_read.h"
-#include "data/image_fit.h"
+#include "data/readers/images/image_fit.h"
+#include "io/file_read.h"
 #include "lamina_features.h"
 
 static FILE *open_golden(const char *name)

@@ -149,7 +149,7 @@ static void check_joined(const matrix *a, const matrix *b, const matrix *c, size
 }
 
 /* All ways to the same product have the same bits: A as it is and transposed, B as it is, packed,
- * packed from its transpose, each row alone, with and without something to warm. */
+ * packed from its transpose, each row alone, with and without something to prefetch. */
 static void check(size_t m, size_t n, size_t k, size_t gap)
 {
     matrix a = make(m, k, gap, true), b = make(k, n, 2 * gap, true);
@@ -159,10 +159,10 @@ static void check(size_t m, size_t n, size_t k, size_t gap)
     expect_near(&a, false, &b, &c, k);
     products->columns(&q);
     expect_same(&c, &d, "transposed");
-    const lam__warm warm[] = {{b.data, n * sizeof(float), k, b.ld * sizeof(float), false},
-                              {a.data, m * k * sizeof(float), 1, 0, true}};
-    q.warm = warm;
-    q.warm_count = 2;
+    const lam__prefetch prefetch[] = {{b.data, n * sizeof(float), k, b.ld * sizeof(float), false},
+                                      {a.data, m * k * sizeof(float), 1, 0, true}};
+    q.prefetch = prefetch;
+    q.prefetch_count = 2;
     products->columns(&q);
     expect_same(&c, &d, "warming");
     for (int turn = 0; turn < 4; turn++)

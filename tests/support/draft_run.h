@@ -1,12 +1,12 @@
-/* draft_run.h: a draft calculated step by step as it was told, nothing folded: what the model that
- * is made of it is held to. */
+/* draft_run.h: an import graph calculated step by step as it was told, nothing folded: what the
+ * model that is made of it is held to. */
 #ifndef LAMINA_TEST_DRAFT_RUN_H
 #define LAMINA_TEST_DRAFT_RUN_H
 
 #include <math.h>
 #include <string.h>
 
-#include "formats/draft_steps.h"
+#include "formats/import/import_graph_steps.h"
 
 /* Widest of the samples that are run. */
 enum { DRAFT_WIDEST = 64 };
@@ -50,23 +50,23 @@ static inline void draft_activation(const lam__step *step, size_t width, const d
         y[i] = (double)f[i];
 }
 
-static inline size_t draft_features(const lam__draft *draft)
+static inline size_t draft_features(const lam__import_graph *imported)
 {
-    for (size_t i = 0; i < draft->count; i++)
-        if (draft->steps[i].in > 1 || draft->steps[i].kind == LAM__STEP_DENSE)
-            return draft->steps[i].in;
+    for (size_t i = 0; i < imported->count; i++)
+        if (imported->steps[i].in > 1 || imported->steps[i].kind == LAM__STEP_DENSE)
+            return imported->steps[i].in;
     return 1;
 }
 
-/* y[outputs] of x[features], before lam__draft_finish, which changes the steps. */
-static inline void draft_run(const lam__draft *draft, const float *x, double *y)
+/* y[outputs] of x[features], before lam__import_graph_finish, which changes the steps. */
+static inline void draft_run(const lam__import_graph *imported, const float *x, double *y)
 {
-    size_t width = draft_features(draft);
+    size_t width = draft_features(imported);
     double room[2][DRAFT_WIDEST], *now = room[0], *next = room[1];
     for (size_t i = 0; i < width; i++)
         now[i] = (double)x[i];
-    for (size_t s = 0; s < draft->count; s++) {
-        const lam__step *step = &draft->steps[s];
+    for (size_t s = 0; s < imported->count; s++) {
+        const lam__step *step = &imported->steps[s];
         switch (step->kind) {
         case LAM__STEP_DENSE:
             draft_dense(step, now, next);

@@ -8,7 +8,7 @@
 
 #include <lamina/lamina.h>
 
-#include "nn/network.h"
+#include "model/network.h"
 
 /* 3 features, standardized; dense, dropout, dense; class names; a loss. NULL when a step fails. */
 static inline lam_model *sample_model(void)

@@ -6,7 +6,7 @@
 
 #include <lamina/lamina.h>
 
-#include "data/tabular.h"
+#include "data/readers/csv/tabular.h"
 
 static inline lam_status table_from(const void *text, size_t size, const lam_load_options *options,
                                     lam_dataset **dataset)

@@ -11,9 +11,9 @@
 #include <lamina/status.h>
 
 #include "../support/limits.h"
-#include "base/pool.h"
-#include "blas/gemm.h"
-#include "blas/orthogonal.h"
+#include "base/machine/pool.h"
+#include "kernels/blas/gemm.h"
+#include "kernels/blas/orthogonal.h"
 #include "kernels/kernels.h"
 #include "kernels/products.h"
 #include "lamina_features.h"

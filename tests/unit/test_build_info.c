@@ -4,7 +4,7 @@
 
 #include <lamina/lamina.h>
 
-#include "base/cpu.h"
+#include "base/machine/cpu.h"
 #include "kernels/kernels.h"
 
 Test(build_info, names_an_instruction_set_that_was_compiled)

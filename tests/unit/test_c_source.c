@@ -10,7 +10,7 @@
 #include "../support/model_files.h"
 #include "../support/scratch.h"
 #include "base/philox.h"
-#include "formats/c_source.h"
+#include "formats/c_export/c_source.h"
 
 enum { SAMPLES = 300, FEATURES = 7 };
 

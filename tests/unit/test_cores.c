@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../support/scratch.h"
-#include "base/cores.h"
+#include "base/machine/cores.h"
 
 Test(cores, reads_quotas)
 {

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "base/cpu.h"
+#include "base/machine/cpu.h"
 
 Test(cpu, names)
 {

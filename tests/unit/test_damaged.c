@@ -12,7 +12,7 @@
 
 #include "../support/every_value.h"
 #include "../support/scratch.h"
-#include "formats/exchange.h"
+#include "formats/model_formats.h"
 #include "lamina_features.h"
 
 static struct {

@@ -7,7 +7,7 @@
 
 #include "../support/scratch.h"
 #include "lamina_features.h"
-#include "nn/network.h"
+#include "model/network.h"
 
 static const float rows[] = {1, 2, 3, 4, 5, 6, 7, 8};
 

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "blas/gemm.h"
+#include "kernels/blas/gemm.h"
 #include "kernels/products.h"
-#include "nn/layers.h"
+#include "nn/layers/layers.h"
 
 enum { ROWS = 5, IN = 7, OUT = 6, LDX = 9, LDY = 8, BIAS = 48, WIDEST_PANEL = 32 };
 

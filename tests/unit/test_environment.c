@@ -6,7 +6,7 @@
 
 #include <lamina/lamina.h>
 
-#include "formats/checkpoint.h"
+#include "fit/checkpoints/checkpoint.h"
 
 Test(environment, words)
 {

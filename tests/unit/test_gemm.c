@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/philox.h"
-#include "blas/gemm.h"
+#include "kernels/blas/gemm.h"
 
 typedef void product(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                      size_t ldb, float *c, size_t ldc);

@@ -7,7 +7,7 @@
 
 #include "../support/scratch.h"
 #include "base/memory.h"
-#include "data/idx.h"
+#include "data/readers/arrays/idx.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_GZIP

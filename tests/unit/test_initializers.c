@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blas/gemm.h"
-#include "blas/orthogonal.h"
+#include "kernels/blas/gemm.h"
+#include "kernels/blas/orthogonal.h"
 #include "nn/initializers.h"
 
 enum { IN = 200, OUT = 300, COUNT = IN * OUT };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../support/scratch.h"
-#include "base/memory_limit.h"
+#include "base/machine/memory_limit.h"
 
 #define MB ((uint64_t)1 << 20)
 

@@ -8,7 +8,7 @@
 
 #include <lamina/model.h>
 
-#include "nn/network.h"
+#include "model/network.h"
 
 static void expect_message(const char *part)
 {

@@ -11,8 +11,8 @@
 #include "../support/comma_locale.h"
 #include "../support/model_files.h"
 #include "../support/scratch.h"
-#include "formats/crc32.h"
-#include "formats/model_file.h"
+#include "formats/safetensors/model_file.h"
+#include "io/crc32.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_JSON

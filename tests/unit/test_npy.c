@@ -10,7 +10,7 @@
 
 #include "../support/scratch.h"
 #include "base/memory.h"
-#include "data/npy.h"
+#include "data/readers/arrays/npy.h"
 
 struct file {
     unsigned char bytes[1024];

@@ -12,8 +12,8 @@
 #include "../support/every_value.h"
 #include "../support/scratch.h"
 #include "base/memory.h"
-#include "formats/onnx_file.h"
-#include "formats/proto.h"
+#include "formats/onnx/onnx_file.h"
+#include "formats/onnx/proto.h"
 
 static const char *data_path(const char *name)
 {

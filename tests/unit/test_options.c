@@ -9,8 +9,8 @@
 #include <lamina/extend.h>
 
 #include "../support/comma_locale.h"
-#include "nn/fit_options.h"
-#include "nn/unregistered.h"
+#include "model/unregistered.h"
+#include "options/fit_options.h"
 
 static const lam__option *option_at(size_t i)
 {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/philox.h"
-#include "blas/orthogonal.h"
+#include "kernels/blas/orthogonal.h"
 
 static float *normal_deviates(size_t rows, size_t cols, uint64_t seed)
 {

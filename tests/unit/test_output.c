@@ -9,7 +9,7 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
-#include "formats/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 #include "lamina_features.h"
 
 static char folder[256];

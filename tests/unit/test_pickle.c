@@ -9,8 +9,8 @@
 #include <lamina/lamina.h>
 
 #include "base/memory.h"
-#include "formats/exchange.h"
-#include "formats/pickle.h"
+#include "formats/model_formats.h"
+#include "formats/pickle/pickle.h"
 
 /* Bytes in use and the most there ever were. */
 static size_t in_use, most;

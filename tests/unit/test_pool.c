@@ -9,10 +9,10 @@
 #include <sys/resource.h>
 
 #include "../support/limits.h"
-#include "base/denormals.h"
 #include "base/error.h"
+#include "base/machine/denormals.h"
+#include "base/machine/pool.h"
 #include "base/memory.h"
-#include "base/pool.h"
 #include "lamina_features.h"
 
 #if defined(__SSE2__) || defined(__aarch64__)

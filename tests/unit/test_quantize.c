@@ -10,7 +10,7 @@
 #include "../support/model_files.h"
 #include "../support/scratch.h"
 #include "base/philox.h"
-#include "formats/quantized.h"
+#include "infer/quantized.h"
 
 enum { SAMPLES = 400, FEATURES = 9 };
 

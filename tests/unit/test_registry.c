@@ -8,9 +8,10 @@
 #include <lamina/catalog.h>
 #include <lamina/extend.h>
 
-#include "nn/fit_options.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
+#include "nn/registry.h"
+#include "options/fit_options.h"
 
 static void expect_message(const char *part)
 {

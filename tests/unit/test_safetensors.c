@@ -7,9 +7,9 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
-#include "formats/crc32.h"
-#include "formats/model_file.h"
-#include "formats/safetensors.h"
+#include "formats/safetensors/model_file.h"
+#include "formats/safetensors/safetensors.h"
+#include "io/crc32.h"
 #include "lamina_features.h"
 
 Test(crc32, known_values)

@@ -6,10 +6,10 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
-#include "data/file_rows.h"
+#include "data/readers/arrays/file_rows.h"
+#include "data/source.h"
 #include "lamina_features.h"
-#include "nn/network.h"
-#include "train/source.h"
+#include "model/network.h"
 
 enum { SAMPLES = 300, FEATURES = 5, CLASSES = 3 };
 

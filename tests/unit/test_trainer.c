@@ -89,10 +89,10 @@ static void train_wide(size_t threads, bool switching, size_t rows, size_t outpu
     for (size_t i = 0; i < rows; i++)
         classes[i] = (int32_t)(i * 7 % 10);
     for (size_t step = 0; step < STEPS; step++) {
-        lam__pace *pace = &trainer->engine.pace;
+        lam__thread_tuning *tuning = &trainer->engine.tuning;
         if (switching) {
             trainer->engine.paced = true;
-            *pace = (lam__pace){.compared = 2, .alone = step % 3 == 1};
+            *tuning = (lam__thread_tuning){.compared = 2, .alone = step % 3 == 1};
         }
         const lam_batch batch = {
             .rows = step == 4 ? rows / 2 + 1 : rows, .x = x, .classes = classes};

@@ -6,7 +6,7 @@
 
 #include <lamina/model.h>
 
-#include "nn/network.h"
+#include "model/network.h"
 
 enum { FEATURES = 37 }; /* whole vectors and a tail */
 

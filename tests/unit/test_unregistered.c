@@ -7,7 +7,7 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
-#include "formats/model_file.h"
+#include "formats/safetensors/model_file.h"
 
 static void expect_message(const char *part)
 {

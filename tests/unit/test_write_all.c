@@ -13,7 +13,7 @@
 #include <lamina/lamina.h>
 
 #include "../support/scratch.h"
-#include "base/write_all.h"
+#include "io/write_all.h"
 
 static volatile sig_atomic_t received;
 

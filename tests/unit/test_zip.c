@@ -10,7 +10,7 @@
 #include "../support/archives.h"
 #include "../support/scratch.h"
 #include "base/memory.h"
-#include "data/zip_read.h"
+#include "io/zip_read.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_ZIP

@@ -1,0 +1,274 @@
+/* model_formats.c: models in and out, through the table of formats. */
+#include "formats/model_formats.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "formats/import/import_report.h"
+#include "io/file_read.h"
+#include "model/network.h"
+
+/* In the order in which they are asked whether a content is theirs. */
+static const lam__model_format *const formats[] = {
+    &lam__format_safetensors, &lam__format_torch, &lam__format_pickle,
+    &lam__format_onnx,        &lam__format_c,     &lam__format_keras,
+};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+LAM__CHECK_ROW(lam__model_format);
+
+static const void *built_in(size_t i)
+{
+    return formats[i];
+}
+
+lam__name_table lam__model_formats = {
+    .kind = "model format",
+    .built_in = built_in,
+    .built_in_count = FORMATS,
+};
+
+const lam__model_format *lam__find_format(const char *name)
+{
+    return lam__table_find(&lam__model_formats, name);
+}
+
+static bool same_letters(const char *a, const char *b, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (tolower((unsigned char)a[i]) != tolower((unsigned char)b[i]))
+            return false;
+    return true;
+}
+
+/* Whether a word is in a list separated by spaces, whatever the case of its letters. */
+static bool lists(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    while (*list) {
+        const size_t next = strcspn(list, " ");
+        if (next == length && same_letters(list, word, length))
+            return true;
+        list += next + (list[next] == ' ');
+    }
+    return false;
+}
+
+const lam__model_format *lam__format_of_path(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(slash ? slash : path, '.');
+    for (size_t i = 0; dot && dot[1] && i < FORMATS; i++)
+        if (lists(formats[i]->extensions, dot + 1))
+            return formats[i];
+    return NULL;
+}
+
+/* "safetensors (.safetensors), onnx (.onnx)", those that can be read or those that can be written
+ */
+static void list_formats(bool written, char *text, size_t size)
+{
+    size_t at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < FORMATS && at < size; i++) {
+        if (written ? !formats[i]->write : !formats[i]->read)
+            continue;
+        const int length = (int)strcspn(formats[i]->extensions, " ");
+        at += (size_t)snprintf(text + at, size - at, "%s%s (.%.*s)", at ? ", " : "",
+                               formats[i]->name, length, formats[i]->extensions);
+    }
+}
+
+const lam__model_format *lam__format_of_file(const lam__foreign *file)
+{
+    char known[256];
+    for (size_t i = 0; i < FORMATS; i++)
+        if (formats[i]->recognizes && formats[i]->recognizes(file))
+            return formats[i];
+    const lam__model_format *format = lam__format_of_path(file->path);
+    if (format)
+        return format;
+    list_formats(false, known, sizeof known);
+    lam__fail(LAM_ERR_FORMAT,
+              "%s: neither its content nor its extension is that of a known model format: %s",
+              file->path, known);
+    return NULL;
+}
+
+char *lam__format_stem(const char *path, char *out, size_t size)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    const size_t length = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+    size_t at = 0;
+    if (size > 1 && (length == 0 || (name[0] >= '0' && name[0] <= '9')))
+        out[at++] = '_';
+    for (size_t i = 0; i < length && at + 1 < size; i++) {
+        const char c = name[i];
+        const bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        out[at++] = plain ? c : '_';
+    }
+    out[at] = '\0';
+    return out;
+}
+
+lam_import_options lam_import_options_default(void)
+{
+    return (lam_import_options){.format = NULL};
+}
+
+lam_export_options lam_export_options_default(void)
+{
+    return (lam_export_options){.transform = true};
+}
+
+static lam_status read_as(const lam__model_format *format, const lam__foreign *file,
+                          const lam_import_options *options, lam_model **model)
+{
+    if (!format->read)
+        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: models are written as '%s', but not read",
+                         file->path, format->name);
+    return format->read(file, options, model);
+}
+
+/* Asks the formats that read files by themselves, or the one that is given. */
+static lam_status read_file(const lam__model_format *given, const lam__foreign *file,
+                            const lam_import_options *options, lam_model **model, bool *taken)
+{
+    *taken = false;
+    for (size_t i = 0; i < FORMATS && !*taken; i++)
+        if (formats[i]->read_file && (!given || given == formats[i]))
+            LAM__TRY(formats[i]->read_file(file, options, model, taken));
+    return LAM_OK;
+}
+
+lam_model *lam_model_import(const char *path, const lam_import_options *options)
+{
+    return lam_model_import_report(path, options, NULL);
+}
+
+lam_model *lam_model_import_report(const char *path, const lam_import_options *options,
+                                   lam_import_report **report)
+{
+    const lam_import_options defaults = lam_import_options_default();
+    lam__foreign file = {.path = path};
+    unsigned char *bytes;
+    lam_model *model = NULL;
+    options = options ? options : &defaults;
+    if (report)
+        *report = file.report = lam__report_new();
+    if (!path) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_model_import: path is NULL");
+        return NULL;
+    }
+    const lam__model_format *format = options->format ? lam__find_format(options->format) : NULL;
+    if (options->format && !format)
+        return NULL;
+    bool taken;
+    const lam_status status = read_file(format, &file, options, &model, &taken);
+    if (taken || status != LAM_OK)
+        return status == LAM_OK ? model : NULL;
+    if (lam__file_read_all(path, SIZE_MAX, &bytes, &file.size) != LAM_OK)
+        return NULL;
+    file.bytes = bytes;
+    if (!format)
+        format = lam__format_of_file(&file);
+    if (format && read_as(format, &file, options, &model) != LAM_OK)
+        model = NULL;
+    lam__release(bytes);
+    return model;
+}
+
+static lam_status check_finite(const lam_model *model)
+{
+    lam__tensor_view at;
+    for (size_t i = 0; lam__tensor_at(model, i, &at); i++)
+        for (size_t j = 0; j < at.rows * at.cols; j++)
+            if (!isfinite(model->parameters[at.offset + j]))
+                return lam__fail(LAM_ERR_NUMERIC,
+                                 "tensor '%s': value %zu is not a finite number: such a model is "
+                                 "not written",
+                                 model->tensor_names[i], j);
+    return LAM_OK;
+}
+
+lam_status lam_model_export(const lam_model *model, const char *path,
+                            const lam_export_options *options)
+{
+    const lam_export_options defaults = lam_export_options_default();
+    options = options ? options : &defaults;
+    if (!model || !path || path[0] == '\0')
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_export: %s",
+                         !model  ? "model is NULL"
+                         : !path ? "path is NULL"
+                                 : "path is empty");
+    LAM__TRY(lam_model_status(model));
+    const lam__model_format *format =
+        options->format ? lam__find_format(options->format) : lam__format_of_path(path);
+    if (options->format && !format)
+        return lam_error_status();
+    char known[256];
+    list_formats(true, known, sizeof known);
+    if (!format)
+        return lam__fail(LAM_ERR_NAME, "%s: its extension tells no model format; known: %s", path,
+                         known);
+    if (!format->write)
+        return lam__fail(LAM_ERR_UNSUPPORTED,
+                         "%s: models are read from '%s', but not written; written are: %s", path,
+                         format->name, known);
+    if (options->name && strcmp(format->name, "c") != 0)
+        return lam__fail(LAM_ERR_ARGUMENT, "%s: name '%.100s' is for C source, not for '%s'", path,
+                         options->name, format->name);
+    if (!model->parameters)
+        return lam__fail(LAM_ERR_STATE, "a model without parameters cannot be written: train it or "
+                                        "call lam_model_initialize first");
+    LAM__TRY(check_finite(model));
+    return format->write(model, path, options);
+}
+
+lam_status lam_model_format(const char *name, lam_model_format_info *info)
+{
+    const lam__model_format *format = lam__find_format(name);
+    if (!format)
+        return lam_error_status();
+    if (!info)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_format: info is NULL");
+    *info = (lam_model_format_info){
+        .name = format->name,
+        .extensions = format->extensions,
+        .help = format->help,
+        .can_read = format->read != NULL,
+        .can_write = format->write != NULL,
+    };
+    return LAM_OK;
+}
+
+const char *lam_model_format_by_extension(const char *path)
+{
+    const lam__model_format *format = path ? lam__format_of_path(path) : NULL;
+    return format ? format->name : NULL;
+}
+
+const char *lam_model_format_by_content(const char *path)
+{
+    lam__foreign file = {.path = path};
+    unsigned char *bytes;
+    if (!path) {
+        lam__fail(LAM_ERR_ARGUMENT, "lam_model_format_by_content: path is NULL");
+        return NULL;
+    }
+    if (lam__file_read_all(path, SIZE_MAX, &bytes, &file.size) != LAM_OK)
+        return NULL;
+    file.bytes = bytes;
+    const lam__model_format *format = lam__format_of_file(&file);
+    lam__release(bytes);
+    return format ? format->name : NULL;
+}
