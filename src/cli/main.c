@@ -1,6 +1,9 @@
 /* main.c: the command lamina: finds the command named and runs it. */
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <lamina/lamina.h>
 
@@ -97,8 +100,18 @@ static int run(int argc, char **argv)
     return run_command(command, argc - 1, argv + 1);
 }
 
+/* Blocks of 2 MB and more go back to the system when they are released. glibc stops that once such
+ * a block has been released, up to 32 MB: what a file is read through then stays in the process. */
+static void return_large_blocks(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 2 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    return_large_blocks();
     cli_prepare_process();
     int status = run(argc, argv);
     const int output = cli_finish_output();

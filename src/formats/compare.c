@@ -26,8 +26,8 @@ static float draw(const lam__transform *transform, size_t i, lam__stream *stream
     return (float)(2.0 * u - 1.0);
 }
 
-/* Floats of inputs and outputs that are there at once, unless a single row has more: 8 MB. */
-enum { FLOATS_MOST = 1 << 21 };
+/* Floats of inputs and outputs that are there at once, unless a single row has more: 4 MB. */
+enum { FLOATS_MOST = 1 << 20 };
 
 /* Runs both on x[rows][features], the outputs going to y, first those of a. Each has its predictor,
  * which has a copy of the weights, while it runs. */

@@ -10,10 +10,12 @@
 void lam__input_clear(lam__input *input)
 {
     for (size_t i = 0; i < input->column_count; i++) {
-        lam__release(input->columns[i].name);
+        if (!input->names)
+            lam__release(input->columns[i].name);
         lam__release(input->columns[i].categories);
     }
     lam__release(input->columns);
+    lam__release(input->names);
     *input = (lam__input){.kind = LAM_INPUT_VALUES};
 }
 
@@ -80,11 +82,26 @@ static lam_status copy_column(const lam__column *from, lam__column *to)
     to->target = from->target;
     to->has_fill = from->has_fill;
     to->fill = from->fill;
-    if (!(to->name = lam__copy_string(from->name)))
-        return LAM_ERR_MEMORY;
     return from->categories ? lam__column_set_categories(to, (const char *const *)from->categories,
                                                          from->category_count)
                             : LAM_OK;
+}
+
+/* The names go to one block. */
+static lam_status copy_names(const lam__input *from, lam__input *to)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < from->column_count; i++)
+        bytes += strlen(from->columns[i].name) + 1;
+    char *at = to->names = lam__allocate(bytes, 1, "the names of columns");
+    if (!at)
+        return LAM_ERR_MEMORY;
+    for (size_t i = 0; i < from->column_count; i++) {
+        const size_t size = strlen(from->columns[i].name) + 1;
+        to->columns[i].name = memcpy(at, from->columns[i].name, size);
+        at += size;
+    }
+    return LAM_OK;
 }
 
 lam_status lam__input_copy(const lam__input *from, lam__input *to)
@@ -96,11 +113,13 @@ lam_status lam__input_copy(const lam__input *from, lam__input *to)
     }
     LAM__TRY(lam__input_set_table(to, from->column_count));
     to->header = from->header;
-    for (size_t i = 0; i < from->column_count; i++)
-        if (copy_column(&from->columns[i], &to->columns[i]) != LAM_OK) {
-            lam__input_clear(to);
-            return LAM_ERR_MEMORY;
-        }
+    lam_status status = copy_names(from, to);
+    for (size_t i = 0; i < from->column_count && status == LAM_OK; i++)
+        status = copy_column(&from->columns[i], &to->columns[i]);
+    if (status != LAM_OK) {
+        lam__input_clear(to);
+        return status;
+    }
     lam__input_place_features(to);
     return LAM_OK;
 }

@@ -16,7 +16,7 @@
 
 /* One column of a table, in the order of the file. All strings are owned and UTF-8. */
 typedef struct lam__column {
-    char *name;
+    char *name; /* owned, or in the input's names */
     lam_column_kind kind;
     bool target; /* TEXT: a class, the categories are their names; NUMBER: a value to predict */
     bool has_fill;
@@ -35,6 +35,7 @@ typedef struct lam__input {
     bool header;                    /* TABLE: the names of the columns are the file's */
     lam__column *columns;           /* TABLE: [column_count] */
     size_t column_count;
+    char *names; /* TABLE: where the names of all columns lie; NULL: each has its own block */
 } lam__input;
 
 /* Makes it VALUES, releasing what it holds. A zeroed one is VALUES. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/text/hash.h"
 
@@ -27,21 +28,26 @@ size_t lam__string_set_find(const lam__string_set *words, const char *bytes, siz
 {
     if (words->count == 0)
         return LAM__NO_WORD;
-    return words->slots[slot_of(words, bytes, length)] - 1; /* free: 0 - 1 = LAM__NO_WORD */
+    const uint32_t found = words->slots[slot_of(words, bytes, length)];
+    return found ? found - 1 : LAM__NO_WORD;
 }
 
 static void fill_slots(lam__string_set *words)
 {
     memset(words->slots, 0, words->slot_count * sizeof *words->slots);
     for (size_t i = 0; i < words->count; i++)
-        words->slots[slot_of(words, words->words[i], strlen(words->words[i]))] = i + 1;
+        words->slots[slot_of(words, words->words[i], strlen(words->words[i]))] = (uint32_t)(i + 1);
 }
 
 static lam_status grow(lam__string_set *words)
 {
-    const size_t capacity = words->capacity > 0 ? 2 * words->capacity : 16;
+    /* few at first: a table may have 100,000 columns of two words */
+    const size_t capacity = words->capacity > 0 ? 2 * words->capacity : 2;
+    if (capacity > UINT32_MAX / 2)
+        return lam__fail(LAM_ERR_UNSUPPORTED, "a column of more than %zu different texts",
+                         words->capacity);
     char **grown = lam__allocate(capacity, sizeof *grown, "the words of a column");
-    size_t *slots = lam__allocate(2 * capacity, sizeof *slots, "the words of a column");
+    uint32_t *slots = lam__allocate(2 * capacity, sizeof *slots, "the words of a column");
     if (!grown || !slots) {
         lam__release(grown);
         lam__release(slots);
@@ -61,14 +67,14 @@ static lam_status grow(lam__string_set *words)
 
 lam_status lam__string_set_add(lam__string_set *words, const char *bytes, size_t length)
 {
-    if (words->count == words->capacity && grow(words) != LAM_OK)
-        return LAM_ERR_MEMORY;
+    if (words->count == words->capacity)
+        LAM__TRY(grow(words));
     char *copy = lam__allocate_text(length + 1, "a word of a column");
     if (!copy)
         return LAM_ERR_MEMORY;
     memcpy(copy, bytes, length);
     copy[length] = '\0';
-    words->slots[slot_of(words, bytes, length)] = words->count + 1;
+    words->slots[slot_of(words, bytes, length)] = (uint32_t)(words->count + 1);
     words->words[words->count++] = copy;
     return LAM_OK;
 }

@@ -12,7 +12,7 @@
 typedef struct lam__string_set {
     char **words; /* owned: [count], in the order they came, or sorted */
     size_t count, capacity;
-    size_t *slots; /* owned: [slot_count] number + 1 of a word; 0 = free */
+    uint32_t *slots; /* owned: [slot_count] number + 1 of a word; 0 = free */
     size_t slot_count;
 } lam__string_set;
 

@@ -17,7 +17,9 @@ enum { WHOLE_MOST = 64 << 20 };
 typedef struct inspect_request {
     const char *file;
     bool json, check;
-    bool whole; /* read and checked */
+    bool whole;                   /* read and checked */
+    lam_model_contents *contents; /* NULL of a model of Lamina, which tells everything itself */
+    bool own;                     /* it is one, or was meant to be */
 } inspect_request;
 
 static int parse(inspect_request *request, const cli_command *command, int argc, char **argv)
@@ -280,7 +282,7 @@ static void write_file(cli_json *json, const char *file)
 }
 
 static void write_model(const lam_model *model, const inspect_request *request,
-                        const lam_model_contents *contents, const lam_checkpoint *checkpoint)
+                        const lam_checkpoint *checkpoint)
 {
     cli_json json = {.file = stdout};
     write_file(&json, request->file);
@@ -296,8 +298,8 @@ static void write_model(const lam_model *model, const inspect_request *request,
         cli_json_string(&json, NULL, lam_model_class_name(model, i));
     cli_json_close_array(&json);
     write_layers(&json, model);
-    if (contents)
-        cli_write_contents(&json, contents);
+    if (request->contents)
+        cli_write_contents(&json, request->contents);
     cli_write_checkpoint(&json, checkpoint);
     cli_json_close_object(&json);
     cli_json_end_line(&json);
@@ -314,13 +316,11 @@ static bool is_own(const lam_model_contents *contents)
 
 static int inspect_model(const inspect_request *request, const lam_model *model)
 {
-    lam_model_contents *contents = lam_model_contents_read(request->file);
     lam_checkpoint *checkpoint = request->whole /* NULL: a model alone */
                                      ? lam_checkpoint_open(request->file)
                                      : lam_checkpoint_peek(request->file);
-    const bool own = !contents || is_own(contents);
     if (request->json) {
-        write_model(model, request, own ? NULL : contents, checkpoint);
+        write_model(model, request, checkpoint);
     } else {
         print_model(model, request->file);
         if (!request->whole)
@@ -328,13 +328,12 @@ static int inspect_model(const inspect_request *request, const lam_model *model)
                 "%-12snot verified, and parameters not read, in a file of this size: see --check\n",
                 "checksum");
         cli_print_checkpoint(checkpoint);
-        if (!own) {
-            printf("%-12s%s\n", "format", lam_model_contents_format(contents));
-            cli_print_contents(contents);
+        if (request->contents) {
+            printf("%-12s%s\n", "format", lam_model_contents_format(request->contents));
+            cli_print_contents(request->contents);
         }
     }
     lam_checkpoint_free(checkpoint);
-    lam_model_contents_free(contents);
     return CLI_SUCCESS;
 }
 
@@ -342,9 +341,8 @@ static int inspect_model(const inspect_request *request, const lam_model *model)
 static int inspect_contents(const inspect_request *request, lam_status why, const char *message)
 {
     char size[32], plain[512];
-    lam_model_contents *contents = lam_model_contents_read(request->file);
-    if (!contents || is_own(contents) || lam_model_contents_arrays(contents) == 0) {
-        lam_model_contents_free(contents);
+    const lam_model_contents *contents = request->contents;
+    if (lam_model_contents_arrays(contents) == 0) {
         cli_error("%s", message);
         return CLI_FAILURE;
     }
@@ -362,7 +360,6 @@ static int inspect_contents(const inspect_request *request, lam_status why, cons
         cli_print_contents(contents);
         printf("no model as it is: %s\n", lam_printable(message, plain, sizeof plain));
     }
-    lam_model_contents_free(contents);
     /* bare weights are sound; they want --layers of convert */
     return why == LAM_ERR_ARGUMENT ? CLI_SUCCESS : CLI_FAILURE;
 }
@@ -375,13 +372,44 @@ static reading choose_reading(const inspect_request *request)
 {
     if (request->check || file_size(request->file) <= WHOLE_MOST)
         return READ_WHOLE;
-    lam_model_contents *contents = lam_model_contents_read(request->file);
-    const char *format = lam_model_contents_format(contents);
+    if (request->own)
+        return READ_STRUCTURE;
+    const char *format = lam_model_contents_format(request->contents);
     const bool header = format && strcmp(format, "safetensors") == 0 &&
-                        lam_model_contents_status(contents) == LAM_OK;
-    const reading chosen = !header ? READ_WHOLE : is_own(contents) ? READ_STRUCTURE : READ_ARRAYS;
-    lam_model_contents_free(contents);
-    return chosen;
+                        lam_model_contents_status(request->contents) == LAM_OK;
+    return header ? READ_ARRAYS : READ_WHOLE;
+}
+
+/* The contents of a file, not kept where its model tells them: of a long description one copy is
+ * enough. */
+static void read_contents(inspect_request *request)
+{
+    request->contents = lam_model_contents_read(request->file);
+    request->own = is_own(request->contents);
+    if (!request->own)
+        return;
+    lam_model_contents_free(request->contents);
+    request->contents = NULL;
+}
+
+static int inspect(inspect_request *request)
+{
+    const reading chosen = choose_reading(request);
+    request->whole = chosen == READ_WHOLE;
+    if (chosen == READ_ARRAYS)
+        return inspect_contents(request, LAM_ERR_ARGUMENT,
+                                "bare weights, which do not say what is done with them: give "
+                                "lamina convert the architecture with --layers");
+    lam_model *model = request->whole ? lam_model_import(request->file, NULL)
+                                      : lam_model_load_structure(request->file);
+    if (!model) {
+        char message[1024];
+        snprintf(message, sizeof message, "%s", lam_error_message());
+        return inspect_contents(request, lam_error_status(), message);
+    }
+    const int status = inspect_model(request, model);
+    lam_model_free(model);
+    return status;
 }
 
 static int run_inspect(const cli_command *command, int argc, char **argv)
@@ -392,21 +420,9 @@ static int run_inspect(const cli_command *command, int argc, char **argv)
         return status;
     if (!cli_take_input(&request.file))
         return CLI_FAILURE;
-    const reading chosen = choose_reading(&request);
-    request.whole = chosen == READ_WHOLE;
-    if (chosen == READ_ARRAYS)
-        return inspect_contents(&request, LAM_ERR_ARGUMENT,
-                                "bare weights, which do not say what is done with them: give "
-                                "lamina convert the architecture with --layers");
-    lam_model *model = request.whole ? lam_model_import(request.file, NULL)
-                                     : lam_model_load_structure(request.file);
-    if (!model) {
-        char message[1024];
-        snprintf(message, sizeof message, "%s", lam_error_message());
-        return inspect_contents(&request, lam_error_status(), message);
-    }
-    status = inspect_model(&request, model);
-    lam_model_free(model);
+    read_contents(&request);
+    status = inspect(&request);
+    lam_model_contents_free(request.contents);
     return status;
 }
 

@@ -14,6 +14,9 @@
 /* Rows a call of the predictor. */
 enum { BATCH = 256 };
 
+/* Values of inputs and outputs that a batch may have, unless one sample has more: 8 MB. */
+enum { VALUES_MOST = 1 << 21 };
+
 static const float USUAL_THRESHOLD = 0.5f;
 
 typedef struct predict_request {
@@ -40,9 +43,10 @@ typedef struct predict_run {
     lam_predictor *predictor;
     output_kind kind;
     size_t features, outputs;
-    float *x;         /* [BATCH][features] */
-    float *y;         /* [BATCH][outputs] */
-    float *decisions; /* [BATCH][outputs] */
+    size_t batch;     /* samples at a time */
+    float *x;         /* [batch][features] */
+    float *y;         /* [batch][outputs] */
+    float *decisions; /* [batch][outputs] */
     size_t *ranked;   /* [outputs] classes by falling probability */
     int name_width;   /* of class names, in columns */
     int file_width;   /* of the names of files that hold one sample; 0: each has a heading */
@@ -110,7 +114,13 @@ static const char *class_label(const predict_run *run, size_t class, char *out, 
 static int open_run(predict_run *run)
 {
     run->model = lam_model_load(run->request->model);
-    run->predictor = run->model ? lam_predictor_new(run->model, BATCH) : NULL;
+    if (!run->model)
+        return cli_failed();
+    run->features = lam_model_features(run->model);
+    run->outputs = lam_model_outputs(run->model);
+    const size_t batch = VALUES_MOST / (run->features + 2 * run->outputs);
+    run->batch = batch < 1 ? 1 : batch < BATCH ? batch : BATCH;
+    run->predictor = lam_predictor_new(run->model, run->batch);
     if (!run->predictor)
         return cli_failed();
     for (int i = 0; i < run->request->file_count; i++) {
@@ -118,11 +128,9 @@ static int open_run(predict_run *run)
         run->file_width = width > run->file_width && width < 100 ? width : run->file_width;
     }
     run->kind = find_kind(run->model);
-    run->features = lam_model_features(run->model);
-    run->outputs = lam_model_outputs(run->model);
-    run->x = calloc(run->features, BATCH * sizeof *run->x);
-    run->y = calloc(run->outputs, BATCH * sizeof *run->y);
-    run->decisions = calloc(run->outputs, BATCH * sizeof *run->decisions);
+    run->x = calloc(run->features, run->batch * sizeof *run->x);
+    run->y = calloc(run->outputs, run->batch * sizeof *run->y);
+    run->decisions = calloc(run->outputs, run->batch * sizeof *run->decisions);
     run->ranked = calloc(run->outputs, sizeof *run->ranked);
     if (!run->x || !run->y || !run->decisions || !run->ranked) {
         cli_error("out of memory");
@@ -313,9 +321,9 @@ static int predict_file(const predict_run *run, const char *file)
     }
     if (status == CLI_SUCCESS && run->request->file_count > 1 && !run->request->json && !picture)
         printf("%s\n", lam_printable(file, heading, sizeof heading));
-    for (size_t at = 0; at < samples && status == CLI_SUCCESS; at += BATCH)
+    for (size_t at = 0; at < samples && status == CLI_SUCCESS; at += run->batch)
         status = predict_batch(run, data, file, picture, at,
-                               samples - at < BATCH ? samples - at : BATCH);
+                               samples - at < run->batch ? samples - at : run->batch);
     lam_dataset_free(data);
     return status;
 }

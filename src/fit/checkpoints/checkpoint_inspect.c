@@ -275,6 +275,16 @@ lam_checkpoint *lam_checkpoint_peek(const char *path)
     return checkpoint;
 }
 
+/* Whether its header is that of a checkpoint: a large model is not read to find that it is none. */
+static lam_status check_header(const char *path)
+{
+    lam__st_file file;
+    LAM__TRY(lam__st_open(path, NULL, &file));
+    const bool checkpoint = lam__st_metadata(&file, LAM__CHECKPOINT_KEY) != NULL;
+    lam__st_close(&file);
+    return checkpoint ? LAM_OK : lam__fail(LAM_ERR_STATE, "%s: not a checkpoint", path);
+}
+
 lam_checkpoint *lam_checkpoint_open(const char *path)
 {
     unsigned char *bytes;
@@ -283,7 +293,7 @@ lam_checkpoint *lam_checkpoint_open(const char *path)
         lam__fail(LAM_ERR_ARGUMENT, "lam_checkpoint_open: path is NULL");
         return NULL;
     }
-    if (lam__file_read_all(path, SIZE_MAX, &bytes, &size) != LAM_OK)
+    if (check_header(path) != LAM_OK || lam__file_read_all(path, SIZE_MAX, &bytes, &size) != LAM_OK)
         return NULL;
     lam_checkpoint *checkpoint = lam__checkpoint_parse(bytes, size, path, true);
     lam__release(bytes);

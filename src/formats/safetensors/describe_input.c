@@ -160,8 +160,16 @@ static lam_status restore_categories(const struct json_context *context, lam__js
     return check_twins(context, column->categories, column->category_count);
 }
 
+/* Keeps a name behind those of the columns before; *names is where the next one goes. */
+static void keep_name(const char *name, lam__column *column, char **names)
+{
+    const size_t size = strlen(name) + 1;
+    column->name = memcpy(*names, name, size);
+    *names += size;
+}
+
 static lam_status restore_members(const struct json_context *context, json_t *json,
-                                  lam__json_piece categories, lam__column *column)
+                                  lam__json_piece categories, lam__column *column, char **names)
 {
     static const char *const known[] = {"name", "kind", "target", "fill", NULL};
     const char *name = NULL, *kind = NULL;
@@ -180,24 +188,39 @@ static lam_status restore_members(const struct json_context *context, json_t *js
     column->has_fill = json_object_get(json, "fill") != NULL;
     if (column->has_fill && column->kind != LAM_COLUMN_NUMBER)
         return fail_at(context, "only numbers have a", "fill");
-    if (!(column->name = lam__copy_string(name)))
-        return LAM_ERR_MEMORY;
+    keep_name(name, column, names);
     if (column->kind == LAM_COLUMN_TEXT)
         return restore_categories(context, categories, column);
     return categories.text ? fail_at(context, "only texts have", "categories") : LAM_OK;
 }
 
 static lam_status restore_column(const struct json_context *context, lam__json_piece piece,
-                                 lam__column *column)
+                                 lam__column *column, char **names)
 {
     json_error_t error;
     lam__json_left categories = {.key = "categories"};
     json_t *json = lam__json_parse_but(piece, &categories, 1, &error);
     if (!json)
         return fail_json(context, &error);
-    const lam_status status = restore_members(context, json, categories.value, column);
+    const lam_status status = restore_members(context, json, categories.value, column, names);
     json_decref(json);
     return status;
+}
+
+/* How much room the names of the columns take: no more than all strings called so. */
+static size_t names_room(lam__json_piece columns)
+{
+    lam__json_walk walk, members;
+    lam__json_piece key, column, value;
+    size_t room = 0;
+    lam__json_enter(columns, '[', &walk);
+    while (lam__json_next(&walk, &key, &column))
+        if (lam__json_enter(column, '{', &members))
+            while (lam__json_next(&members, &key, &value))
+                room += lam__json_is_string(value) && !lam__json_says(key, "kind")
+                            ? lam__json_string_room(value)
+                            : 0;
+    return room;
 }
 
 /* Of the columns no more than one is a tree of JSON values at a time: that of all of them would
@@ -210,11 +233,14 @@ static lam_status restore_columns(const struct json_context *context, lam__json_
     size_t count;
     LAM__TRY(count_list(context, columns, "columns", &count));
     LAM__TRY(lam__input_set_table(input, count));
+    char *names = input->names = lam__allocate(names_room(columns), 1, "the names of columns");
+    if (!names)
+        return LAM_ERR_MEMORY;
     lam__json_enter(columns, '[', &walk);
     for (size_t i = 0; i < count && lam__json_next(&walk, &key, &value); i++) {
         struct json_context at = *context;
         snprintf(at.part, sizeof at.part, "input, column %zu", i + 1);
-        LAM__TRY(restore_column(&at, value, &input->columns[i]));
+        LAM__TRY(restore_column(&at, value, &input->columns[i], &names));
     }
     return LAM_OK;
 }

@@ -192,7 +192,7 @@ static lam_status restore_parameters(const lam__st_file *file, size_t expected, 
     if (file->count != count + expected + count_others(file))
         return lam__fail(LAM_ERR_FORMAT, "%s: %zu tensors, but the description asks for %zu",
                          file->name, file->count, count + expected);
-    for (size_t i = 0; i < count && !file->partial; i++) {
+    for (size_t i = 0; i < count; i++) {
         lam__tensor_view at;
         const lam__st_tensor *tensor = NULL;
         char name[48];
@@ -200,7 +200,8 @@ static lam_status restore_parameters(const lam__st_file *file, size_t expected, 
             return lam__fail(LAM_ERR_STATE, "%s: the model has no tensor %zu", file->name, i);
         lam__tensor_name(&at, name, sizeof name);
         LAM__TRY(find_tensor(file, name, at.flat ? 1 : 2, at.rows, at.cols, &tensor));
-        LAM__TRY(read_floats(file, tensor, model->parameters + at.offset));
+        if (!file->partial)
+            LAM__TRY(read_floats(file, tensor, model->parameters + at.offset));
     }
     return LAM_OK;
 }
