@@ -4,8 +4,16 @@
 
 #include <criterion/criterion.h>
 
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+
+/* Whether a limit that was just set is in force: qemu-user accepts some and ignores them. */
+static inline bool limit_is_kept(int resource, rlim_t bytes)
+{
+    struct rlimit limit;
+    return getrlimit(resource, &limit) == 0 && limit.rlim_cur == bytes;
+}
 
 /* Limits the address space of this process, or skips the test where that is accepted and ignored,
  * as qemu-user does. */

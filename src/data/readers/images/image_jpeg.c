@@ -28,7 +28,8 @@ lam_status lam__jpeg_decode(lam__image_decoder *decoder, const unsigned char *by
     tjhandle jpeg = decoder->jpeg;
     if (!jpeg)
         return lam__fail_memory(0, "libjpeg-turbo");
-    int width, height, sampling, colours;
+    /* It leaves these as they are, and succeeds, where there are tables alone or nothing. */
+    int width = 0, height = 0, sampling = 0, colours = 0;
     if (tjDecompressHeader3(jpeg, bytes, (unsigned long)size, &width, &height, &sampling,
                             &colours) != 0)
         return lam__fail(LAM_ERR_FORMAT, "%s: damaged JPEG: %s", name, tjGetErrorStr2(jpeg));
