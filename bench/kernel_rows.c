@@ -74,6 +74,11 @@ static void run_penalty(const void *slot, work *w)
     w->result = (*(lam__penalty_kernel *const *)slot)(w->n, w->f[0], 1e-4f, 1e-4f, w->f[1]);
 }
 
+static void run_checked_copy(const void *slot, work *w)
+{
+    w->result = (double)(*(lam__checked_copy_kernel *const *)slot)(w->n, w->f[0], false, w->f[1]);
+}
+
 static void run_column_sums(const void *slot, work *w)
 {
     (*(lam__column_sums_kernel *const *)slot)(w->rows, w->cols, w->cols, w->f[0], w->bias);
@@ -121,6 +126,7 @@ static const family family_unary = {run_unary, "01", 8},
                     family_backward = {run_backward, "01", 12}, family_loss = {run_loss, "012", 12},
                     family_update = {run_update, "0123", 28},
                     family_penalty = {run_penalty, "01", 12},
+                    family_checked_copy = {run_checked_copy, "01", 8},
                     family_column_sums = {run_column_sums, "0", 4},
                     family_dropout = {run_dropout, "01m", 8.125},
                     family_norm = {run_norm, "0123", 12};

@@ -104,6 +104,36 @@ static double body_penalty(size_t n, const float *w, float l1, float l2, float *
            l2 * v_sum_d(sums.squares[0] + sums.squares[1]);
 }
 
+/* Products with 0 are NaN where a value is not finite, and nowhere else. */
+static float body_checked_copy(size_t n, const float *x, bool past_caches, float *y)
+{
+    const bool streams = past_caches && (uintptr_t)y % LAM__VEC_BYTES == 0;
+    vf even = v_set(0.0f), odd = v_set(0.0f); /* sums: shorter chains */
+    const vf zero = v_set(0.0f);
+    size_t i = 0;
+    for (; i + 2 * W <= n; i += 2 * W) {
+        const vf a = v_load(x + i), b = v_load(x + i + W);
+        even = v_fma(a, zero, even);
+        odd = v_fma(b, zero, odd);
+        if (streams) {
+            v_stream(y + i, a);
+            v_stream(y + i + W, b);
+        } else {
+            v_store(y + i, a);
+            v_store(y + i + W, b);
+        }
+    }
+    for (size_t left; (left = n - i) > 0; i += left < W ? left : W) {
+        const vf a = left < W ? v_load_n(x + i, left) : v_load(x + i);
+        even = v_fma(a, zero, even);
+        if (left < W)
+            v_store_n(y + i, a, left);
+        else
+            v_store(y + i, a);
+    }
+    return v_sum(even + odd);
+}
+
 enum {
     SUM_ROWS = 16,    /* of a block, a multiple of 4 */
     SUM_COLS = 256,   /* of a block, a multiple of two vectors */

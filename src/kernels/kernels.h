@@ -9,6 +9,7 @@
 #ifndef LAMINA_KERNELS_H
 #define LAMINA_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,6 +66,10 @@ typedef void lam__update_kernel(const lam__update_args *args);
 /* g[i] += l1 * sign(w[i]) + 2 * l2 * w[i], sign(0) = 0, g may be NULL; returns
  * l1 * sum |w| + l2 * sum w^2 in double. */
 typedef double lam__penalty_kernel(size_t n, const float *w, float l1, float l2, float *g);
+
+/* y[i] = x[i], not in place, past the caches if asked for (the pool's regions end with a fence);
+ * returns 0, or NaN where a value is not finite. */
+typedef float lam__checked_copy_kernel(size_t n, const float *x, bool past_caches, float *y);
 
 /* sums[c] = sum over the rows of x[r][c]. */
 typedef void lam__column_sums_kernel(size_t rows, size_t cols, size_t ld, const float *x,
@@ -136,6 +141,7 @@ typedef void lam__norm_kernel(const lam__norm_args *args);
     X(sgd, update, "v = momentum v - rate g; w += v (m is v; NULL without momentum)")              \
     X(adam, update, "Adam, epsilon outside the root, bias-corrected")                              \
     X(penalty, penalty, "L1 and L2 regularization")                                                \
+    X(checked_copy, checked_copy, "a copy, and whether it is finite")                              \
     X(column_sums, column_sums, "sums over rows: the bias gradient")                               \
     X(dropout, dropout, "inverted dropout, drawing the mask")                                      \
     X(dropout_apply, dropout, "inverted dropout with a given mask")                                \

@@ -1,6 +1,8 @@
 /* weight_update.c: phase 2 of a step, the weights. */
 #include "train/weight_update.h"
 
+#include <math.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "kernels/blas/gemm.h"
@@ -207,6 +209,14 @@ static double penalize_bias(const lam__layer *layer, const lam_fit_options *opti
     return l1 > 0.0f || l2 > 0.0f ? lam__kernels_chosen()->penalty(layer->out, b, l1, l2, g) : 0.0;
 }
 
+/* Nobody reads a copy unless training fails: a large one need not push out of the caches what the
+ * next step reads. A small one is written faster to them. */
+static bool copy_streams(const lam__weights *weights)
+{
+    enum { SMALL = 1 << 16 }; /* floats, in a second-level cache with all else */
+    return weights->model->parameter_floats > SMALL;
+}
+
 /* Updates n parameters at `offset` of the flat buffers from their gradient g[n]. */
 static void update(const lam__weights *weights, size_t offset, size_t n, const float *g)
 {
@@ -217,6 +227,9 @@ static void update(const lam__weights *weights, size_t offset, size_t n, const f
     args.m = weights->m ? weights->m + offset : NULL;
     args.v = weights->v ? weights->v + offset : NULL;
     weights->optimizer->update(lam__kernels_chosen())(&args);
+    if (weights->copy && isnan(lam__kernels_chosen()->checked_copy(
+                             n, args.w, copy_streams(weights), weights->copy + offset)))
+        atomic_store(&weights->not_finite, true);
 }
 
 /* The parameters of a task: runs that are `step` floats apart in the flat buffers. */
@@ -269,9 +282,10 @@ static double run_bias(const lam__weights *weights, const lam__stage *stage)
     return penalty;
 }
 
-enum { MOST_PREFETCHES = 5 };
+enum { MOST_PREFETCHES = 6 };
 
-/* What the update after the product will touch: weights, moments, panels. Returns how many. */
+/* What the update after the product will touch: weights, moments, a copy, panels. Returns how many.
+ */
 static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
                         const lam__weight_task *task, lam__prefetch *prefetch)
 {
@@ -286,6 +300,8 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
         prefetch[count++] = (lam__prefetch){weights->m + r.offset, bytes, r.count, step, false};
     if (weights->v)
         prefetch[count++] = (lam__prefetch){weights->v + r.offset, bytes, r.count, step, false};
+    if (weights->copy && !copy_streams(weights))
+        prefetch[count++] = (lam__prefetch){weights->copy + r.offset, bytes, r.count, step, true};
     if (lam__workspace_streaming_stores(weights->workspace))
         return count; /* panels written past the caches need no fetching */
     const bool shared = weights->workspace->sharing;
@@ -369,6 +385,7 @@ double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, boo
 {
     weights->rows = rows;
     weights->update = update_too;
+    weights->not_finite = false;
     if (update_too)
         lam__optimizer_begin(&weights->options, base, t, weights->moments_from, &weights->args);
     lam__pool_run_shares(pool, weights->task_count, weights->starts, run_task, weights);

@@ -8,6 +8,8 @@
 #ifndef LAMINA_WEIGHT_UPDATE_H
 #define LAMINA_WEIGHT_UPDATE_H
 
+#include <stdatomic.h>
+
 #include "base/machine/pool.h"
 #include "nn/optimizers.h"
 #include "train/workspace.h"
@@ -38,7 +40,9 @@ typedef struct lam__weights {
 
     /* the step at hand */
     bool update;
-    size_t rows; /* of the batch */
+    size_t rows;            /* of the batch */
+    float *copy;            /* where the updated parameters go as well, laid out alike; or NULL */
+    atomic_bool not_finite; /* one of them is not; with a copy only */
     lam__update_args args;
 } lam__weights;
 

@@ -1,4 +1,5 @@
 /* check_update.c: optimizers, penalties and dropout against the reference. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -115,6 +116,37 @@ void check_penalty(const char *help, lam__penalty_kernel *k, lam__penalty_kernel
                        g[i], want[i]);
                 EXPECT(same_bits(g[i], one), "[%zu] of %zu depends on its place", i, n);
             }
+        }
+    guarded_free(&first);
+    guarded_free(&second);
+}
+
+void check_checked_copy(const char *help, lam__checked_copy_kernel *k, lam__checked_copy_kernel *r)
+{
+    (void)help;
+    static const float odd[] = {NAN, INFINITY, -INFINITY};
+    static float x0[LARGE + WIDEST];
+    guarded first = guarded_new(sizeof x0 + 64), second = guarded_new(sizeof x0 + 64);
+    for (size_t step = 0; step < SMALL + 4; step++)
+        for (int p = 0; p < PLACEMENTS; p++) {
+            const size_t n = size_of_step(step);
+            float *x = guarded_place(&first, p, n, sizeof *x);
+            float *y = guarded_place(&second, PLACEMENTS - 1 - p, n, sizeof *y);
+            for (size_t i = 0; i < n; i++)
+                x0[i] = i % 3 ? (2.0f * next_unit() - 1.0f) * FLT_MAX : -0.0f;
+            for (size_t bad = 0; bad <= n; bad += 1 + n / 40) { /* n: none */
+                memcpy(x, x0, n * sizeof *x);
+                if (bad < n)
+                    x[bad] = odd[bad % 3];
+                EXPECT(isnan(k(n, x, p % 2 == 0, y)) == isnan(r(n, x, false, x0)),
+                       "%zu: one at %zu", n, bad);
+                EXPECT(memcmp(x, y, n * sizeof *x) == 0, "%zu: no copy", n);
+                EXPECT(guarded_clean(&second, y, 1, n, n, sizeof *y), "writes beyond %zu", n);
+                if (bad < n)
+                    x0[bad] = 0.5f;
+            }
+            memcpy(x, x0, n * sizeof *x);
+            EXPECT(k(n, x, p % 2 == 0, y) == 0.0f, "%zu: finite, and not told so", n);
         }
     guarded_free(&first);
     guarded_free(&second);

@@ -70,6 +70,7 @@ LAM__CHECK(column_sums);
 LAM__CHECK(loss);
 LAM__CHECK(update);
 LAM__CHECK(penalty);
+LAM__CHECK(checked_copy);
 LAM__CHECK(dropout);
 LAM__CHECK(norm);
 

@@ -63,6 +63,7 @@ static void check_all(const char *help, lam__unary_kernel *k, lam__unary_kernel 
 #define ULP_loss(name, help)
 #define ULP_update(name, help)
 #define ULP_penalty(name, help)
+#define ULP_checked_copy(name, help)
 #define ULP_column_sums(name, help)
 #define ULP_dropout(name, help)
 #define ULP_norm(name, help)

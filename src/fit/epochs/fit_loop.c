@@ -118,6 +118,19 @@ static lam_status prepare_validation(lam__fit *run)
                             run->held_out ? run->rows + run->row_count : NULL, rows);
 }
 
+static lam_status prepare_weights(lam__fit *run, const lam_model *model)
+{
+    const size_t floats = model->parameter_floats;
+    run->weights_room = lam__allocate(floats, sizeof *run->weights_room, "weights to go back to");
+    if (!run->weights_room)
+        return LAM_ERR_MEMORY;
+    run->epoch_weights = run->weights_room;
+    run->next_weights = run->trainer->weights.gradients; /* steps that update have no use for it */
+    memset(run->next_weights, 0, floats * sizeof *run->next_weights); /* what no tensor has */
+    run->weights_of = model->changes - 1;                             /* not taken yet */
+    return LAM_OK;
+}
+
 static lam_status prepare(lam__fit *run, lam_model *model)
 {
     run->epochs_before = model->parameters ? model->epochs_done : 0;
@@ -133,10 +146,7 @@ static lam_status prepare(lam__fit *run, lam_model *model)
     LAM__TRY(lam__pass_accepts(pass, run->data));
     LAM__TRY(lam__pass_uses(pass, run->options, run->data));
     LAM__TRY(lam__targets_fit(pass, run->data, run->rows, run->row_count));
-    run->epoch_weights =
-        lam__allocate(model->parameter_floats, sizeof *run->epoch_weights, "weights to go back to");
-    if (!run->epoch_weights)
-        return LAM_ERR_MEMORY;
+    LAM__TRY(prepare_weights(run, model));
     if (pass->tolerance == 0.0f)
         pass->tolerance = lam__regression_tolerance(run->data, run->rows, run->row_count);
     LAM__TRY(prepare_validation(run));
@@ -187,8 +197,13 @@ static lam_status run_batches(lam__fit *run)
     while (place->batch < batches && !run->stopped) {
         const size_t first = place->batch * batch, left = run->row_count - first;
         run->epoch.learning_rate = lam_trainer_learning_rate(trainer);
-        LAM__TRY(lam__trainer_step(trainer, run->data, run->order, run->row_count, first,
-                                   left < batch ? left : batch, true, &place->tally));
+        trainer->weights.copy = place->batch + 1 == batches ? run->next_weights : NULL;
+        const lam_status status =
+            lam__trainer_step(trainer, run->data, run->order, run->row_count, first,
+                              left < batch ? left : batch, true, &place->tally);
+        trainer->weights.copy = NULL;
+        LAM__TRY(status);
+        run->next_of = trainer->model->changes;
         place->batch++;
         if (!isfinite(place->tally.loss) || !isfinite(place->tally.penalty))
             return fail_not_finite(run, place->batch, batches);
@@ -241,8 +256,10 @@ static lam_status end_epoch(lam__fit *run)
     lam__fit_position *place = &run->place;
     const bool whole = place->batch == lam__fit_batches(run);
     const lam_model *model = run->trainer->model;
-    /* the last update can leave what no loss has shown yet */
-    if (lam__first_not_finite(model->parameters, model->parameter_floats) < model->parameter_floats)
+    const size_t floats = model->parameter_floats;
+    /* the last update can leave what no loss has shown yet; that of a whole epoch has looked */
+    if (whole ? run->trainer->weights.not_finite
+              : lam__first_not_finite(model->parameters, floats) < floats)
         return fail_not_finite(run, place->batch, lam__fit_batches(run));
     if (run->validation)
         LAM__TRY(validate(run));
@@ -258,20 +275,44 @@ static lam_status end_epoch(lam__fit *run)
     return LAM_OK;
 }
 
+/* Takes a copy of the weights before an epoch, unless the last step before it has left one and
+ * nobody can have changed them since. */
+static void keep_weights(lam__fit *run)
+{
+    const lam_model *model = run->trainer->model;
+    if (run->weights_of == model->changes && !model->viewed)
+        return;
+    memcpy(run->epoch_weights, model->parameters, model->parameter_floats * sizeof(float));
+    run->weights_of = model->changes;
+}
+
+/* After a whole epoch. */
+static void swap_weights(lam__fit *run)
+{
+    float *former = run->epoch_weights;
+    run->epoch_weights = run->next_weights;
+    run->weights_of = run->next_of;
+    run->next_weights = former;
+}
+
 /* The batches and figures of the epoch at hand. If it fails, it has not been. */
 static lam_status run_epoch(lam__fit *run)
 {
     lam_model *model = run->trainer->model;
     const size_t bytes = model->parameter_floats * sizeof *model->parameters;
+    const size_t epoch = run->place.epoch;
     const lam__loss *loss = model->loss;
     const uint64_t steps = model->steps_done;
     const char *loss_name = model->loss_name;
-    memcpy(run->epoch_weights, model->parameters, bytes);
+    keep_weights(run);
     lam_status status = run_batches(run);
     if (status == LAM_OK)
         status = end_epoch(run);
-    if (status == LAM_OK)
+    if (status == LAM_OK) {
+        if (run->place.epoch > epoch)
+            swap_weights(run);
         return LAM_OK;
+    }
     memcpy(model->parameters, run->epoch_weights, bytes);
     model->changes++;
     model->loss = loss;
@@ -328,7 +369,7 @@ lam_status lam__fit_model(lam_model *model, const lam_dataset *train,
     lam__early_stopping_close(&run.early);
     lam__release(run.rows);
     lam__release(run.order);
-    lam__release(run.epoch_weights);
+    lam__release(run.weights_room);
     if (history)
         *history = run.history;
     else

@@ -42,7 +42,11 @@ typedef struct lam__fit {
     struct lam__checkpointer *checkpointer; /* or NULL */
     lam__early_stopping early;
     lam__fit_position place;
+    float *weights_room;  /* of the next two, with memory of the trainer's */
     float *epoch_weights; /* laid out as the model's: from before the epoch at hand */
+    float *next_weights;  /* from before the next one, once its last step has left them */
+    uint64_t weights_of;  /* the model's count of changes when epoch_weights were taken, */
+    uint64_t next_of;     /* and next_weights */
     double started;       /* this run on the epoch at hand, by lam__now */
     lam_epoch epoch;
     bool stopped;
