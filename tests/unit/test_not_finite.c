@@ -98,6 +98,38 @@ Test(not_finite, a_sample_is_named_and_the_weights_are_kept)
     }
 }
 
+/* What a callback has done to the weights after an epoch belongs to the next one. */
+static lam_signal change_and_spoil(const lam_event *event, void *user)
+{
+    spoiler *s = user;
+    if (event->kind == LAM_EVENT_EPOCH_END && event->progress->epoch == s->epochs) {
+        lam_tensor tensor;
+        cr_assert_eq(lam_model_tensor((lam_model *)event->model, 0, &tensor), LAM_OK);
+        tensor.data[5] = 0.75f;
+    }
+    return spoil(event, user);
+}
+
+Test(not_finite, weights_that_a_callback_changed_are_kept)
+{
+    for (size_t batch = 32; batch <= SAMPLES; batch += SAMPLES - 32) { /* or epochs of one step */
+        lam_dataset *data = make_data();
+        lam_model *model = built("8:relu,1");
+        spoiler s = {.epochs = 2, .value = NAN};
+        const lam_callback callback = {change_and_spoil, &s};
+        lam_fit_options options = some_epochs(5);
+        options.batch_size = batch;
+        options.callback = &callback;
+        cr_expect_eq(lam_fit(model, data, &options, NULL), LAM_ERR_NUMERIC);
+        float weights[PARAMETERS];
+        take(model, weights);
+        cr_expect_eq(weights[5], 0.75f);
+        cr_expect_eq(memcmp(weights, s.weights, sizeof weights), 0, "of before epoch 3");
+        lam_model_free(model);
+        lam_dataset_free(data);
+    }
+}
+
 Test(not_finite, a_first_epoch_leaves_the_start_values)
 {
     lam_dataset *data = make_data();
