@@ -227,8 +227,8 @@ static void update(const lam__weights *weights, size_t offset, size_t n, const f
     args.m = weights->m ? weights->m + offset : NULL;
     args.v = weights->v ? weights->v + offset : NULL;
     weights->optimizer->update(lam__kernels_chosen())(&args);
-    if (weights->copy && isnan(lam__kernels_chosen()->checked_copy(
-                             n, args.w, copy_streams(weights), weights->copy + offset)))
+    if (weights->copy && isnan(lam__kernels_chosen()->checked_copy(n, args.w, copy_streams(weights),
+                                                                   weights->copy + offset)))
         atomic_store(&weights->not_finite, true);
 }
 
