@@ -55,7 +55,9 @@ static const struct malformed table[] = {
      BYTES(0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1),
      LAM_ERR_FORMAT, "more bytes than can be addressed"},
     {"float overflow", BYTES(0, 0, 0x0d, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1),
-     LAM_ERR_FORMAT, "byte 8: the dimensions up to this one"},
+     LAM_ERR_FORMAT,
+     SIZE_MAX > UINT32_MAX ? "byte 8: the dimensions up to this one (4294967295) ask for more"
+                           : "byte 4: the dimensions up to this one (4294967295) ask for more"},
     {"nan", BYTES(0, 0, 0x0d, 1, 0, 0, 0, 2, 0x3f, 0x80, 0, 0, 0x7f, 0xc0, 0, 0), LAM_ERR_NUMERIC,
      "byte 12: value 0 of sample 1"},
     {"infinity", BYTES(0, 0, 0x0d, 1, 0, 0, 0, 1, 0xff, 0x80, 0, 0), LAM_ERR_NUMERIC, "ff800000"},
