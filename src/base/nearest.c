@@ -4,13 +4,10 @@
 
 #include <lamina/catalog.h>
 
+#include "base/ascii.h"
+
 /* Longer words are compared as prefixes only. */
 enum { LONGEST = 127 };
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 static size_t least(size_t a, size_t b)
 {
@@ -27,9 +24,9 @@ static size_t distance(const char *a, size_t m, const char *b, size_t n)
     for (size_t i = 1; i <= m; i++) {
         row[0] = i;
         for (size_t j = 1; j <= n; j++) {
-            const char p = lower(a[i - 1]), q = lower(b[j - 1]);
+            const char p = lam__lower(a[i - 1]), q = lam__lower(b[j - 1]);
             row[j] = least(last[j - 1] + (p != q), least(last[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && p == lower(b[j - 2]) && q == lower(a[i - 2]))
+            if (i > 1 && j > 1 && p == lam__lower(b[j - 2]) && q == lam__lower(a[i - 2]))
                 row[j] = least(row[j], before[j - 2] + 1);
         }
         size_t *oldest = before;
@@ -42,7 +39,7 @@ static size_t distance(const char *a, size_t m, const char *b, size_t n)
 
 static int starts_with(const char *word, const char *start)
 {
-    while (*start && lower(*word) == lower(*start))
+    while (*start && lam__lower(*word) == lam__lower(*start))
         word++, start++;
     return *start == '\0';
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "io/file_read.h"
@@ -29,25 +30,15 @@ static const struct known_set {
     {"mnist", true, {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_letter(char c)
-{
-    return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
 /* Whether text[length] contains the word, whatever the case. */
 static bool contains(const char *text, size_t length, const char *word, bool whole_word)
 {
     size_t n = strlen(word);
     for (size_t at = 0; at + n <= length; at++) {
         size_t same = 0;
-        while (same < n && lower(text[at + same]) == word[same])
+        while (same < n && lam__lower(text[at + same]) == word[same])
             same++;
-        if (same == n && !(whole_word && at > 0 && is_letter(text[at - 1])))
+        if (same == n && !(whole_word && at > 0 && lam__is_letter(text[at - 1])))
             return true;
     }
     return false;

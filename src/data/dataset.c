@@ -2,10 +2,10 @@
 #include <lamina/dataset.h>
 #include <lamina/images.h>
 
-#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/memory.h"
 #include "data/dataset_parts.h"
 #include "data/source.h"
@@ -124,10 +124,10 @@ lam_status lam_dataset_set_targets(lam_dataset *dataset, const float *y, size_t 
                          "lam_dataset_set_targets: %zu samples of %zu outputs "
                          "are more than memory can hold",
                          dataset->samples, outputs);
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(y[i]))
-            return lam__fail(LAM_ERR_NUMERIC, "target %zu of sample %zu is not a finite number",
-                             i % outputs, i / outputs);
+    const size_t bad = lam__first_not_finite(y, count);
+    if (bad < count)
+        return lam__fail(LAM_ERR_NUMERIC, "target %zu of sample %zu is not a finite number",
+                         bad % outputs, bad / outputs);
     float *copy = lam__allocate(count, sizeof *copy, "the targets of a dataset");
     if (!copy)
         return LAM_ERR_MEMORY;

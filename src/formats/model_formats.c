@@ -1,12 +1,11 @@
 /* model_formats.c: models in and out, through the table of formats. */
 #include "formats/model_formats.h"
 
-#include <ctype.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -40,21 +39,13 @@ const lam__model_format *lam__find_format(const char *name)
     return lam__table_find(&lam__model_formats, name);
 }
 
-static bool same_letters(const char *a, const char *b, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (tolower((unsigned char)a[i]) != tolower((unsigned char)b[i]))
-            return false;
-    return true;
-}
-
 /* Whether a word is in a list separated by spaces, whatever the case of its letters. */
 static bool lists(const char *list, const char *word)
 {
     const size_t length = strlen(word);
     while (*list) {
         const size_t next = strcspn(list, " ");
-        if (next == length && same_letters(list, word, length))
+        if (next == length && lam__same_letters(list, word, length))
             return true;
         list += next + (list[next] == ' ');
     }
@@ -100,24 +91,6 @@ const lam__model_format *lam__format_of_file(const lam__foreign *file)
               "%s: neither its content nor its extension is that of a known model format: %s",
               file->path, known);
     return NULL;
-}
-
-char *lam__format_stem(const char *path, char *out, size_t size)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    const size_t length = dot && dot > name ? (size_t)(dot - name) : strlen(name);
-    size_t at = 0;
-    if (size > 1 && (length == 0 || (name[0] >= '0' && name[0] <= '9')))
-        out[at++] = '_';
-    for (size_t i = 0; i < length && at + 1 < size; i++) {
-        const char c = name[i];
-        const bool plain =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        out[at++] = plain ? c : '_';
-    }
-    out[at] = '\0';
-    return out;
 }
 
 lam_import_options lam_import_options_default(void)
@@ -187,19 +160,6 @@ lam_model *lam_model_import_report(const char *path, const lam_import_options *o
     return model;
 }
 
-static lam_status check_finite(const lam_model *model)
-{
-    lam__tensor_view at;
-    for (size_t i = 0; lam__tensor_at(model, i, &at); i++)
-        for (size_t j = 0; j < at.rows * at.cols; j++)
-            if (!isfinite(model->parameters[at.offset + j]))
-                return lam__fail(LAM_ERR_NUMERIC,
-                                 "tensor '%s': value %zu is not a finite number: such a model is "
-                                 "not written",
-                                 model->tensor_names[i], j);
-    return LAM_OK;
-}
-
 lam_status lam_model_export(const lam_model *model, const char *path,
                             const lam_export_options *options)
 {
@@ -230,7 +190,7 @@ lam_status lam_model_export(const lam_model *model, const char *path,
     if (!model->parameters)
         return lam__fail(LAM_ERR_STATE, "a model without parameters cannot be written: train it or "
                                         "call lam_model_initialize first");
-    LAM__TRY(check_finite(model));
+    LAM__TRY(lam__model_check_finite(model));
     return format->write(model, path, options);
 }
 

@@ -60,9 +60,4 @@ const lam__model_format *lam__format_of_path(const char *path);
 /* Row by content, else by extension; NULL with LAM_ERR_FORMAT recorded. */
 const lam__model_format *lam__format_of_file(const lam__foreign *file);
 
-/* The name of the file in a path, without folder and extension, in out[size]: for names inside
- * files. Characters outside [A-Za-z0-9_] become '_', and a digit at the front gets one before it.
- */
-char *lam__format_stem(const char *path, char *out, size_t size);
-
 #endif

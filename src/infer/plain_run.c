@@ -93,9 +93,5 @@ lam_status lam__plain_check(const lam_model *model)
                              "cannot be written as C source",
                              i, activation->name);
     }
-    for (size_t i = 0; i < model->parameter_floats; i++)
-        if (!isfinite(model->parameters[i]))
-            return lam__fail(LAM_ERR_NUMERIC,
-                             "a parameter is not a finite number: such a model is not written");
-    return LAM_OK;
+    return lam__model_check_finite(model);
 }

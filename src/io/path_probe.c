@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "io/byte_source.h"
 #include "io/file_read.h"
@@ -46,16 +47,6 @@ lam_status lam__path_probe_look(const char *path, lam__path_probe *place)
     return status == LAM_ERR_UNSUPPORTED ? LAM_OK : status;
 }
 
-bool lam__path_probe_begins(const lam__path_probe *place, const void *bytes, size_t count)
-{
-    return place->head_size >= count && memcmp(place->head, bytes, count) == 0;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Whether text[*length] ends so; then *length becomes what is before it. */
 static bool cut_ending(const char *text, size_t *length, const char *ending)
 {
@@ -63,7 +54,7 @@ static bool cut_ending(const char *text, size_t *length, const char *ending)
     if (*length < n)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (lower(text[*length - n + i]) != ending[i])
+        if (lam__lower(text[*length - n + i]) != ending[i])
             return false;
     *length -= n;
     return true;

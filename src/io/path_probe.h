@@ -22,9 +22,6 @@ typedef struct lam__path_probe {
 /* Fails only where a path exists that cannot be looked at. Damaged gzip data end the head early. */
 lam_status lam__path_probe_look(const char *path, lam__path_probe *place);
 
-/* Whether the head begins with these bytes. */
-bool lam__path_probe_begins(const lam__path_probe *place, const void *bytes, size_t count);
-
 /* Whether the path, less an ending .gz, ends with one of the endings (".csv"), whatever the case;
  * `endings` ends with NULL. */
 bool lam__path_probe_ends(const lam__path_probe *place, const char *const *endings);

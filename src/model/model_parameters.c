@@ -1,9 +1,9 @@
 /* model_parameters.c: the flat buffer of a model's parameters, and its tensors. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/network.h"
@@ -216,6 +216,21 @@ lam_status lam_model_get_parameters(const lam_model *model, float *values, size_
     return LAM_OK;
 }
 
+lam_status lam__model_check_finite(const lam_model *model)
+{
+    lam__tensor_view at;
+    for (size_t i = 0; lam__tensor_at(model, i, &at); i++) {
+        const size_t count = at.rows * at.cols;
+        const size_t bad = lam__first_not_finite(model->parameters + at.offset, count);
+        if (bad < count)
+            return lam__fail(LAM_ERR_NUMERIC,
+                             "tensor '%s': value %zu is not a finite number: such a model is not "
+                             "written",
+                             model->tensor_names[i], bad);
+    }
+    return LAM_OK;
+}
+
 lam_status lam_model_set_parameters(lam_model *model, const float *values, size_t count)
 {
     if (!model || !values)
@@ -223,10 +238,10 @@ lam_status lam_model_set_parameters(lam_model *model, const float *values, size_
     LAM__TRY(lam_model_status(model));
     LAM__TRY(check_count(model, count));
     char text[32];
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(values[i]))
-            return lam__fail(LAM_ERR_NUMERIC, "parameter %zu is %s", i,
-                             lam__format_double((double)values[i], text, sizeof text));
+    const size_t bad = lam__first_not_finite(values, count);
+    if (bad < count)
+        return lam__fail(LAM_ERR_NUMERIC, "parameter %zu is %s", bad,
+                         lam__format_double((double)values[bad], text, sizeof text));
     if (!model->parameters)
         LAM__TRY(lam__model_check_class_names(model, model->class_count));
     LAM__TRY(lam__allocate_parameters(model));

@@ -65,6 +65,10 @@ size_t lam__layer_parameters(const lam__layer *layer);
 /* Writes "layers.3.weight" to name. */
 void lam__tensor_name(const lam__tensor_view *place, char *name, size_t size);
 
+/* LAM_ERR_NUMERIC naming the first parameter that is not a finite number: no such model is written.
+ */
+lam_status lam__model_check_finite(const lam_model *model);
+
 /* A view of tensor i, which exists, for reading. */
 lam_tensor lam__view_tensor(const lam_model *model, size_t i);
 

@@ -5,22 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "base/memory.h"
 #include "base/text.h"
-
-size_t lam__first_not_finite(const float *values, size_t n)
-{
-    uint32_t any = 0;
-    for (size_t i = 0; i < n; i++) { /* without branches */
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        any |= (bits & 0x7f800000u) == 0x7f800000u; /* an exponent of ones */
-    }
-    size_t i = 0;
-    while (any && i < n && isfinite(values[i]))
-        i++;
-    return any ? i : n;
-}
 
 static void describe(const char *what, size_t i, size_t sample, float value, const char *when,
                      char *text, size_t size)

@@ -14,7 +14,4 @@ bool lam__find_bad_sample(const lam__pass *pass, const lam_dataset *dataset, con
 bool lam__find_bad_output(const lam__pass *pass, const uint32_t *index, size_t first, size_t rows,
                           char *text, size_t size);
 
-/* The first value of values[n] that is not finite; n when all are. */
-size_t lam__first_not_finite(const float *values, size_t n);
-
 #endif

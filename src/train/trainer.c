@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/machine/denormals.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -8,7 +8,7 @@
 
 #include "fit/checkpoints/checkpoint_inspect.h"
 #include "formats/safetensors/model_file.h"
-#include "io/crc32c.h"
+#include "io/checksum.h"
 
 static lam_trainer *make_trainer(lam_model **model)
 {

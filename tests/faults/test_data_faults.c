@@ -4,7 +4,7 @@
 #include "../support/archives.h"
 #include "../support/scratch.h"
 #include "failing.h"
-#include "io/crc32.h"
+#include "io/checksum.h"
 #include "lamina_features.h"
 
 static char folder[256];

@@ -12,7 +12,7 @@
 #include "../support/model_files.h"
 #include "../support/scratch.h"
 #include "formats/safetensors/model_file.h"
-#include "io/crc32.h"
+#include "io/checksum.h"
 #include "lamina_features.h"
 
 #if LAM__HAVE_JSON

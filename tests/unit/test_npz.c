@@ -8,7 +8,7 @@
 #include "../support/archives.h"
 #include "../support/scratch.h"
 #include "data/readers/arrays/named_arrays.h"
-#include "io/crc32.h"
+#include "io/checksum.h"
 #include "lamina_features.h"
 
 /* An array of bytes: name, type, shape, values. */

@@ -49,9 +49,7 @@ typedef struct lam__checkpoint_of {
 
 /* A part of a checkpoint's data. */
 typedef struct lam__part {
-    char name[64];
-    lam__st_dtype dtype;
-    size_t rank, shape[2];
+    lam__st_label label;
     size_t bytes;
     const float *floats; /* F32: the values; else NULL */
 } lam__part;

@@ -10,10 +10,10 @@
 static void set_shape(lam__part *part, lam__st_dtype dtype, size_t rank, size_t rows,
                       size_t columns)
 {
-    part->dtype = dtype;
-    part->rank = rank;
-    part->shape[0] = rank == 2 ? rows : columns;
-    part->shape[1] = columns;
+    part->label.dtype = dtype;
+    part->label.rank = rank;
+    part->label.shape[0] = rank == 2 ? rows : columns;
+    part->label.shape[1] = columns;
     part->bytes = (rank == 2 ? rows : 1) * columns * (dtype == LAM__ST_F32 ? 4 : 8);
     part->floats = NULL;
 }
@@ -22,7 +22,7 @@ static void set_shape(lam__part *part, lam__st_dtype dtype, size_t rank, size_t 
 static void numbers_part(const lam__checkpoint_of *of, size_t epochs, size_t i, lam__part *part)
 {
     static const char *const names[] = {"counts", "numbers", "metric_sums", "history"};
-    snprintf(part->name, sizeof part->name, LAM__CHECKPOINT_PREFIX "%s", names[i]);
+    snprintf(part->label.name, sizeof part->label.name, LAM__CHECKPOINT_PREFIX "%s", names[i]);
     if (i == LAM__PART_COUNTS)
         set_shape(part, LAM__ST_U64, 1, 0, LAM__COUNTS);
     else if (i == LAM__PART_NUMBERS)
@@ -42,7 +42,7 @@ static bool tensor_part(const lam_model *model, const float *floats, const char 
     if (i >= lam__tensor_count(model) || !lam__tensor_at(model, i, &at))
         return false;
     lam__tensor_name(&at, name, sizeof name);
-    snprintf(part->name, sizeof part->name, "%s%s", prefix, name);
+    snprintf(part->label.name, sizeof part->label.name, "%s%s", prefix, name);
     set_shape(part, LAM__ST_F32, at.flat ? 1 : 2, at.rows, at.cols);
     part->floats = floats + at.offset;
     return true;
@@ -52,7 +52,8 @@ static bool transform_part(const lam_model *model, size_t i, lam__part *part)
 {
     if (model->transform.kind != LAM_TRANSFORM_STANDARDIZE || i >= 2)
         return false;
-    snprintf(part->name, sizeof part->name, "%s", i ? LAM__TENSOR_STD : LAM__TENSOR_MEAN);
+    snprintf(part->label.name, sizeof part->label.name, "%s",
+             i ? LAM__TENSOR_STD : LAM__TENSOR_MEAN);
     set_shape(part, LAM__ST_F32, 1, 0, model->features);
     part->floats = i ? model->transform.std : model->transform.mean;
     return true;

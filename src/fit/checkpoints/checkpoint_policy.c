@@ -13,7 +13,7 @@
 #include "base/machine/clock.h"
 #include "base/memory.h"
 #include "fit/checkpoints/checkpoint_writer.h"
-#include "io/crc32c.h"
+#include "io/checksum.h"
 #include "io/file_read.h"
 #include "options/interval.h"
 

@@ -26,20 +26,21 @@ static const unsigned char *bytes_of(const lam__st_file *file, const lam__st_ten
 static lam_status find_part(const lam__st_file *file, const lam__part *part,
                             const lam__st_tensor **found)
 {
-    const lam__st_tensor *tensor = lam__st_find(file, part->name);
+    const lam__st_tensor *tensor = lam__st_find(file, part->label.name);
     *found = tensor;
     if (!tensor)
-        return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s' is missing", file->name, part->name);
-    bool same = tensor->dtype == part->dtype && tensor->rank == part->rank;
-    for (size_t i = 0; same && i < part->rank; i++)
-        same = tensor->shape[i] == part->shape[i];
+        return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s' is missing", file->name,
+                         part->label.name);
+    bool same = tensor->dtype == part->label.dtype && tensor->rank == part->label.rank;
+    for (size_t i = 0; same && i < part->label.rank; i++)
+        same = tensor->shape[i] == part->label.shape[i];
     if (same)
         return LAM_OK;
     return lam__fail(LAM_ERR_FORMAT,
                      "%s: tensor '%s' has not the type %s, the %zu dimensions and "
                      "the %zu bytes it should have",
-                     file->name, part->name, lam__st_dtype_name(part->dtype), part->rank,
-                     part->bytes);
+                     file->name, part->label.name, lam__st_dtype_name(part->label.dtype),
+                     part->label.rank, part->bytes);
 }
 
 /* Reads the numbers, and checks that what they say can be. */
@@ -58,7 +59,7 @@ static lam_status read_numbers(const lam__checkpoint_of *of, contents *read)
     const double rate = read->numbers[LAM__NUMBER_RATE];
     if (!(rate > 0.0 && isfinite(rate)))
         return lam__fail(LAM_ERR_FORMAT, "%s: tensor '%s': the learning rate is not above 0",
-                         read->file->name, part.name);
+                         read->file->name, part.label.name);
     return LAM_OK;
 }
 
@@ -110,19 +111,19 @@ static lam_status check_parts(const lam__checkpoint_of *of, const contents *read
          count++) {
         const lam__st_tensor *tensor;
         LAM__TRY(find_part(file, &part, &tensor));
-        if (part.floats && strncmp(part.name, LAM__CHECKPOINT_PREFIX, 11) != 0)
+        if (part.floats && strncmp(part.label.name, LAM__CHECKPOINT_PREFIX, 11) != 0)
             LAM__TRY(check_finite(file, tensor));
         if (!part.floats ||
             (part.floats != model->transform.mean && part.floats != model->transform.std))
             continue;
-        for (size_t i = 0; i < part.shape[0]; i++) {
+        for (size_t i = 0; i < part.label.shape[0]; i++) {
             float value;
             lam__st_value(file, tensor, i, &value);
             if (memcmp(&value, &part.floats[i], sizeof value) != 0)
                 return lam__fail(LAM_ERR_STATE,
                                  "%s: another input transform: value %zu of '%s' "
                                  "differs",
-                                 file->name, i, part.name);
+                                 file->name, i, part.label.name);
         }
     }
     if (of->run && file->count != count)
@@ -177,7 +178,8 @@ static void restore_floats(const lam__checkpoint_of *of, const contents *read)
 {
     lam__part part;
     for (size_t i = 0; lam__checkpoint_part(of, 0, i, &part); i++) {
-        const lam__st_tensor *tensor = part.floats ? lam__st_find(read->file, part.name) : NULL;
+        const lam__st_tensor *tensor =
+            part.floats ? lam__st_find(read->file, part.label.name) : NULL;
         for (size_t k = 0; tensor && k < part.bytes / sizeof(float); k++)
             lam__st_value(read->file, tensor, k, (float *)(uintptr_t)&part.floats[k]);
     }

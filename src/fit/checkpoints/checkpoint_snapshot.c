@@ -9,13 +9,12 @@
 #include "base/memory.h"
 #include "fit/checkpoints/checkpoint.h"
 #include "formats/safetensors/model_file.h"
-#include "io/crc32c.h"
-#include "lamina_features.h"
+#include "io/checksum.h"
 #include "model/network.h"
 
 /* Rows of history there is room for from the start; the data begin at a multiple of ALIGN; images
  * lie at pages, for the system's copy of them. */
-enum { ROWS_AT_ONCE = 1024, ALIGN = 64 };
+enum { ROWS_AT_ONCE = 1024 };
 
 /* Values of 4 or 8 bytes, little-endian whatever the machine's own order. */
 static void copy_words(unsigned char *to, const void *from, size_t bytes, size_t width)
@@ -51,63 +50,41 @@ void lam__snapshot_close(lam__snapshot *snapshot)
     *snapshot = (lam__snapshot){0};
 }
 
-#if LAM__HAVE_JSON
-#include <jansson.h>
+/* Whose parts are labelled, with how many rows of history. */
+typedef struct part_list {
+    const lam__checkpoint_of *of;
+    size_t epochs;
+} part_list;
 
-static json_t *describe_part(const lam__part *part, size_t begin)
+static bool part_label(const void *of, size_t i, lam__st_label *label)
 {
-    json_t *shape = json_array();
-    for (size_t i = 0; i < part->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)part->shape[i]));
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", lam__st_dtype_name(part->dtype), "shape",
-                     shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + part->bytes));
-}
-
-/* The header as JSON; NULL when memory ran out. */
-static json_t *describe(const lam__snapshot *snapshot, const lam__checkpoint_of *of, size_t epochs)
-{
-    json_t *header = json_object(), *metadata = json_object();
-    int failed = json_object_set_new(header, "__metadata__", metadata);
-    failed |= json_object_set_new(metadata, LAM__FILE_CRC_KEY, json_string("00000000"));
-    failed |= json_object_set_new(metadata, LAM__MODEL_KEY, json_string(snapshot->model));
-    failed |= json_object_set_new(metadata, LAM__CHECKPOINT_KEY, json_string(snapshot->settings));
+    const part_list *list = of;
     lam__part part;
-    for (size_t i = 0, begin = 0; lam__checkpoint_part(of, epochs, i, &part); i++) {
-        failed |= json_object_set_new(header, part.name, describe_part(&part, begin));
-        begin += part.bytes;
-    }
-    if (!failed)
-        return header;
-    json_decref(header);
-    return NULL;
+    if (!lam__checkpoint_part(list->of, list->epochs, i, &part))
+        return false;
+    *label = part.label;
+    return true;
 }
 
 lam_status lam__snapshot_lay_out(lam__snapshot *snapshot, const lam__checkpoint_of *of,
                                  size_t epochs)
 {
-    json_t *json = describe(snapshot, of, epochs);
-    const size_t length = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
-    const size_t size = lam__round_up(8 + length, ALIGN);
-    if (size - 8 > LAM__ST_HEADER_MOST) {
-        json_decref(json);
-        return lam__fail(LAM_ERR_ARGUMENT,
-                         "the header of a checkpoint would have %zu bytes, at most %d can be read "
-                         "back",
-                         length, LAM__ST_HEADER_MOST);
-    }
-    unsigned char *header = length ? lam__allocate(size, 1, "the header of a checkpoint") : NULL;
-    if (header) {
-        for (int i = 0; i < 8; i++)
-            header[i] = (unsigned char)((uint64_t)(size - 8) >> 8 * i);
-        memset(header + 8, ' ', size - 8);
-        json_dumpb(json, (char *)header + 8, length, JSON_COMPACT);
-        lam__release(snapshot->header);
-        snapshot->header = header;
-        snapshot->header_size = size;
-        snapshot->epochs = epochs;
-    }
-    json_decref(json);
-    return header ? LAM_OK : lam__fail(LAM_ERR_MEMORY, "out of memory: the header of a checkpoint");
+    const lam__st_pair pairs[] = {
+        {LAM__FILE_CRC_KEY, "00000000"},
+        {LAM__MODEL_KEY, snapshot->model},
+        {LAM__CHECKPOINT_KEY, snapshot->settings},
+    };
+    const part_list list = {of, epochs};
+    const lam__st_header parts = {"a checkpoint", pairs, sizeof pairs / sizeof *pairs, part_label,
+                                  &list};
+    unsigned char *header;
+    size_t size;
+    LAM__TRY(lam__st_make_header(&parts, &header, &size));
+    lam__release(snapshot->header);
+    snapshot->header = header;
+    snapshot->header_size = size;
+    snapshot->epochs = epochs;
+    return LAM_OK;
 }
 
 lam_status lam__snapshot_open(lam__snapshot *snapshot, const lam__checkpoint_of *of)
@@ -124,22 +101,6 @@ lam_status lam__snapshot_open(lam__snapshot *snapshot, const lam__checkpoint_of 
         lam__snapshot_close(snapshot);
     return status;
 }
-#else
-lam_status lam__snapshot_lay_out(lam__snapshot *snapshot, const lam__checkpoint_of *of,
-                                 size_t epochs)
-{
-    (void)snapshot, (void)epochs;
-    char *text;
-    return lam__checkpoint_settings(of, &text); /* says what is missing */
-}
-
-lam_status lam__snapshot_open(lam__snapshot *snapshot, const lam__checkpoint_of *of)
-{
-    *snapshot = (lam__snapshot){0};
-    return lam__snapshot_lay_out(snapshot, of, 0);
-}
-#endif
-
 bool lam__snapshot_fits(const lam__snapshot *snapshot, const lam__checkpoint_of *of)
 {
     return snapshot->header_size + data_size(of, snapshot->epochs) <= snapshot->capacity;

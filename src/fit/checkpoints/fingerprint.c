@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "data/source.h"
-#include "io/crc32c.h"
+#include "io/checksum.h"
 
 /* Bytes of samples that are read whole, and samples read of larger sets. */
 #define LAM__READ_WHOLE ((size_t)256 << 20)

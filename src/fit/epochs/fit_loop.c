@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/machine/clock.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -1,4 +1,5 @@
 /* c_parts.c: what C files of a network share: header, opening, activations, self-test. */
+#include "base/ascii.h"
 #include "formats/c_export/c_source.h"
 
 #include <math.h>
@@ -9,18 +10,12 @@
 #include "base/memory.h"
 #include "base/philox.h"
 
-/* Without the locale. */
-static bool is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static bool is_identifier(const char *name)
 {
     const size_t length = strlen(name);
-    bool good = length > 0 && length <= LAM__C_NAME_MOST && !(name[0] >= '0' && name[0] <= '9');
+    bool good = length > 0 && length <= LAM__C_NAME_MOST && !lam__is_digit(name[0]);
     for (size_t i = 0; i < length; i++)
-        good = good && (name[i] == '_' || is_alnum(name[i]));
+        good = good && (name[i] == '_' || lam__is_alphanumeric(name[i]));
     return good;
 }
 
@@ -34,7 +29,7 @@ static lam_status split_path(const char *path, size_t *length, const char **stem
         return lam__fail(LAM_ERR_ARGUMENT, "'%s': a file of C source is called NAME.c", path);
     *length -= 2;
     for (const char *c = *stem; c < path + *length; c++)
-        if (!is_alnum(*c) && !strchr("_-+. ", *c))
+        if (!lam__is_alphanumeric(*c) && !strchr("_-+. ", *c))
             return lam__fail(LAM_ERR_ARGUMENT,
                              "'%s': '%c' cannot stand in the name of a file that C source includes",
                              path, *c);
@@ -55,7 +50,7 @@ static lam_status choose_name(const char *stem, size_t length, const char *given
         return lam__fail(LAM_ERR_ARGUMENT,
                          "'%s' is too long to name a network after: give another name", stem);
     for (size_t i = 0; i < length; i++)
-        name[i] = is_alnum(stem[i]) ? stem[i] : '_';
+        name[i] = lam__is_alphanumeric(stem[i]) ? stem[i] : '_';
     name[length] = '\0';
     if (!is_identifier(name))
         return lam__fail(LAM_ERR_ARGUMENT, "'%s' is no identifier of C: give another name", name);
@@ -127,7 +122,8 @@ bool lam__c_needs_math(const lam_model *model)
             return true;
         /* a call of a function, which is one of libm: "expf(" */
         for (const char *c = activation ? activation->c_source : ""; *c; c++)
-            if (c[0] == 'f' && c[1] == '(' && c != activation->c_source && is_alnum(c[-1]))
+            if (c[0] == 'f' && c[1] == '(' && c != activation->c_source &&
+                lam__is_alphanumeric(c[-1]))
                 return true;
     }
     return false;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/float16.h"
 
 bool lam__dtype_is_float(lam__st_dtype dtype)
@@ -108,23 +109,18 @@ bool lam__item_number_text(const lam__item *item, size_t i, char *out, size_t si
     return true;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 int lam__natural_order(const char *a, const char *b)
 {
     while (*a && *b) {
-        if (is_digit(*a) && is_digit(*b)) {
-            while (*a == '0' && is_digit(a[1]))
+        if (lam__is_digit(*a) && lam__is_digit(*b)) {
+            while (*a == '0' && lam__is_digit(a[1]))
                 a++;
-            while (*b == '0' && is_digit(b[1]))
+            while (*b == '0' && lam__is_digit(b[1]))
                 b++;
             size_t n = 0, m = 0;
-            while (is_digit(a[n]))
+            while (lam__is_digit(a[n]))
                 n++;
-            while (is_digit(b[m]))
+            while (lam__is_digit(b[m]))
                 m++;
             if (n != m)
                 return n < m ? -1 : 1;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "formats/import/state_dict.h"
 #include "nn/activations.h"
 
@@ -30,17 +31,12 @@ static const struct {
 
 enum { WORDS = sizeof words / sizeof *words, LONGEST_CLASS = 64 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Index of the word in the list, -1 when it is none. */
 static int find_word(lam__span span)
 {
     for (int i = 0; i < WORDS; i++) {
         size_t n = 0;
-        while (n < span.length && lower(span.text[n]) == words[i].word[n])
+        while (n < span.length && lam__lower(span.text[n]) == words[i].word[n])
             n++;
         if (n == span.length && words[i].word[n] == '\0')
             return i;
@@ -129,7 +125,7 @@ static int place_by_word(const char *name)
         while (c[n] && ((c[n] >= 'a' && c[n] <= 'z') || (c[n] >= 'A' && c[n] <= 'Z')))
             n++;
         for (size_t i = 0; i < n && n < sizeof word; i++)
-            word[i] = lower(c[i]);
+            word[i] = lam__lower(c[i]);
         word[n < sizeof word ? n : 0] = '\0';
         for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
             if (strcmp(word, firsts[i]) == 0)
@@ -142,20 +138,15 @@ static int place_by_word(const char *name)
     return 0;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* The number that stands at name[*at], behind an underscore or not; *at is then behind it. Without
  * one it is 0, as Keras counts "dense", "dense_1". */
 static unsigned long long number_at(const char *name, size_t *at)
 {
-    size_t from = *at + (name[*at] == '_' && is_digit(name[*at + 1]));
+    size_t from = *at + (name[*at] == '_' && lam__is_digit(name[*at + 1]));
     unsigned long long value = 0;
-    if (!is_digit(name[from]))
+    if (!lam__is_digit(name[from]))
         return 0;
-    while (is_digit(name[from]) && value < 1000000000ULL)
+    while (lam__is_digit(name[from]) && value < 1000000000ULL)
         value = value * 10 + (unsigned long long)(name[from++] - '0');
     *at = from;
     return value;
@@ -166,11 +157,11 @@ int lam__order_by_names(const char *a, const char *b)
     size_t same = 0;
     while (a[same] && a[same] == b[same])
         same++;
-    while (same > 0 && is_digit(a[same - 1]))
+    while (same > 0 && lam__is_digit(a[same - 1]))
         same--;
     size_t i = same, j = same;
     const unsigned long long first = number_at(a, &i), second = number_at(b, &j);
-    const bool numbered = is_digit(a[same]) && is_digit(b[same]);
+    const bool numbered = lam__is_digit(a[same]) && lam__is_digit(b[same]);
     if (first != second && (numbered || strcmp(a + i, b + j) == 0))
         return first < second ? -1 : 1;
     return place_by_word(a) - place_by_word(b);
@@ -192,7 +183,7 @@ const char *lam__activation_of_class(const char *class_name)
     if (strncmp(tail, mark, sizeof mark - 1) != 0)
         return NULL;
     for (const char *c = tail + sizeof mark - 1; *c && n + 1 < sizeof word; c++)
-        word[n++] = lower(*c);
+        word[n++] = lam__lower(*c);
     word[n] = '\0';
     for (size_t i = 0; i < lam__activation_count(); i++)
         if (strcmp(lam__activation_at(i)->name, word) == 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/pickle/pickle_ops.h"
@@ -127,20 +128,12 @@ lam_status lam__op_text(lam__pickle *p, int how)
     return push_text(p, how >= 16 ? LAM__P_BYTES : LAM__P_TEXT, b, (size_t)count);
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* An escape of `digits` hexadecimal digits at `from`; -1 when they are none. */
 static long hex(lam__pickle_text line, size_t from, size_t digits)
 {
     long code = 0;
     for (size_t i = from; i < from + digits; i++) {
-        const int digit = i < line.length ? hex_digit(line.text[i]) : -1;
+        const int digit = i < line.length ? lam__hex_digit(line.text[i]) : -1;
         if (digit < 0)
             return -1;
         code = code * 16 + digit;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "io/crc32c.h"
+#include "io/checksum.h"
 
 /* Where the digits of the checksum stand in every checkpoint. */
 #define LAM__CRC_OPENING "{\"__metadata__\":{\"" LAM__FILE_CRC_KEY "\":\""

@@ -4,16 +4,16 @@
 #include <lamina/output.h>
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/memory.h"
 #include "data/learn_input.h"
 #include "formats/safetensors/checkpoint_keys.h"
-#include "io/crc32.h"
+#include "io/checksum.h"
 #include "io/file_read.h"
 #include "model/network.h"
 
@@ -22,14 +22,13 @@
 
 static lam_status check_finite(const lam__st_entry *entry)
 {
-    size_t count = entry->values ? lam__st_entry_count(entry) : 0;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(entry->values[i]))
-            return lam__fail(LAM_ERR_NUMERIC,
-                             "tensor '%s': value %zu is not a finite number: such "
-                             "a model is not saved",
-                             entry->name, i);
-    return LAM_OK;
+    const size_t count = entry->values ? lam__st_entry_count(entry) : 0;
+    const size_t bad = lam__first_not_finite(entry->values, count);
+    if (bad == count)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_NUMERIC,
+                     "tensor '%s': value %zu is not a finite number: such a model is not saved",
+                     entry->name, bad);
 }
 
 static void fill_vector(lam__st_entry *entry, const char *name, size_t size, const float *values)

@@ -131,6 +131,27 @@ void lam__st_value(const lam__st_file *file, const lam__st_tensor *tensor, size_
 
 void lam__st_close(lam__st_file *file);
 
+/* What a header says of a tensor to be written; its data follow those of the one before. */
+typedef struct lam__st_label {
+    char name[64];
+    lam__st_dtype dtype;
+    size_t rank, shape[2];
+} lam__st_label;
+
+/* What a header is made from: pairs of __metadata__, then label(of, i) for each i until it returns
+ * false. */
+typedef struct lam__st_header {
+    const char *what; /* for messages: "a model file" */
+    const lam__st_pair *pairs;
+    size_t pair_count;
+    bool (*label)(const void *of, size_t i, lam__st_label *label);
+    const void *of;
+} lam__st_header;
+
+/* *bytes = length, JSON and spaces, keys in the order given, released with lam__release. A header
+ * that could not be read back is LAM_ERR_ARGUMENT; LAM_ERR_UNSUPPORTED without JSON. */
+lam_status lam__st_make_header(const lam__st_header *header, unsigned char **bytes, size_t *size);
+
 /* A tensor of floats to be written. */
 typedef struct lam__st_entry {
     char name[48];

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/safetensors/safetensors.h"
-#include "io/crc32.h"
+#include "io/checksum.h"
 #include "io/file_read.h"
 
 /* Where the data of a file without any are. */

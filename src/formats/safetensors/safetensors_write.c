@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/safetensors/safetensors.h"
-#include "io/crc32.h"
+#include "io/checksum.h"
 #include "io/file_write.h"
 #include "lamina_features.h"
 
@@ -53,80 +53,99 @@ uint32_t lam__st_checksum(uint32_t crc, const lam__st_entry *entries, size_t cou
 /* The data begin at a multiple of this, for readers that map the file. */
 #define LAM__ST_ALIGN 64
 
-static void put_tensor(lam__json_out *out, const lam__st_entry *entry, size_t begin)
+/* Adds a tensor whose data begin at `begin`; returns where they end. */
+static size_t put_tensor(lam__json_out *out, const lam__st_label *label, size_t begin)
 {
+    size_t end = lam__st_dtype_size(label->dtype);
     lam__json_put(out, ",");
-    lam__json_put_string(out, entry->name);
-    lam__json_put(out, ":{\"dtype\":\"F32\",\"shape\":[");
-    for (size_t i = 0; i < entry->rank; i++) {
+    lam__json_put_string(out, label->name);
+    lam__json_put(out, ":{\"dtype\":\"");
+    lam__json_put(out, lam__st_dtype_name(label->dtype));
+    lam__json_put(out, "\",\"shape\":[");
+    for (size_t i = 0; i < label->rank; i++) {
         lam__json_put(out, i ? "," : "");
-        lam__json_put_size(out, entry->shape[i]);
+        lam__json_put_size(out, label->shape[i]);
+        end *= label->shape[i];
     }
+    end += begin;
     lam__json_put(out, "],\"data_offsets\":[");
     lam__json_put_size(out, begin);
     lam__json_put(out, ",");
-    lam__json_put_size(out, begin + 4 * lam__st_entry_count(entry));
+    lam__json_put_size(out, end);
     lam__json_put(out, "]}");
+    return end;
 }
 
-/* What a header is made from. */
-typedef struct header_parts {
-    const lam__st_pair *pairs;
-    size_t pair_count;
-    const lam__st_entry *entries;
-    size_t count;
-} header_parts;
-
-/* The header as JSON, keys in the order given. */
-static void put_header(lam__json_out *out, const header_parts *parts)
+static void put_header(lam__json_out *out, const lam__st_header *header)
 {
     lam__json_put(out, "{\"__metadata__\":{");
-    for (size_t i = 0; i < parts->pair_count; i++) {
+    for (size_t i = 0; i < header->pair_count; i++) {
         lam__json_put(out, i ? "," : "");
-        lam__json_put_string(out, parts->pairs[i].key);
+        lam__json_put_string(out, header->pairs[i].key);
         lam__json_put(out, ":");
-        lam__json_put_string(out, parts->pairs[i].value);
+        lam__json_put_string(out, header->pairs[i].value);
     }
     lam__json_put(out, "}");
-    for (size_t i = 0, begin = 0; i < parts->count; i++) {
-        put_tensor(out, &parts->entries[i], begin);
-        begin += 4 * lam__st_entry_count(&parts->entries[i]);
-    }
+    lam__st_label label;
+    for (size_t i = 0, begin = 0; header->label(header->of, i, &label); i++)
+        begin = put_tensor(out, &label, begin);
     lam__json_put(out, "}");
 }
 
 /* Length of the JSON, and size of it with what stands around. */
-static lam_status measure(const header_parts *parts, size_t *length, size_t *size)
+static lam_status measure(const lam__st_header *header, size_t *length, size_t *size)
 {
     lam__json_out out = {.text = NULL};
-    put_header(&out, parts);
+    put_header(&out, header);
     *length = out.length;
     *size = lam__round_up(8 + *length, LAM__ST_ALIGN);
     if (out.failed)
-        return lam__fail(LAM_ERR_ARGUMENT, "the header of a model file: a text is not UTF-8");
+        return lam__fail(LAM_ERR_ARGUMENT, "the header of %s: a text is not UTF-8", header->what);
     if (*size - 8 <= LAM__ST_HEADER_MOST)
         return LAM_OK;
-    return lam__fail(
-        LAM_ERR_ARGUMENT,
-        "a model file cannot hold the description: it takes %zu bytes, names included, "
-        "at most %d can be read back",
-        *length, LAM__ST_HEADER_MOST);
+    return lam__fail(LAM_ERR_ARGUMENT,
+                     "%s cannot hold the description: it takes %zu bytes, names included, "
+                     "at most %d can be read back",
+                     header->what, *length, LAM__ST_HEADER_MOST);
 }
 
-/* The bytes before the data: length, JSON, spaces. */
-static lam_status make_header(const header_parts *parts, unsigned char **bytes, size_t *size)
+lam_status lam__st_make_header(const lam__st_header *header, unsigned char **bytes, size_t *size)
 {
     size_t length;
-    LAM__TRY(measure(parts, &length, size));
+    LAM__TRY(measure(header, &length, size));
     *bytes = lam__allocate(*size, 1, "the header of a file");
     if (!*bytes)
         return LAM_ERR_MEMORY;
     for (int i = 0; i < 8; i++)
         (*bytes)[i] = (unsigned char)((uint64_t)(*size - 8) >> 8 * i);
     lam__json_out out = {.text = (char *)*bytes + 8};
-    put_header(&out, parts);
+    put_header(&out, header);
     memset(*bytes + 8 + length, ' ', *size - 8 - length);
     return LAM_OK;
+}
+
+/* The entries of a model file, as what its header is made from. */
+typedef struct entry_list {
+    const lam__st_entry *entries; /* [count] */
+    size_t count;
+} entry_list;
+
+static bool entry_label(const void *of, size_t i, lam__st_label *label)
+{
+    const entry_list *list = of;
+    if (i >= list->count)
+        return false;
+    const lam__st_entry *entry = &list->entries[i];
+    *label = (lam__st_label){.dtype = LAM__ST_F32, .rank = entry->rank};
+    memcpy(label->name, entry->name, sizeof entry->name);
+    memcpy(label->shape, entry->shape, sizeof entry->shape);
+    return true;
+}
+
+static lam__st_header header_of(const lam__st_pair *pairs, size_t pair_count,
+                                const entry_list *entries)
+{
+    return (lam__st_header){"a model file", pairs, pair_count, entry_label, entries};
 }
 
 static lam_status write_data(lam__file_writer *writer, const lam__st_entry *entry)
@@ -160,7 +179,8 @@ static lam_status write_file(const char *path, const unsigned char *header, size
 lam_status lam__st_check(const lam__st_pair *pairs, size_t pair_count, const lam__st_entry *entries,
                          size_t count)
 {
-    const header_parts parts = {pairs, pair_count, entries, count};
+    const entry_list list = {entries, count};
+    const lam__st_header parts = header_of(pairs, pair_count, &list);
     size_t length, size;
     return measure(&parts, &length, &size);
 }
@@ -168,10 +188,11 @@ lam_status lam__st_check(const lam__st_pair *pairs, size_t pair_count, const lam
 lam_status lam__st_write(const char *path, const lam__st_pair *pairs, size_t pair_count,
                          const lam__st_entry *entries, size_t count)
 {
-    const header_parts parts = {pairs, pair_count, entries, count};
+    const entry_list list = {entries, count};
+    const lam__st_header parts = header_of(pairs, pair_count, &list);
     unsigned char *header = NULL;
     size_t size = 0;
-    LAM__TRY(make_header(&parts, &header, &size));
+    LAM__TRY(lam__st_make_header(&parts, &header, &size));
     const lam_status status = write_file(path, header, size, entries, count);
     lam__release(header);
     return status;
@@ -181,10 +202,11 @@ lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
                                 const lam__st_pair *pairs, size_t pair_count,
                                 const lam__st_entry *entries, size_t count)
 {
-    const header_parts parts = {pairs, pair_count, entries, count};
+    const entry_list list = {entries, count};
+    const lam__st_header parts = header_of(pairs, pair_count, &list);
     unsigned char *header = NULL, *to = buffer;
     size_t header_size = 0;
-    LAM__TRY(make_header(&parts, &header, &header_size));
+    LAM__TRY(lam__st_make_header(&parts, &header, &header_size));
     *needed = header_size;
     for (size_t i = 0; i < count; i++)
         *needed += 4 * lam__st_entry_count(&entries[i]);
@@ -201,6 +223,14 @@ lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
     return LAM_OK;
 }
 #else
+lam_status lam__st_make_header(const lam__st_header *header, unsigned char **bytes, size_t *size)
+{
+    (void)bytes, (void)size;
+    return lam__fail(LAM_ERR_UNSUPPORTED,
+                     "cannot write %s: this build of Lamina has no JSON library (Jansson)",
+                     header->what);
+}
+
 lam_status lam__st_write_memory(void *buffer, size_t size, size_t *needed,
                                 const lam__st_pair *pairs, size_t pair_count,
                                 const lam__st_entry *entries, size_t count)

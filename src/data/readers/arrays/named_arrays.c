@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/readers/arrays/idx.h"
@@ -19,12 +20,7 @@ static const char *const target_names[] = {"y",      "target",  "targets", "labe
 
 static bool same_word(const char *a, const char *b)
 {
-    for (; *a || *b; a++, b++) {
-        const char lower = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
-        if (lower != *b)
-            return false;
-    }
-    return true;
+    return strlen(a) == strlen(b) && lam__same_letters(a, b, strlen(a));
 }
 
 /* Whether a name is the word with `part` ("train", "test" or NULL) as the rules say. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/float16.h"
 #include "base/memory.h"
 #include "data/readers/arrays/npy_inside.h"
@@ -174,14 +175,14 @@ static void reorder(const lam__npy *npy, const unsigned char *from, unsigned cha
 static lam_status check_finite(const lam__npy_source *source, const lam__npy *npy)
 {
     const float *values = npy->values;
-    for (size_t i = 0; i < npy->samples * npy->features; i++)
-        if (!isfinite(values[i]))
-            return lam__fail(LAM_ERR_NUMERIC,
-                             "%s: value %zu of sample %zu is %s, expected a finite number that a "
-                             "32-bit float can hold",
-                             source->name, i % npy->features, i / npy->features,
-                             isnan(values[i]) ? "not a number" : "infinite or too large");
-    return LAM_OK;
+    const size_t count = npy->samples * npy->features, i = lam__first_not_finite(values, count);
+    if (i == count)
+        return LAM_OK;
+    return lam__fail(LAM_ERR_NUMERIC,
+                     "%s: value %zu of sample %zu is %s, expected a finite number that a "
+                     "32-bit float can hold",
+                     source->name, i % npy->features, i / npy->features,
+                     isnan(values[i]) ? "not a number" : "infinite or too large");
 }
 
 /* Bytes as in the file to values, at the same place where that is possible; takes over bytes. */

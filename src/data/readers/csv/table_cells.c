@@ -176,20 +176,6 @@ lam_status lam__table_read_cells(lam__table *table, size_t limit)
     return LAM_OK;
 }
 
-const char *lam__table_place(const lam__table *table, size_t row, size_t column)
-{
-    const lam__csv *csv = &table->csv;
-    lam__csv_field field;
-    const char *at = csv->body;
-    for (size_t r = 0; r <= row; r++)
-        for (size_t c = 0; c < csv->columns; c++) {
-            if (lam__csv_field_at(csv, at, c, &field) != LAM_OK || (r == row && c == column))
-                return at;
-            at = c + 1 < csv->columns ? field.next + 1 : lam__csv_next_row(field.next);
-        }
-    return at;
-}
-
 /* The number of a text among the words; the classes of a model may be numbers, written otherwise.
  */
 static size_t find_word(const lam__table_column *column, const char *bytes, size_t length)

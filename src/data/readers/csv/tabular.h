@@ -61,9 +61,6 @@ lam_status lam__table_read_words(lam__table *table);
  * with what is held already than table->memory. */
 lam_status lam__table_fits(const lam__table *table, size_t rows, size_t features);
 
-/* Where cell (row, column) begins in the text. */
-const char *lam__table_place(const lam__table *table, size_t row, size_t column);
-
 void lam__table_clear(lam__table *table);
 
 /* Marks targets and columns to leave out, as the options say. */

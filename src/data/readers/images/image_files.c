@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "io/file_read.h"
@@ -39,13 +40,7 @@ bool lam__is_image_name(const char *name)
     const size_t length = strlen(name);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         const size_t n = strlen(endings[i]);
-        size_t same = 0;
-        for (; length > n && same < n; same++) {
-            const char c = name[length - n + same];
-            if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != endings[i][same])
-                break;
-        }
-        if (same == n)
+        if (length > n && lam__same_letters(name + length - n, endings[i], n))
             return true;
     }
     return false;
