@@ -49,7 +49,7 @@ static void measure_sample(const lam_quantized *q, const float *x, float *room, 
     widen(&all->input, from, model->features);
     for (size_t i = 0; i < q->layer_count; i++) {
         const lam__layer *layer = q->layers[i].layer;
-        lam__plain_layer(layer, model->parameters, from, to);
+        layer->type->plain(layer, model->parameters, from, to);
         widen(&all->z[i], to, layer->out);
         lam__plain_activation(layer->activation, layer->out, to);
         widen(&all->y[i], to, layer->out);
@@ -187,7 +187,7 @@ static lam_status allocate_layer(lam__q_layer *to)
 {
     const size_t in = to->layer->in, out = to->layer->out;
     const bool bytes = to->kind == LAM__Q_BYTES || to->kind == LAM__Q_TABLE;
-    const bool norm = to->layer->type == &lam__layer_norm_layer;
+    const bool norm = to->layer->type->integers == LAM__INTEGER_NORMALIZED;
     to->weight = norm ? NULL : lam__allocate(in, out, "weights of bytes");
     to->gamma = norm ? lam__allocate(out, sizeof *to->gamma, "gamma") : NULL;
     to->bias = lam__allocate(out, sizeof *to->bias, "a bias");
@@ -216,7 +216,7 @@ static lam_status list_layers(lam_quantized *q)
         const lam__layer *layer = &model->layers[i];
         if (layer->type->only_training)
             continue;
-        if (layer->type != &lam__dense_layer && layer->type != &lam__layer_norm_layer)
+        if (layer->type->integers == LAM__INTEGER_NONE)
             return lam__fail(LAM_ERR_UNSUPPORTED, "layer %zu: '%s' is not quantized", i,
                              layer->type->name);
         if (layer->in > LAM__Q_INPUTS_MOST)

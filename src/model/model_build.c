@@ -1,8 +1,6 @@
 /* model_build.c: adding layers to a model. */
 #include <math.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -80,15 +78,6 @@ static lam_status place_tensors(lam__layer *layer, size_t *floats)
     return LAM_OK;
 }
 
-static lam_status check_strength(const char *name, float strength)
-{
-    char text[32];
-    if (strength == LAM_INHERIT || (strength >= 0.0f && isfinite(strength)))
-        return LAM_OK;
-    return lam__fail(LAM_ERR_ARGUMENT, "%s of a layer must be a number >= 0 or LAM_INHERIT, not %s",
-                     name, lam__format_float(strength, text, sizeof text));
-}
-
 /* The activation of a layer to be added; NULL with the error recorded. */
 static const lam__activation *choose_activation(lam_model *model, const char *name)
 {
@@ -107,75 +96,63 @@ static lam_status choose_initializer(lam_model *model, const char *text,
                             : lam__parse_initializer(text, initializer, parameter);
 }
 
-/* Fills the layer from the options. */
-static lam_status make_dense(lam_model *model, const lam_dense_options *options, lam__layer *layer)
+/* Fills and checks what a field asks for. */
+static lam_status choose_field(lam_model *model, const lam__layer_request *request,
+                               const lam__layer_field *field, lam__layer *layer)
 {
-    if (options->units == 0)
-        return lam__fail(LAM_ERR_ARGUMENT, "a dense layer needs at least 1 unit, not 0");
-    layer->activation = choose_activation(model, options->activation);
-    if (!layer->activation)
-        return lam_error_status();
-    LAM__TRY(choose_initializer(model, options->initializer, &layer->initializer,
-                                &layer->initializer_parameter));
-    LAM__TRY(choose_initializer(model, options->bias_initializer, &layer->bias_initializer,
-                                &layer->bias_initializer_parameter));
-    LAM__TRY(check_strength("l1", layer->l1 = options->l1));
-    LAM__TRY(check_strength("l2", layer->l2 = options->l2));
-    LAM__TRY(check_strength("bias_l1", layer->bias_l1 = options->bias_l1));
-    return check_strength("bias_l2", layer->bias_l2 = options->bias_l2);
+    switch (field->kind) {
+    case LAM__LAYER_UNITS:
+        if (layer->out == 0)
+            return lam__fail(LAM_ERR_ARGUMENT, "a %s layer needs at least 1 unit, not 0",
+                             layer->type->name);
+        return LAM_OK;
+    case LAM__LAYER_ACTIVATION:
+        layer->activation = choose_activation(model, request->activation);
+        return layer->activation ? LAM_OK : lam_error_status();
+    case LAM__LAYER_INITIALIZER:
+        return choose_initializer(model, request->initializer, &layer->initializer,
+                                  &layer->initializer_parameter);
+    case LAM__LAYER_BIAS_INITIALIZER:
+        return choose_initializer(model, request->bias_initializer, &layer->bias_initializer,
+                                  &layer->bias_initializer_parameter);
+    case LAM__LAYER_STRENGTH:
+    case LAM__LAYER_NUMBER:
+        break;
+    }
+    return lam__layer_check_number(layer, field);
 }
 
-static lam_status add_dense(lam_model *model, const lam_dense_options *options)
+static lam_status add_request(lam_model *model, const lam__layer_request *request)
 {
-    lam__layer layer = {.type = &lam__dense_layer, .in = next_inputs(model), .out = options->units};
+    lam__layer layer = request->layer;
+    const lam__layer_type *type = layer.type;
     size_t floats = model->parameter_floats;
-    LAM__TRY(make_dense(model, options, &layer));
-    layer.weight_rows = layer.in;
-    LAM__TRY(place_tensors(&layer, &floats));
+    layer.in = next_inputs(model);
+    if (!lam__layer_field_of(type, LAM__LAYER_UNITS))
+        layer.out = layer.in;
+    for (size_t i = 0; i < type->field_count; i++)
+        LAM__TRY(choose_field(model, request, &type->fields[i], &layer));
+    if (type->has_parameters) {
+        layer.weight_rows = type->multiplies ? layer.in : 1;
+        LAM__TRY(place_tensors(&layer, &floats));
+    }
     LAM__TRY(add_layer(model, &layer));
     model->parameter_floats = floats;
     return LAM_OK;
-}
-
-static lam_status add_layer_norm(lam_model *model, const lam_layer_norm_options *options)
-{
-    const size_t width = next_inputs(model);
-    char text[32];
-    lam__layer layer = {.type = &lam__layer_norm_layer,
-                        .in = width,
-                        .out = width,
-                        .epsilon = options->epsilon,
-                        .weight_rows = 1};
-    size_t floats = model->parameter_floats;
-    if (!(options->epsilon > 0.0f && isfinite(options->epsilon)))
-        return lam__fail(LAM_ERR_ARGUMENT,
-                         "epsilon of a layer_norm layer must be a number > 0, "
-                         "not %s",
-                         lam__format_float(options->epsilon, text, sizeof text));
-    layer.activation = choose_activation(model, options->activation);
-    if (!layer.activation)
-        return lam_error_status();
-    LAM__TRY(place_tensors(&layer, &floats));
-    LAM__TRY(add_layer(model, &layer));
-    model->parameter_floats = floats;
-    return LAM_OK;
-}
-
-static lam_status add_dropout(lam_model *model, float rate)
-{
-    char text[32];
-    if (!(rate >= 0.0f && rate < 1.0f))
-        return lam__fail(LAM_ERR_ARGUMENT, "a dropout rate must be in 0 <= rate < 1, not %s",
-                         lam__format_float(rate, text, sizeof text));
-    const size_t width = next_inputs(model);
-    const lam__layer layer = {.type = &lam__dropout_layer, .in = width, .out = width, .rate = rate};
-    return add_layer(model, &layer);
 }
 
 static lam_status finish(lam_model *model, lam_status status)
 {
     return status == LAM_OK ? LAM_OK : lam__model_fail(model, status);
 }
+
+lam_status lam__model_add_layer(lam_model *model, const lam__layer_request *request)
+{
+    LAM__TRY(check_open(model));
+    return finish(model, add_request(model, request));
+}
+
+/* ---- the typed calls of the public interface, one or two for each type that has them ---- */
 
 lam_dense_options lam_dense_options_default(void)
 {
@@ -196,7 +173,18 @@ lam_status lam_model_dense_with(lam_model *model, const lam_dense_options *optio
     LAM__TRY(check_open(model));
     if (!options)
         return finish(model, lam__fail(LAM_ERR_ARGUMENT, "the options of a dense layer are NULL"));
-    return finish(model, add_dense(model, options));
+    const lam__layer_request request = {
+        .layer = {.type = &lam__dense_layer,
+                  .out = options->units,
+                  .l1 = options->l1,
+                  .l2 = options->l2,
+                  .bias_l1 = options->bias_l1,
+                  .bias_l2 = options->bias_l2},
+        .activation = options->activation,
+        .initializer = options->initializer,
+        .bias_initializer = options->bias_initializer,
+    };
+    return lam__model_add_layer(model, &request);
 }
 
 lam_layer_norm_options lam_layer_norm_options_default(void)
@@ -217,74 +205,24 @@ lam_status lam_model_layer_norm_with(lam_model *model, const lam_layer_norm_opti
     if (!options)
         return finish(model,
                       lam__fail(LAM_ERR_ARGUMENT, "the options of a layer_norm layer are NULL"));
-    return finish(model, add_layer_norm(model, options));
+    const lam__layer_request request = {
+        .layer = {.type = &lam__layer_norm_layer, .epsilon = options->epsilon},
+        .activation = options->activation,
+    };
+    return lam__model_add_layer(model, &request);
 }
 
 lam_status lam_model_dropout(lam_model *model, float rate)
 {
-    LAM__TRY(check_open(model));
-    return finish(model, add_dropout(model, rate));
+    const lam__layer_request request = {.layer = {.type = &lam__dropout_layer, .rate = rate}};
+    return lam__model_add_layer(model, &request);
 }
 
-static lam_status add_dropout_part(lam_model *model, const char *rate_text)
-{
-    double rate;
-    if (!rate_text || !lam__parse_double(rate_text, &rate))
-        return lam__fail(LAM_ERR_ARGUMENT, "expected dropout:RATE with a number in 0 <= RATE < 1");
-    if (rate < 0.0 || rate >= 1.0)
-        return lam__fail(LAM_ERR_ARGUMENT, "a dropout rate must be in 0 <= rate < 1, not %s",
-                         rate_text);
-    return add_dropout(model, (float)rate);
-}
-
-/* What follows "layer_norm", or NULL: EPSILON, ACTIVATION or EPSILON:ACTIVATION. */
-static lam_status add_layer_norm_part(lam_model *model, const char *tail)
-{
-    lam_layer_norm_options options = lam_layer_norm_options_default();
-    const char *colon = tail ? strchr(tail, ':') : NULL;
-    char number[LAM__WORD_SIZE];
-    double epsilon;
-    if (tail)
-        snprintf(number, sizeof number, "%.*s",
-                 (int)(colon ? colon - tail : (ptrdiff_t)strlen(tail)), tail);
-    if (tail && lam__parse_double(number, &epsilon)) {
-        options.epsilon = (float)epsilon;
-        options.activation = colon ? colon + 1 : NULL;
-    } else if (colon) {
-        return lam__fail(LAM_ERR_ARGUMENT,
-                         "expected layer_norm, layer_norm:ACTIVATION, layer_norm:EPSILON or "
-                         "layer_norm:EPSILON:ACTIVATION");
-    } else {
-        options.activation = tail;
-    }
-    return add_layer_norm(model, &options);
-}
-
-/* Adds one part: UNITS, UNITS:ACTIVATION, dropout:RATE or layer_norm with its choices. */
 static lam_status add_part(lam_model *model, const char *text)
 {
-    char head[LAM__WORD_SIZE];
-    const char *colon = strchr(text, ':'), *tail = colon ? colon + 1 : NULL;
-    const size_t length = colon ? (size_t)(colon - text) : strlen(text);
-    memcpy(head, text, length);
-    head[length] = '\0';
-    if (strcmp(head, lam__dropout_layer.name) == 0)
-        return add_dropout_part(model, tail);
-    if (strcmp(head, lam__layer_norm_layer.name) == 0)
-        return add_layer_norm_part(model, tail);
-    if (head[0] == '\0' || head[strspn(head, "0123456789")] != '\0')
-        return lam__fail(LAM_ERR_ARGUMENT,
-                         "expected UNITS, UNITS:ACTIVATION, dropout:RATE or "
-                         "layer_norm[:EPSILON][:ACTIVATION], found '%s'",
-                         head);
-    uint64_t units;
-    if (!lam__parse_u64(head, &units) || units > lam__gemm_limit())
-        return lam__fail(LAM_ERR_ARGUMENT, "%s units: the BLAS takes at most %zu", head,
-                         lam__gemm_limit());
-    lam_dense_options options = lam_dense_options_default();
-    options.units = (size_t)units;
-    options.activation = tail;
-    return add_dense(model, &options);
+    lam__layer_request request;
+    LAM__TRY(lam__layer_parse(text, &request));
+    return add_request(model, &request);
 }
 
 static lam_status add_parts(lam_model *model, const char *layers)

@@ -82,9 +82,10 @@ static lam_status draw(const lam_model *model, uint64_t seed, const char *text, 
         const lam__initializer *own = place.bias ? layer->bias_initializer : layer->initializer;
         double parameter =
             place.bias ? layer->bias_initializer_parameter : layer->initializer_parameter;
-        if (!layer->type->multiplies) { /* starts as scale 1 and offset 0 */
-            for (size_t k = 0; !place.bias && k < place.cols; k++)
-                values[place.offset + k] = 1.0f;
+        if (!layer->type->multiplies) {
+            for (size_t k = 0; k < place.cols; k++)
+                values[place.offset + k] =
+                    place.bias ? layer->type->bias_start : layer->type->weight_start;
             continue;
         }
         if (!own && place.bias)

@@ -52,12 +52,15 @@ struct lam_model {
 typedef struct lam__tensor_view {
     size_t layer;
     bool bias;
-    bool flat; /* a vector, rows = 1: biases, weights of layer_norm */
+    bool flat; /* a vector, rows = 1: biases, weights of layers that do not multiply */
     size_t offset, rows, cols;
 } lam__tensor_view;
 
 size_t lam__tensor_count(const lam_model *model);
 bool lam__tensor_at(const lam_model *model, size_t i, lam__tensor_view *place);
+
+/* Adds a layer of any type, with errors as those of lam_model_dense. */
+lam_status lam__model_add_layer(lam_model *model, const lam__layer_request *request);
 
 /* Number of parameters of a layer. */
 size_t lam__layer_parameters(const lam__layer *layer);

@@ -114,17 +114,22 @@ lam_status lam__c_files_close(lam__c_files *files, lam_status status)
     return status;
 }
 
+/* Whether a piece of source calls a function, which is one of libm: "expf(". */
+static bool calls_math(const char *source)
+{
+    for (const char *c = source; c && *c; c++)
+        if (c[0] == 'f' && c[1] == '(' && c != source && lam__is_alphanumeric(c[-1]))
+            return true;
+    return false;
+}
+
 bool lam__c_needs_math(const lam_model *model)
 {
     for (size_t i = 0; i < model->layer_count; i++) {
-        const lam__activation *activation = model->layers[i].activation;
-        if (model->layers[i].type == &lam__layer_norm_layer) /* sqrtf */
+        const lam__layer *layer = &model->layers[i];
+        if (calls_math(layer->type->c_source) ||
+            (layer->activation && calls_math(layer->activation->c_source)))
             return true;
-        /* a call of a function, which is one of libm: "expf(" */
-        for (const char *c = activation ? activation->c_source : ""; *c; c++)
-            if (c[0] == 'f' && c[1] == '(' && c != activation->c_source &&
-                lam__is_alphanumeric(c[-1]))
-                return true;
     }
     return false;
 }

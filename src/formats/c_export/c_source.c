@@ -11,15 +11,20 @@
 /* Inputs of a layer that are taken together: y[units] is then read and written once for all. */
 enum { TOGETHER = 4 };
 
-static void dense_tables(lam__c_text *text, const lam_model *model, size_t at)
+static void write_tables(lam__c_text *text, const lam_model *model, size_t at)
 {
     const lam__layer *layer = &model->layers[at];
+    const lam__layer_type *type = layer->type;
     char what[48];
-    lam__c_put(text, "/* Layer %zu: W [%zu][%zu] and b [%zu]. */\n", at, layer->in, layer->out,
-               layer->out);
-    snprintf(what, sizeof what, "weight_%zu", at);
-    lam__c_floats(text, what, layer->in * layer->out, model->parameters + layer->weight);
-    snprintf(what, sizeof what, "bias_%zu", at);
+    if (type->multiplies)
+        lam__c_put(text, "/* Layer %zu: W [%zu][%zu] and b [%zu]. */\n", at, layer->in, layer->out,
+                   layer->out);
+    else
+        lam__c_put(text, "/* Layer %zu: %s and %s [%zu]. */\n", at, type->weight_name,
+                   type->bias_name, layer->out);
+    snprintf(what, sizeof what, "%s_%zu", type->weight_name, at);
+    lam__c_floats(text, what, layer->weight_rows * layer->out, model->parameters + layer->weight);
+    snprintf(what, sizeof what, "%s_%zu", type->bias_name, at);
     lam__c_floats(text, what, layer->out, model->parameters + layer->bias);
 }
 
@@ -54,7 +59,8 @@ static void dense_rows(lam__c_text *text, size_t at, size_t units, size_t first,
     lam__c_put(text, ";\n%s}\n", margin);
 }
 
-static void dense_function(lam__c_text *text, const lam_model *model, size_t at)
+/* Of a layer that multiplies. */
+static void product_function(lam__c_text *text, const lam_model *model, size_t at)
 {
     const lam__layer *layer = &model->layers[at];
     const size_t whole = layer->in / TOGETHER * TOGETHER, units = layer->out;
@@ -62,8 +68,8 @@ static void dense_function(lam__c_text *text, const lam_model *model, size_t at)
                "/* y[%zu] = %s(x[%zu] W + b) */\n"
                "static void @_layer_%zu(const float *$_RESTRICT x, float *$_RESTRICT y)\n{\n"
                "    for (size_t j = 0; j < %zu; j++) {\n"
-               "        y[j] = $_READ_FLOAT(&@_bias_%zu[j]);\n    }\n",
-               units, layer->activation->name, layer->in, at, units, at);
+               "        y[j] = $_READ_FLOAT(&@_%s_%zu[j]);\n    }\n",
+               units, layer->activation->name, layer->in, at, units, layer->type->bias_name, at);
     if (whole > 0) {
         lam__c_put(text, "    for (size_t i = 0; i < %zu; i += %d) {\n", whole, TOGETHER);
         dense_rows(text, at, units, 0, TOGETHER, true, "        ");
@@ -78,69 +84,67 @@ static void dense_function(lam__c_text *text, const lam_model *model, size_t at)
     lam__c_put(text, "}\n\n");
 }
 
-static void norm_tables(lam__c_text *text, const lam_model *model, size_t at)
+static bool is_name(const char *at, size_t length, const char *name)
 {
-    const lam__layer *layer = &model->layers[at];
-    char what[48];
-    lam__c_put(text, "/* Layer %zu: gamma and beta [%zu]. */\n", at, layer->out);
-    snprintf(what, sizeof what, "gamma_%zu", at);
-    lam__c_floats(text, what, layer->out, model->parameters + layer->weight);
-    snprintf(what, sizeof what, "beta_%zu", at);
-    lam__c_floats(text, what, layer->out, model->parameters + layer->bias);
+    return strlen(name) == length && strncmp(at, name, length) == 0;
 }
 
-static void norm_function(lam__c_text *text, const lam_model *model, size_t at)
+/* What '#' and a name of so many characters stand for (c_source of a layer type). */
+static void write_value(lam__c_text *text, const lam__layer *layer, size_t at, const char *name,
+                        size_t length)
+{
+    const lam__layer_type *type = layer->type;
+    if (is_name(name, length, "n"))
+        lam__c_put(text, "%zu", layer->out);
+    else if (is_name(name, length, "n_float"))
+        lam__c_float(text, (float)layer->out);
+    else if (is_name(name, length, "weight"))
+        lam__c_put(text, "$_READ_FLOAT(&@_%s_%zu[j])", type->weight_name, at);
+    else if (is_name(name, length, "bias"))
+        lam__c_put(text, "$_READ_FLOAT(&@_%s_%zu[j])", type->bias_name, at);
+    else if (is_name(name, length, "activation"))
+        lam__c_put(text, "%s", layer->activation->name);
+    for (size_t i = 0; i < type->field_count; i++)
+        if (is_name(name, length, type->fields[i].name) &&
+            type->fields[i].kind == LAM__LAYER_NUMBER)
+            lam__c_float(text, lam__layer_number(layer, &type->fields[i]));
+}
+
+static void write_template(lam__c_text *text, const lam__layer *layer, size_t at,
+                           const char *template)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
+    while (*template) {
+        const size_t plain = strcspn(template, "#");
+        lam__c_put(text, "%.*s", (int)plain, template);
+        template += plain;
+        if (*template == '#') {
+            const size_t length = strspn(++template, letters);
+            write_value(text, layer, at, template, length);
+            template += length;
+        }
+    }
+}
+
+/* Of every other layer. */
+static void template_function(lam__c_text *text, const lam_model *model, size_t at)
 {
     const lam__layer *layer = &model->layers[at];
-    const size_t n = layer->out;
-    lam__c_put(
-        text,
-        "/* y[%zu] = %s(gamma (x - mean) / deviation + beta), mean and deviation of x[%zu] */\n"
-        "static void @_layer_%zu(const float *$_RESTRICT x, float *$_RESTRICT y)\n{\n"
-        "    float mean = 0.0f, variance = 0.0f, factor;\n\n"
-        "    for (size_t j = 0; j < %zu; j++) {\n        mean += x[j];\n    }\n    mean /= ",
-        n, layer->activation->name, n, at, n);
-    lam__c_float(text, (float)n);
+    lam__c_put(text, "/* y[%zu] = ", layer->out);
+    write_template(text, layer, at, layer->type->c_about);
     lam__c_put(text,
-               ";\n    for (size_t j = 0; j < %zu; j++) {\n        y[j] = x[j] - mean;\n"
-               "        variance += y[j] * y[j];\n    }\n    factor = 1.0f / sqrtf(variance / ",
-               n);
-    lam__c_float(text, (float)n);
-    lam__c_put(text, " + ");
-    lam__c_float(text, layer->epsilon);
-    lam__c_put(text,
-               ");\n    for (size_t j = 0; j < %zu; j++) {\n"
-               "        y[j] = y[j] * factor * $_READ_FLOAT(&@_gamma_%zu[j]) +\n"
-               "               $_READ_FLOAT(&@_beta_%zu[j]);\n    }\n",
-               n, at, at);
-    lam__c_activation(text, layer->activation, n);
+               " */\nstatic void @_layer_%zu(const float *$_RESTRICT x, float *$_RESTRICT y)\n{\n",
+               at);
+    write_template(text, layer, at, layer->type->c_source);
+    lam__c_activation(text, layer->activation, layer->out);
     lam__c_put(text, "}\n\n");
-}
-
-/* How a layer type is written. What has no row is not there at inference. */
-typedef struct layer_writer {
-    const lam__layer_type *type;
-    void (*tables)(lam__c_text *text, const lam_model *model, size_t at);
-    void (*function)(lam__c_text *text, const lam_model *model, size_t at);
-} layer_writer;
-
-static const layer_writer writers[] = {
-    {&lam__dense_layer, dense_tables, dense_function},
-    {&lam__layer_norm_layer, norm_tables, norm_function},
-};
-
-static const layer_writer *writer_of(const lam__layer *layer)
-{
-    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
-        if (writers[i].type == layer->type)
-            return &writers[i];
-    return NULL;
 }
 
 static lam_status check_layers(const lam_model *model)
 {
     for (size_t i = 0; i < model->layer_count; i++)
-        if (!model->layers[i].type->only_training && !writer_of(&model->layers[i]))
+        if (!model->layers[i].type->only_training && !model->layers[i].type->multiplies &&
+            !model->layers[i].type->c_source)
             return lam__fail(LAM_ERR_UNSUPPORTED, "layer %zu: '%s' is not written as C source", i,
                              model->layers[i].type->name);
     return lam__plain_check(model);
@@ -230,12 +234,14 @@ static lam_status write_parts(lam__c_files *files, const lam_model *model, const
     lam__c_class_names(text, model);
     transform_parts(text, model);
     for (size_t i = 0; i < model->layer_count; i++) {
-        const layer_writer *writer = writer_of(&model->layers[i]);
-        if (!writer)
+        if (model->layers[i].type->only_training)
             continue;
-        writer->tables(text, model, i);
+        write_tables(text, model, i);
         lam__c_row_function(text, model, i);
-        writer->function(text, model, i);
+        if (model->layers[i].type->multiplies)
+            product_function(text, model, i);
+        else
+            template_function(text, model, i);
     }
     predict_function(text, calls, count, widest);
     lam__c_self_test(text, model->features, lam_model_outputs(model), x, y);

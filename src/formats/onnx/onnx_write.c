@@ -1,5 +1,5 @@
-/* onnx_write.c: a model as an ONNX file: IR version 7 and operator set 13, or 8 and 17 where there
- * is layer normalization, so that old programs read all they can. */
+/* onnx_write.c: a model as an ONNX file: IR version 7 and operator set 13, or the least that its
+ * layers need, so that old programs read all they can. */
 #include <onnx.pb-c.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -73,7 +73,8 @@ static char *text(const char *constant)
 static lam_status allocate(struct file *file)
 {
     const lam_model *model = file->model;
-    const size_t nodes = 2 * model->layer_count + 2; /* an operator and an activation a layer */
+    /* the operators of each layer, its activation, and two for the transform */
+    const size_t nodes = (LAM__LAYER_OPERATORS + 1) * model->layer_count + 2;
     const size_t tensors = lam__tensor_count(model) + 2, entries = model->class_count + 1;
     file->nodes = lam__allocate_zero(nodes, sizeof *file->nodes, "the nodes of a graph");
     file->node_list = lam__allocate_zero(nodes, sizeof *file->node_list, "the nodes of a graph");
@@ -217,33 +218,57 @@ static lam_status find_operator(const lam__activation *activation, const char **
                      activation->name);
 }
 
-static lam_status add_layer(struct file *file, size_t index)
+static void add_number(struct node *node, const lam__layer *layer, const char *name)
+{
+    for (size_t i = 0; i < layer->type->field_count; i++) {
+        const lam__layer_field *field = &layer->type->fields[i];
+        if (strcmp(field->name, name) != 0)
+            continue;
+        Onnx__AttributeProto *attribute = add_attribute(node, field->name);
+        attribute->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
+        attribute->has_f = true;
+        attribute->f = lam__layer_number(layer, field);
+    }
+}
+
+/* The operators of a layer's row: the first is called "layers.3", the others by what they do. */
+static lam_status add_operators(struct file *file, size_t index)
 {
     const lam_model *model = file->model;
     const lam__layer *layer = &model->layers[index];
-    const float *w = model->parameters + layer->weight, *b = model->parameters + layer->bias;
-    const bool dense = layer->type == &lam__dense_layer;
-    const char *operator= NULL;
     char name[NAME], *weight, *bias;
+    snprintf(name, sizeof name, "layers.%zu.weight", index);
+    LAM__TRY(add_tensor(file, name, layer->type->multiplies ? 2 : 1, layer->in, layer->out,
+                        model->parameters + layer->weight, &weight));
+    snprintf(name, sizeof name, "layers.%zu.bias", index);
+    LAM__TRY(add_tensor(file, name, 1, 1, layer->out, model->parameters + layer->bias, &bias));
+    for (size_t i = 0; i < LAM__LAYER_OPERATORS && layer->type->onnx[i].name; i++) {
+        const lam__layer_operator *row = &layer->type->onnx[i];
+        snprintf(name, sizeof name, i == 0 ? "layers.%zu" : "layers.%zu.%s", index, row->name);
+        struct node *node = add_node(file, row->name, name, row->weight ? weight : bias,
+                                     row->weight && row->bias ? bias : NULL);
+        if (row->attribute)
+            add_number(node, layer, row->attribute);
+    }
+    return LAM_OK;
+}
+
+static lam_status add_layer(struct file *file, size_t index)
+{
+    const lam__layer *layer = &file->model->layers[index];
+    const char *operator= NULL;
+    char name[NAME];
     if (layer->type->only_training)
         return LAM_OK;
-    snprintf(name, sizeof name, "layers.%zu.weight", index);
-    LAM__TRY(add_tensor(file, name, dense ? 2 : 1, layer->in, layer->out, w, &weight));
-    snprintf(name, sizeof name, "layers.%zu.bias", index);
-    LAM__TRY(add_tensor(file, name, 1, 1, layer->out, b, &bias));
-    snprintf(name, sizeof name, "layers.%zu", index);
-    struct node *node = add_node(file, dense ? "Gemm" : "LayerNormalization", name, weight, bias);
-    if (!dense) {
-        Onnx__AttributeProto *epsilon = add_attribute(node, "epsilon");
-        epsilon->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
-        epsilon->has_f = true;
-        epsilon->f = layer->epsilon;
-    }
+    if (!layer->type->onnx[0].name)
+        return lam__fail(LAM_ERR_UNSUPPORTED, "layer %zu: '%s' has no operator in ONNX", index,
+                         layer->type->name);
+    LAM__TRY(add_operators(file, index));
     LAM__TRY(find_operator(layer->activation, &operator));
     if (!operator)
         return LAM_OK;
     snprintf(name, sizeof name, "layers.%zu.%s", index, layer->activation->name);
-    node = add_node(file, operator, name, NULL, NULL);
+    struct node *node = add_node(file, operator, name, NULL, NULL);
     if (layer->activation->rowwise) {
         Onnx__AttributeProto *axis = add_attribute(node, "axis");
         axis->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
@@ -335,17 +360,18 @@ static lam_status add_graph(struct file *file, bool transform)
 
 static void close_model(struct file *file)
 {
-    bool normalizes = false;
+    int set = 13;
     for (size_t i = 0; i < file->model->layer_count; i++)
-        normalizes = normalizes || file->model->layers[i].type == &lam__layer_norm_layer;
+        if (file->model->layers[i].type->onnx_set > set)
+            set = file->model->layers[i].type->onnx_set;
     onnx__operator_set_id_proto__init(&file->set);
     file->set.domain = text("");
     file->set.has_version = true;
-    file->set.version = normalizes ? 17 : 13;
+    file->set.version = set;
     file->set_list[0] = &file->set;
     onnx__model_proto__init(&file->proto);
     file->proto.has_ir_version = true;
-    file->proto.ir_version = normalizes ? 8 : 7;
+    file->proto.ir_version = set >= 15 ? 8 : 7;
     file->proto.producer_name = text("lamina");
     file->proto.producer_version = text(LAM_VERSION_STRING);
     file->proto.graph = &file->graph;

@@ -32,27 +32,33 @@ static int set_initializer(json_t *layer, const char *key, const lam__initialize
     return json_object_set_new(layer, key, json_string(text));
 }
 
+static int set_field(json_t *json, const lam__layer *layer, const lam__layer_field *field)
+{
+    const char *key = field->name;
+    switch (field->kind) {
+    case LAM__LAYER_UNITS:
+        return json_object_set_new(json, key, json_integer((json_int_t)layer->out));
+    case LAM__LAYER_ACTIVATION:
+        return json_object_set_new(json, key, json_string(layer->activation->name));
+    case LAM__LAYER_INITIALIZER:
+        return set_initializer(json, key, layer->initializer, layer->initializer_parameter);
+    case LAM__LAYER_BIAS_INITIALIZER:
+        return set_initializer(json, key, layer->bias_initializer,
+                               layer->bias_initializer_parameter);
+    case LAM__LAYER_STRENGTH:
+        return set_strength(json, key, lam__layer_number(layer, field));
+    case LAM__LAYER_NUMBER:
+        break;
+    }
+    return json_object_set_new(json, key, json_real((double)lam__layer_number(layer, field)));
+}
+
 static json_t *describe_layer(const lam__layer *layer)
 {
     json_t *json = json_object();
     int failed = json_object_set_new(json, "type", json_string(layer->type->name));
-    if (layer->type == &lam__layer_norm_layer) {
-        failed |= json_object_set_new(json, "epsilon", json_real((double)layer->epsilon));
-        failed |= json_object_set_new(json, "activation", json_string(layer->activation->name));
-    } else if (layer->type->has_parameters) {
-        failed |= json_object_set_new(json, "units", json_integer((json_int_t)layer->out));
-        failed |= json_object_set_new(json, "activation", json_string(layer->activation->name));
-        failed |=
-            set_initializer(json, "initializer", layer->initializer, layer->initializer_parameter);
-        failed |= set_initializer(json, "bias_initializer", layer->bias_initializer,
-                                  layer->bias_initializer_parameter);
-        failed |= set_strength(json, "l1", layer->l1);
-        failed |= set_strength(json, "l2", layer->l2);
-        failed |= set_strength(json, "bias_l1", layer->bias_l1);
-        failed |= set_strength(json, "bias_l2", layer->bias_l2);
-    } else {
-        failed |= json_object_set_new(json, "rate", json_real((double)layer->rate));
-    }
+    for (size_t i = 0; i < layer->type->field_count; i++)
+        failed |= set_field(json, layer, &layer->type->fields[i]);
     if (!failed)
         return json;
     json_decref(json);
@@ -71,10 +77,11 @@ static json_t *describe_transform(const lam__transform *transform)
 /* The least version that can tell everything about the model. */
 static int version_of(const lam_model *model)
 {
+    int version = model->input.kind != LAM_INPUT_VALUES ? 2 : 1;
     for (size_t i = 0; i < model->layer_count; i++)
-        if (model->layers[i].type == &lam__layer_norm_layer)
-            return 2;
-    return model->input.kind != LAM_INPUT_VALUES ? 2 : 1;
+        if (model->layers[i].type->version > version)
+            version = model->layers[i].type->version;
+    return version;
 }
 
 static void put_description(lam__json_out *out, const lam_model *model)

@@ -72,77 +72,92 @@ static lam_status find_layer_tensor(const struct json_context *context, size_t i
     return find_tensor(context->file, name, rank, rows, cols, &tensor);
 }
 
-/* Adds a dense layer, after its tensors have been found in the file: what follows allocates no
- * more than the file holds. */
-static lam_status restore_dense(const struct json_context *context, json_t *json, size_t index,
+/* What stands under a field's key. */
+static lam_status get_field(const struct json_context *context, const json_t *json,
+                            const lam__layer_field *field, lam__layer_request *request)
+{
+    float number = lam__layer_number(&request->layer, field);
+    switch (field->kind) {
+    case LAM__LAYER_UNITS:
+        return get_size(context, json, field->name, &request->layer.out);
+    case LAM__LAYER_ACTIVATION:
+        return get_text(context, json, field->name, true, &request->activation);
+    case LAM__LAYER_INITIALIZER:
+        return get_text(context, json, field->name, false, &request->initializer);
+    case LAM__LAYER_BIAS_INITIALIZER:
+        return get_text(context, json, field->name, false, &request->bias_initializer);
+    case LAM__LAYER_STRENGTH:
+        LAM__TRY(get_strength(context, json, field->name, &number));
+        break;
+    case LAM__LAYER_NUMBER:
+        LAM__TRY(get_float(context, json, field->name, true, &number));
+        break;
+    }
+    lam__layer_set_number(&request->layer, field, number);
+    return LAM_OK;
+}
+
+static lam_status get_fields(const struct json_context *context, json_t *json,
+                             lam__layer_request *request)
+{
+    const lam__layer_type *type = request->layer.type;
+    const char *known[LAM__LAYER_FIELDS + 2] = {"type"};
+    for (size_t i = 0; i < type->field_count; i++)
+        known[i + 1] = type->fields[i].name;
+    LAM__TRY(check_keys(context, json, known));
+    for (size_t i = 0; i < type->field_count; i++)
+        LAM__TRY(get_field(context, json, &type->fields[i], request));
+    return LAM_OK;
+}
+
+/* Finds the tensors of a layer in the file: adding it then allocates no more than the file holds.
+ */
+static lam_status find_layer_tensors(const struct json_context *context, size_t index,
+                                     const lam__layer_request *request, const lam_model *model)
+{
+    const lam__layer_type *type = request->layer.type;
+    const size_t in = lam_model_layers(model) > 0 ? lam_model_outputs(model) : model->features;
+    const size_t out = lam__layer_field_of(type, LAM__LAYER_UNITS) ? request->layer.out : in;
+    if (!type->has_parameters)
+        return LAM_OK;
+    LAM__TRY(find_layer_tensor(context, index, "weight", type->multiplies ? 2 : 1,
+                               type->multiplies ? in : 1, out));
+    return find_layer_tensor(context, index, "bias", 1, 1, out);
+}
+
+/* "dense, dropout or layer_norm". */
+static lam_status fail_type(const struct json_context *context, const char *type)
+{
+    char names[256] = "";
+    const size_t count = lam__table_size(&lam__layer_types);
+    for (size_t i = 0, used = 0; i < count && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                 i == 0           ? ""
+                                 : i + 1 == count ? " or "
+                                                  : ", ",
+                                 lam__row_names_of(lam__table_at(&lam__layer_types, i)).name);
+    return lam__fail(LAM_ERR_NAME, "%s: %s: unknown type '%s', expected %s", context->file->name,
+                     context->part, type, names);
+}
+
+static lam_status restore_layer(struct json_context *context, json_t *json, size_t i,
                                 lam_model *model)
 {
-    static const char *const known[] = {
-        "type", "units", "activation", "initializer", "bias_initializer",
-        "l1",   "l2",    "bias_l1",    "bias_l2",     NULL};
-    lam_dense_options options = lam_dense_options_default();
-    size_t inputs = lam_model_layers(model) > 0 ? lam_model_outputs(model) : model->features;
-    LAM__TRY(check_keys(context, json, known));
-    LAM__TRY(get_size(context, json, "units", &options.units));
-    LAM__TRY(get_text(context, json, "activation", true, &options.activation));
-    LAM__TRY(get_text(context, json, "initializer", false, &options.initializer));
-    LAM__TRY(get_text(context, json, "bias_initializer", false, &options.bias_initializer));
-    LAM__TRY(get_strength(context, json, "l1", &options.l1));
-    LAM__TRY(get_strength(context, json, "l2", &options.l2));
-    LAM__TRY(get_strength(context, json, "bias_l1", &options.bias_l1));
-    LAM__TRY(get_strength(context, json, "bias_l2", &options.bias_l2));
-
-    LAM__TRY(find_layer_tensor(context, index, "weight", 2, inputs, options.units));
-    LAM__TRY(find_layer_tensor(context, index, "bias", 1, 1, options.units));
-    lam_status status = lam_model_dense_with(model, &options);
-    return status == LAM_OK ? LAM_OK : fail_again(context, status);
-}
-
-static lam_status restore_dropout(const struct json_context *context, json_t *json,
-                                  lam_model *model)
-{
-    static const char *const known[] = {"type", "rate", NULL};
-    float rate = 0;
-    LAM__TRY(check_keys(context, json, known));
-    LAM__TRY(get_float(context, json, "rate", true, &rate));
-    lam_status status = lam_model_dropout(model, rate);
-    return status == LAM_OK ? LAM_OK : fail_again(context, status);
-}
-
-static lam_status restore_layer_norm(const struct json_context *context, json_t *json, size_t index,
-                                     lam_model *model)
-{
-    static const char *const known[] = {"type", "epsilon", "activation", NULL};
-    lam_layer_norm_options options = lam_layer_norm_options_default();
-    const size_t n = lam_model_layers(model) > 0 ? lam_model_outputs(model) : model->features;
-    if (context->version < 2)
+    const char *name = NULL;
+    LAM__TRY(get_text(context, json, "type", true, &name));
+    const lam__layer_type *type = lam__table_lookup(&lam__layer_types, name);
+    if (!type)
+        return fail_type(context, name);
+    if (context->version < type->version)
         return lam__fail(LAM_ERR_FORMAT,
-                         "%s: %s: type 'layer_norm' in a description of version "
-                         "%" JSON_INTEGER_FORMAT ": version 2 has it",
-                         context->file->name, context->part, context->version);
-    LAM__TRY(check_keys(context, json, known));
-    LAM__TRY(get_float(context, json, "epsilon", true, &options.epsilon));
-    LAM__TRY(get_text(context, json, "activation", true, &options.activation));
-    LAM__TRY(find_layer_tensor(context, index, "weight", 1, 1, n));
-    LAM__TRY(find_layer_tensor(context, index, "bias", 1, 1, n));
-    lam_status status = lam_model_layer_norm_with(model, &options);
+                         "%s: %s: type '%s' in a description of version %" JSON_INTEGER_FORMAT
+                         ": version %d has it",
+                         context->file->name, context->part, name, context->version, type->version);
+    lam__layer_request request = lam__layer_default(type);
+    LAM__TRY(get_fields(context, json, &request));
+    LAM__TRY(find_layer_tensors(context, i, &request, model));
+    const lam_status status = lam__model_add_layer(model, &request);
     return status == LAM_OK ? LAM_OK : fail_again(context, status);
-}
-
-static lam_status restore_layer(struct json_context *context, json_t *layer, size_t i,
-                                lam_model *model)
-{
-    const char *type = NULL;
-    LAM__TRY(get_text(context, layer, "type", true, &type));
-    if (strcmp(type, lam__dense_layer.name) == 0)
-        return restore_dense(context, layer, i, model);
-    if (strcmp(type, lam__dropout_layer.name) == 0)
-        return restore_dropout(context, layer, model);
-    if (strcmp(type, lam__layer_norm_layer.name) == 0)
-        return restore_layer_norm(context, layer, i, model);
-    return lam__fail(LAM_ERR_NAME,
-                     "%s: %s: unknown type '%s', expected dense, dropout or layer_norm",
-                     context->file->name, context->part, type);
 }
 
 /* One layer after the other is a tree of JSON values: that of all would take many times the file.

@@ -101,11 +101,52 @@ static void backward(const lam__layer *layer, const float *parameters, const lam
         multiply_back(layer, parameters + layer->weight, slab);
 }
 
+static void plain(const lam__layer *layer, const float *parameters, const float *x, float *z)
+{
+    const float *w = parameters + layer->weight, *b = parameters + layer->bias;
+    enum { TOGETHER = 64 };
+    for (size_t first = 0; first < layer->out; first += TOGETHER) {
+        const size_t left = layer->out - first, count = left < TOGETHER ? left : TOGETHER;
+        double sum[TOGETHER];
+        for (size_t j = 0; j < count; j++)
+            sum[j] = b[first + j];
+        for (size_t i = 0; i < layer->in; i++)
+            for (size_t j = 0; j < count; j++)
+                sum[j] += (double)x[i] * (double)w[i * layer->out + first + j];
+        for (size_t j = 0; j < count; j++)
+            z[first + j] = (float)sum[j];
+    }
+}
+
+#define STRENGTH(field)                                                                            \
+    {                                                                                              \
+#field, LAM__LAYER_STRENGTH, .offset = offsetof(lam__layer, field)                         \
+    }
+
+static const lam__layer_field fields[] = {
+    {"units", LAM__LAYER_UNITS, .spelled = "UNITS"},
+    {"activation", LAM__LAYER_ACTIVATION, .spelled = "ACTIVATION"},
+    {.name = "initializer", .kind = LAM__LAYER_INITIALIZER},
+    {.name = "bias_initializer", .kind = LAM__LAYER_BIAS_INITIALIZER},
+    STRENGTH(l1),
+    STRENGTH(l2),
+    STRENGTH(bias_l1),
+    STRENGTH(bias_l2),
+};
+
 const lam__layer_type lam__dense_layer = {
     .name = "dense",
     .help = "Y = f(X W + b)",
+    .fields = fields,
+    .field_count = sizeof fields / sizeof *fields,
+    .bare = true,
     .has_parameters = true,
     .multiplies = true,
+    .weight_name = "weight",
+    .bias_name = "bias",
     .forward = forward,
     .backward = backward,
+    .plain = plain,
+    .onnx = {{"Gemm", .weight = true, .bias = true}},
+    .integers = LAM__INTEGER_PRODUCT,
 };

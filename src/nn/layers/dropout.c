@@ -54,9 +54,16 @@ static void backward(const lam__layer *layer, const float *parameters, const lam
               slab->ldx);
 }
 
+static const lam__layer_field fields[] = {
+    {"rate", LAM__LAYER_NUMBER, .offset = offsetof(lam__layer, rate), .spelled = "RATE",
+     .required = true, .most = 1.0f, .most_open = true},
+};
+
 const lam__layer_type lam__dropout_layer = {
     .name = "dropout",
     .help = "sets a share of the values to zero in training, scales up the others",
+    .fields = fields,
+    .field_count = sizeof fields / sizeof *fields,
     .only_training = true,
     .forward = forward,
     .backward = backward,

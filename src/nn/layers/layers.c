@@ -1,8 +1,9 @@
 /* layers.c: the table of layer types. */
 #include "nn/layers/layers.h"
 
-static const lam__layer_type *const types[] = {&lam__dense_layer, &lam__dropout_layer,
-                                               &lam__layer_norm_layer};
+#define ROW(name) &lam__##name##_layer,
+static const lam__layer_type *const types[] = {LAM__LAYER_LIST(ROW)};
+#undef ROW
 
 LAM__CHECK_ROW(lam__layer_type);
 
@@ -16,13 +17,3 @@ lam__name_table lam__layer_types = {
     .built_in = built_in,
     .built_in_count = sizeof types / sizeof *types,
 };
-
-size_t lam__layer_type_count(void)
-{
-    return lam__table_size(&lam__layer_types);
-}
-
-const lam__layer_type *lam__layer_type_at(size_t i)
-{
-    return lam__table_at(&lam__layer_types, i);
-}
