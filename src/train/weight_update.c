@@ -229,7 +229,7 @@ static void update(const lam__weights *weights, size_t offset, size_t n, const f
     weights->optimizer->update(lam__kernels_chosen())(&args);
     if (weights->copy && isnan(lam__kernels_chosen()->checked_copy(n, args.w, copy_streams(weights),
                                                                    weights->copy + offset)))
-        atomic_store(&weights->not_finite, true);
+        atomic_store((atomic_bool *)&weights->not_finite, true); /* by any thread of the phase */
 }
 
 /* The parameters of a task: runs that are `step` floats apart in the flat buffers. */

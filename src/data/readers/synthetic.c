@@ -26,8 +26,9 @@ static size_t class_of(size_t i, size_t classes)
 /* Sample i's place among the samples of its class, 0..1. */
 static double place_in_class(size_t i, size_t samples, size_t classes)
 {
-    size_t class = class_of(i, classes), count = (samples - class + classes - 1) / classes;
-    return count > 1 ? (double)(i / classes) / (double)(count - 1) : 0.0;
+    const size_t class = class_of(i, classes), count = (samples - class + classes - 1) / classes;
+    const size_t before = i / classes;
+    return count > 1 ? (double)before / (double)(count - 1) : 0.0;
 }
 
 /* Radius r in 0..1; angle 2.5 t, t = 4 class + 4 r + 0.2 normal. */

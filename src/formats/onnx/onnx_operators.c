@@ -444,7 +444,8 @@ static bool lists(const char *list, const char *word)
 lam_status lam__onnx_read_node(lam__onnx_node *node)
 {
     const Onnx__NodeProto *proto = node->proto;
-    const char *domain = proto->domain && strcmp(proto->domain, "ai.onnx") ? proto->domain : "";
+    const char *domain =
+        proto->domain && strcmp(proto->domain, "ai.onnx") != 0 ? proto->domain : "";
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         const struct operator* row = & operators[i];
         if (strcmp(row->name, proto->op_type) != 0 || strcmp(row->domain, domain) != 0)

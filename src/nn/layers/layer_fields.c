@@ -118,7 +118,8 @@ const char *lam__layer_text(const lam__layer *layer, char *text, size_t size)
             continue;
         if (field->kind == LAM__LAYER_UNITS)
             append(text, size, &used, "%s%zu", colon, layer->out);
-        else if (field->kind == LAM__LAYER_ACTIVATION && strcmp(layer->activation->name, "linear"))
+        else if (field->kind == LAM__LAYER_ACTIVATION &&
+                 strcmp(layer->activation->name, "linear") != 0)
             append(text, size, &used, "%s%s", colon, layer->activation->name);
         else if (field->kind == LAM__LAYER_NUMBER &&
                  (field->required || lam__layer_number(layer, field) != field->otherwise))
