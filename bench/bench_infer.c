@@ -216,7 +216,8 @@ static void predict(latencies *l, const float *x)
 static void open_latencies(latencies *l, const subject *s, size_t rows, size_t threads,
                            const float *x)
 {
-    const lam_predictor_options options = {.threads = threads};
+    lam_predictor_options options = lam_predictor_options_default();
+    options.threads = threads;
     *l = (latencies){.predictor = lam_predictor_new_with(s->model, rows, &options),
                      .rows = rows,
                      .threads = threads};

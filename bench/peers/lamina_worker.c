@@ -70,7 +70,8 @@ static void train(const uint32_t *order, size_t count)
 static void prepare(size_t rows)
 {
     lam_predictor_free(predictor);
-    const lam_predictor_options options = {.threads = job->threads};
+    lam_predictor_options options = lam_predictor_options_default();
+    options.threads = job->threads;
     predictor = lam_predictor_new_with(model, rows, &options);
     check(predictor != NULL, "predictor");
 }

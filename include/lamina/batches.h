@@ -25,14 +25,21 @@ typedef struct lam_batches lam_batches;
 
 /* Fill with lam_batches_options_default(). */
 typedef struct lam_batches_options {
-    size_t batch_size; /* >= 1; the last batch of an epoch may be smaller */
-    size_t epochs;     /* after so many, batches have 0 rows; 0 = without end */
-    bool shuffle;      /* a fresh order each epoch, no sample twice in one */
-    uint64_t seed;     /* of these orders: those of lam_fit with the same seed; none without them */
+    size_t struct_size; /* set by lam_batches_options_default() */
+    size_t batch_size;  /* >= 1; the last batch of an epoch may be smaller */
+    size_t epochs;      /* after so many, batches have 0 rows; 0 = without end */
+    bool shuffle;       /* a fresh order each epoch, no sample twice in one */
+    uint64_t seed; /* of these orders: those of lam_fit with the same seed; none without them */
 } lam_batches_options;
 
 /* Batches of 128, one epoch, shuffled, seed 1. */
-LAM_API lam_batches_options lam_batches_options_default(void);
+LAM_API void lam_batches_options_init(lam_batches_options *options, size_t size);
+LAM_INLINE lam_batches_options lam_batches_options_default(void)
+{
+    lam_batches_options options;
+    lam_batches_options_init(&options, sizeof options);
+    return options;
+}
 
 /* Begins with the first epoch of a dataset, which must outlive the batches. `options` may be NULL
  * for the defaults. NULL with LAM_ERR_ARGUMENT or LAM_ERR_MEMORY. The caller frees it. */
@@ -43,7 +50,11 @@ LAM_API lam_batches *lam_batches_new(const lam_dataset *dataset,
  * [outputs] (both NULL when the dataset has none), valid until the next call. 0 rows after the last
  * epoch. Nothing is allocated. LAM_ERR_IO, LAM_ERR_FORMAT and so on when samples that are not in
  * memory cannot be read: the file is named; the next call goes on with the batch after it. */
-LAM_API lam_status lam_batches_next(lam_batches *batches, lam_batch *batch);
+LAM_API lam_status lam_batches_next_sized(lam_batches *batches, lam_batch *batch, size_t size);
+LAM_INLINE lam_status lam_batches_next(lam_batches *batches, lam_batch *batch)
+{
+    return lam_batches_next_sized(batches, batch, sizeof *batch);
+}
 
 /* The numbers of the latest batch's samples in the dataset, [rows]; valid until the next
  * lam_batches_next. */

@@ -39,7 +39,12 @@ typedef struct lam_catalog_entry {
 LAM_API size_t lam_catalog_size(lam_catalog_kind kind);
 
 /* Entry i of a list in *entry. LAM_ERR_ARGUMENT when out of range. */
-LAM_API lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry);
+LAM_API lam_status lam_catalog_sized(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry,
+                                     size_t size);
+LAM_INLINE lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry)
+{
+    return lam_catalog_sized(kind, i, entry, sizeof *entry);
+}
 
 /* The entry among words[count] nearest to `word` by edit distance, for "did you mean"; NULL when
  * none is near. */

@@ -41,7 +41,12 @@ LAM_API lam_checkpoint *lam_checkpoint_open(const char *path);
 LAM_API lam_checkpoint *lam_checkpoint_peek(const char *path);
 
 /* Describes it in *info. */
-LAM_API void lam_checkpoint_describe(const lam_checkpoint *checkpoint, lam_checkpoint_info *info);
+LAM_API void lam_checkpoint_describe_sized(const lam_checkpoint *checkpoint,
+                                           lam_checkpoint_info *info, size_t size);
+LAM_INLINE void lam_checkpoint_describe(const lam_checkpoint *checkpoint, lam_checkpoint_info *info)
+{
+    lam_checkpoint_describe_sized(checkpoint, info, sizeof *info);
+}
 
 /* Option i of the run as text, by the names of lam_fit_options: *name and *value belong to the
  * checkpoint. LAM_ERR_ARGUMENT when out of range. */

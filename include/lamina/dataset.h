@@ -40,11 +40,12 @@ struct lam_model;
  * the options with their help. Strings put here directly are not copied: they must outlive the
  * call; lam_load_options_set makes copies. */
 typedef struct lam_load_options {
-    size_t samples; /* built-in sets: samples in all; 0 = the set's own default */
-    size_t classes; /* spiral and vertical: number of classes; 0 = 3 */
-    uint64_t seed;  /* of the random numbers of built-in sets, and of the choice of a test share;
-                       option "data_seed" */
-    size_t limit;   /* files: read at most this many samples; 0 = all */
+    size_t struct_size; /* set by lam_load_options_default() */
+    size_t samples;     /* built-in sets: samples in all; 0 = the set's own default */
+    size_t classes;     /* spiral and vertical: number of classes; 0 = 3 */
+    uint64_t seed; /* of the random numbers of built-in sets, and of the choice of a test share;
+                      option "data_seed" */
+    size_t limit;  /* files: read at most this many samples; 0 = all */
 
     /* The test split of data that have none of their own: this share of the samples, drawn with
      * `seed`; the others are the training split. 0 = either split is all of the data. Where there
@@ -84,7 +85,13 @@ typedef struct lam_load_options {
 } lam_load_options;
 
 /* The defaults. */
-LAM_API lam_load_options lam_load_options_default(void);
+LAM_API void lam_load_options_init(lam_load_options *options, size_t size);
+LAM_INLINE lam_load_options lam_load_options_default(void)
+{
+    lam_load_options options;
+    lam_load_options_init(&options, sizeof options);
+    return options;
+}
 
 /* Sets the option `name` ("test_share"; '-' may stand for '_') from text, as lam_fit_options_set
  * does. */
@@ -118,8 +125,13 @@ typedef struct lam_data_info {
 
 /* Recognizes data without reading them, in *info. Errors as lam_dataset_load, but options that the
  * data do not use are not told. */
-LAM_API lam_status lam_data_recognize(const char *path, const lam_load_options *options,
-                                      lam_data_info *info);
+LAM_API lam_status lam_data_recognize_sized(const char *path, const lam_load_options *options,
+                                            lam_data_info *info, size_t size);
+LAM_INLINE lam_status lam_data_recognize(const char *path, const lam_load_options *options,
+                                         lam_data_info *info)
+{
+    return lam_data_recognize_sized(path, options, info, sizeof *info);
+}
 
 /* Reads the samples of one IDX file (plain or gzipped; unsigned bytes or 32-bit floats; one or
  * more dimensions, the first counts samples and the others are flattened): a dataset without
@@ -182,10 +194,20 @@ typedef struct lam_column_info {
 } lam_column_info;
 
 /* What the samples were made from, in *info. */
-LAM_API void lam_dataset_input(const lam_dataset *dataset, lam_input_info *info);
+LAM_API void lam_dataset_input_sized(const lam_dataset *dataset, lam_input_info *info, size_t size);
+LAM_INLINE void lam_dataset_input(const lam_dataset *dataset, lam_input_info *info)
+{
+    lam_dataset_input_sized(dataset, info, sizeof *info);
+}
 
 /* Column i of a table in *info. LAM_ERR_ARGUMENT when out of range. */
-LAM_API lam_status lam_dataset_column(const lam_dataset *dataset, size_t i, lam_column_info *info);
+LAM_API lam_status lam_dataset_column_sized(const lam_dataset *dataset, size_t i,
+                                            lam_column_info *info, size_t size);
+LAM_INLINE lam_status lam_dataset_column(const lam_dataset *dataset, size_t i,
+                                         lam_column_info *info)
+{
+    return lam_dataset_column_sized(dataset, i, info, sizeof *info);
+}
 
 /* Says that the samples are images, [height][width][channels] with 1 (gray) or 3 (rgb) channels, so
  * that a model trained on them takes image files. LAM_ERR_SHAPE when the features do not fit,

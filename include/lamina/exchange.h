@@ -19,6 +19,7 @@ LAM_BEGIN_DECLS
 /* How a file is read; fill with lam_import_options_default(). All but `format` serve bare weights:
  * files that hold arrays and not what is done with them. */
 typedef struct lam_import_options {
+    size_t struct_size; /* set by lam_import_options_default() */
     const char *format; /* name of the format; NULL = told by the file's content */
     const char *layers; /* the architecture, as for lam_model_add_layers; NULL = told by the file */
     const char *map;    /* names of the dense layers' arrays in order, "W+b,W+b"; NULL = guessed */
@@ -29,7 +30,13 @@ typedef struct lam_import_options {
 } lam_import_options;
 
 /* Defaults: everything NULL. */
-LAM_API lam_import_options lam_import_options_default(void);
+LAM_API void lam_import_options_init(lam_import_options *options, size_t size);
+LAM_INLINE lam_import_options lam_import_options_default(void)
+{
+    lam_import_options options;
+    lam_import_options_init(&options, sizeof options);
+    return options;
+}
 
 /* Reads a model from a file of any format that can be read; `options` may be NULL. NULL with
  * LAM_ERR_IO, LAM_ERR_FORMAT (damaged: with what is wrong and where), LAM_ERR_UNSUPPORTED
@@ -66,6 +73,7 @@ LAM_API void lam_import_report_free(lam_import_report *report);
 
 /* How a file is written; fill with lam_export_options_default(). */
 typedef struct lam_export_options {
+    size_t struct_size; /* set by lam_export_options_default() */
     const char *format; /* name of the format; NULL = told by the file's extension */
     bool transform;     /* the file applies the model's input transform itself, where it can */
     const char *name;   /* C source: what its names begin with; NULL = the file's name. Of another
@@ -73,7 +81,13 @@ typedef struct lam_export_options {
 } lam_export_options;
 
 /* Defaults: the format from the extension, with the transform. */
-LAM_API lam_export_options lam_export_options_default(void);
+LAM_API void lam_export_options_init(lam_export_options *options, size_t size);
+LAM_INLINE lam_export_options lam_export_options_default(void)
+{
+    lam_export_options options;
+    lam_export_options_init(&options, sizeof options);
+    return options;
+}
 
 /* Writes a model to a file in any format that can be written, crash-safe as lam_model_save;
  * `options` may be NULL. LAM_ERR_NAME for an extension or a format that is not known,
@@ -90,7 +104,12 @@ typedef struct lam_model_format_info {
 } lam_model_format_info;
 
 /* Describes the format of this name in *info. LAM_ERR_NAME listing the known ones. */
-LAM_API lam_status lam_model_format(const char *name, lam_model_format_info *info);
+LAM_API lam_status lam_model_format_sized(const char *name, lam_model_format_info *info,
+                                          size_t size);
+LAM_INLINE lam_status lam_model_format(const char *name, lam_model_format_info *info)
+{
+    return lam_model_format_sized(name, info, sizeof *info);
+}
 
 /* The name of the format that a path's extension tells, NULL for none; static. */
 LAM_API const char *lam_model_format_by_extension(const char *path);

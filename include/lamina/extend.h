@@ -71,16 +71,33 @@ typedef struct lam_metric {
 
 /* Registers an activation. LAM_ERR_ARGUMENT when a function is missing or the name malformed,
  * LAM_ERR_NAME when it is taken, LAM_ERR_MEMORY. Not to be called during training. */
-LAM_API lam_status lam_register_activation(const lam_activation *activation);
+LAM_API lam_status lam_register_activation_sized(const lam_activation *activation, size_t size);
+LAM_INLINE lam_status lam_register_activation(const lam_activation *activation)
+{
+    return lam_register_activation_sized(activation, sizeof *activation);
+}
 
 /* Registers a loss; errors as above. */
-LAM_API lam_status lam_register_loss(const lam_loss *loss);
+LAM_API lam_status lam_register_loss_sized(const lam_loss *loss, size_t size);
+LAM_INLINE lam_status lam_register_loss(const lam_loss *loss)
+{
+    return lam_register_loss_sized(loss, sizeof *loss);
+}
 
 /* Registers a metric; errors as above. */
-LAM_API lam_status lam_register_metric(const lam_metric *metric);
+LAM_API lam_status lam_register_metric_sized(const lam_metric *metric, size_t size);
+LAM_INLINE lam_status lam_register_metric(const lam_metric *metric)
+{
+    return lam_register_metric_sized(metric, sizeof *metric);
+}
 
 /* Registers a callback for lam_fit_options.callbacks; errors as above. */
-LAM_API lam_status lam_register_callback(const char *name, const lam_callback *callback);
+LAM_API lam_status lam_register_callback_sized(const char *name, const lam_callback *callback,
+                                               size_t size);
+LAM_INLINE lam_status lam_register_callback(const char *name, const lam_callback *callback)
+{
+    return lam_register_callback_sized(name, callback, sizeof *callback);
+}
 
 LAM_END_DECLS
 

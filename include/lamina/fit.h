@@ -88,6 +88,7 @@ typedef struct lam_callback {
  * to another value than its default where nothing uses it (momentum with adam, monitor without
  * patience, fill_mode without a change that moves images) is LAM_ERR_ARGUMENT in training. */
 typedef struct lam_fit_options {
+    size_t struct_size;      /* set by lam_fit_options_default() */
     const char *loss;        /* NULL = the one the model was trained with, if any, else by the last
                                 activation: softmax: categorical_crossentropy, sigmoid:
                                 binary_crossentropy, else mean_squared_error */
@@ -150,7 +151,13 @@ typedef struct lam_fit_options {
 
 /* The defaults: adam, categorical or other loss by the last activation, 10 epochs, batch size 128,
  * shuffling on, seed 1. */
-LAM_API lam_fit_options lam_fit_options_default(void);
+LAM_API void lam_fit_options_init(lam_fit_options *options, size_t size);
+LAM_INLINE lam_fit_options lam_fit_options_default(void)
+{
+    lam_fit_options options;
+    lam_fit_options_init(&options, sizeof options);
+    return options;
+}
 
 /* Sets the option `name` ("learning_rate"; '-' may stand for '_') from text ("1e-3", "true",
  * "adam"), independent of the locale. A string option points to the library's own copy of the text,

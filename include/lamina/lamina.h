@@ -29,7 +29,7 @@
  *
  *   - Matrices are row-major, samples are rows: X [batch][features], W [in][out].
  *   - Handles are opaque; lam_*_free(NULL) does nothing. Options are plain structs filled by a
- *     _default() function.
+ *     _default() function. export.h says how structs grow in versions to come.
  *   - Things are named in the vocabulary of Keras: "relu", "categorical_crossentropy", "adam".
  *     An unknown word is an error that lists the known ones and the nearest.
  *   - Fallible calls return a lam_status, constructors NULL; lam_error_message() says more.

@@ -28,6 +28,7 @@ typedef struct lam_model lam_model;
 
 /* Everything about a dense layer; fill with lam_dense_options_default(). */
 typedef struct lam_dense_options {
+    size_t struct_size;             /* set by lam_dense_options_default() */
     size_t units;                   /* outputs, at least 1 */
     const char *activation;         /* NULL = "linear" */
     const char *initializer;        /* of the weights; NULL = the one in lam_fit_options */
@@ -36,7 +37,13 @@ typedef struct lam_dense_options {
 } lam_dense_options;
 
 /* Defaults: no units, names NULL, strengths LAM_INHERIT. */
-LAM_API lam_dense_options lam_dense_options_default(void);
+LAM_API void lam_dense_options_init(lam_dense_options *options, size_t size);
+LAM_INLINE lam_dense_options lam_dense_options_default(void)
+{
+    lam_dense_options options;
+    lam_dense_options_init(&options, sizeof options);
+    return options;
+}
 
 /* The most layers that a model may have, and that are read from a file. */
 #define LAM_MOST_LAYERS 10000
@@ -55,12 +62,19 @@ LAM_API lam_status lam_model_dense_with(lam_model *model, const lam_dense_option
 
 /* Everything about a layer normalization; fill with lam_layer_norm_options_default(). */
 typedef struct lam_layer_norm_options {
+    size_t struct_size;     /* set by lam_layer_norm_options_default() */
     float epsilon;          /* > 0, added to the variance */
     const char *activation; /* NULL = "linear" */
 } lam_layer_norm_options;
 
 /* Defaults: epsilon 1e-3, as Keras (PyTorch: 1e-5); activation NULL. */
-LAM_API lam_layer_norm_options lam_layer_norm_options_default(void);
+LAM_API void lam_layer_norm_options_init(lam_layer_norm_options *options, size_t size);
+LAM_INLINE lam_layer_norm_options lam_layer_norm_options_default(void)
+{
+    lam_layer_norm_options options;
+    lam_layer_norm_options_init(&options, sizeof options);
+    return options;
+}
 
 /* Adds y = gamma * (x - mean) / sqrt(variance + epsilon) + beta: mean and variance (divisor n) over
  * the n values of each row, gamma [n] and beta [n] learned, from 1 and 0. Regularization leaves
@@ -128,7 +142,12 @@ typedef struct lam_layer_info {
 } lam_layer_info;
 
 /* Describes layer i in *info. LAM_ERR_ARGUMENT when out of range. */
-LAM_API lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *info);
+LAM_API lam_status lam_model_layer_sized(const lam_model *model, size_t i, lam_layer_info *info,
+                                         size_t size);
+LAM_INLINE lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *info)
+{
+    return lam_model_layer_sized(model, i, info, sizeof *info);
+}
 
 /* A named array inside a model or a trainer; `data` is [rows][cols], a bias has one row. The weight
  * of layer_norm is gamma, one row, its bias beta. */
@@ -146,7 +165,12 @@ LAM_API size_t lam_model_tensors(const lam_model *model);
 
 /* A view of parameter tensor i, readable and writable; valid until the model is freed, changed
  * by training. LAM_ERR_ARGUMENT when out of range, LAM_ERR_STATE without parameters. */
-LAM_API lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor);
+LAM_API lam_status lam_model_tensor_sized(lam_model *model, size_t i, lam_tensor *tensor,
+                                          size_t size);
+LAM_INLINE lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor)
+{
+    return lam_model_tensor_sized(model, i, tensor, sizeof *tensor);
+}
 
 /* Copies all parameters, tensor after tensor without gaps, to values[count]; count must be
  * lam_model_parameters(), else LAM_ERR_SHAPE. LAM_ERR_STATE without parameters. */
@@ -171,14 +195,28 @@ typedef struct lam_transform_info {
 } lam_transform_info;
 
 /* Describes the input transform in *info. */
-LAM_API void lam_model_transform(const lam_model *model, lam_transform_info *info);
+LAM_API void lam_model_transform_sized(const lam_model *model, lam_transform_info *info,
+                                       size_t size);
+LAM_INLINE void lam_model_transform(const lam_model *model, lam_transform_info *info)
+{
+    lam_model_transform_sized(model, info, sizeof *info);
+}
 
 /* What the samples were made from that the model was trained on, in *info: lam_fit takes it from
  * the training data when the model has none, the model's file keeps it. */
-LAM_API void lam_model_input(const lam_model *model, lam_input_info *info);
+LAM_API void lam_model_input_sized(const lam_model *model, lam_input_info *info, size_t size);
+LAM_INLINE void lam_model_input(const lam_model *model, lam_input_info *info)
+{
+    lam_model_input_sized(model, info, sizeof *info);
+}
 
 /* Column i of the table the model was trained on in *info. LAM_ERR_ARGUMENT when out of range. */
-LAM_API lam_status lam_model_column(const lam_model *model, size_t i, lam_column_info *info);
+LAM_API lam_status lam_model_column_sized(const lam_model *model, size_t i, lam_column_info *info,
+                                          size_t size);
+LAM_INLINE lam_status lam_model_column(const lam_model *model, size_t i, lam_column_info *info)
+{
+    return lam_model_column_sized(model, i, info, sizeof *info);
+}
 
 /* The name of class i, or NULL. Owned by the model. */
 LAM_API const char *lam_model_class_name(const lam_model *model, size_t i);

@@ -29,6 +29,7 @@ LAM_API lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows
 
 /* How a predictor works. Fill it by lam_predictor_options_default(), then change what you need. */
 typedef struct lam_predictor_options {
+    size_t struct_size; /* set by lam_predictor_options_default() */
     /* 0 (default): decided from shapes and cores: threads of the predictor's own share each layer
      * of 100,000 multiply-adds a call or more (784 x 512 on one row, 784 x 128 on one; not 30 x
      * 64) or, from 32 rows and 500,000 multiply-adds on, the rows; everything else stays on the
@@ -43,7 +44,13 @@ typedef struct lam_predictor_options {
 } lam_predictor_options;
 
 /* The options' defaults. */
-LAM_API lam_predictor_options lam_predictor_options_default(void);
+LAM_API void lam_predictor_options_init(lam_predictor_options *options, size_t size);
+LAM_INLINE lam_predictor_options lam_predictor_options_default(void)
+{
+    lam_predictor_options options;
+    lam_predictor_options_init(&options, sizeof options);
+    return options;
+}
 
 /* lam_predictor_new with options, NULL = defaults: for a program with one predictor that wants an
  * answer soon. */

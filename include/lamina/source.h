@@ -46,7 +46,11 @@ typedef struct lam_source {
  *
  * One thread at a time may use such a dataset, the parts that lam_dataset_divide makes of it
  * included when `window` is not 0. */
-LAM_API lam_dataset *lam_dataset_from_source(const lam_source *source);
+LAM_API lam_dataset *lam_dataset_from_source_sized(const lam_source *source, size_t size);
+LAM_INLINE lam_dataset *lam_dataset_from_source(const lam_source *source)
+{
+    return lam_dataset_from_source_sized(source, sizeof *source);
+}
 
 LAM_END_DECLS
 

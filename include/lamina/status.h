@@ -95,7 +95,11 @@ typedef struct lam_allocator {
  * C library back. Call it before anything else was created: what exists is released through the
  * allocator in force at that time. Libraries underneath (BLAS, zlib, JSON, thread pool) keep
  * their own. Not thread-safe. Fails with LAM_ERR_ARGUMENT when a function is missing. */
-LAM_API lam_status lam_set_allocator(const lam_allocator *allocator);
+LAM_API lam_status lam_set_allocator_sized(const lam_allocator *allocator, size_t size);
+LAM_INLINE lam_status lam_set_allocator(const lam_allocator *allocator)
+{
+    return lam_set_allocator_sized(allocator, sizeof *allocator);
+}
 
 LAM_END_DECLS
 

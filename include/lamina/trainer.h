@@ -41,8 +41,13 @@ LAM_API lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *op
  * that does not fit (nothing has changed then), LAM_ERR_NUMERIC when the loss is not finite, naming
  * the row where it is the reason (the update has happened: lam_trainer_restore goes back to what
  * was saved, lam_fit keeps the weights of before each epoch). */
-LAM_API lam_status lam_trainer_step(lam_trainer *trainer, const lam_batch *batch,
-                                    lam_scores *scores);
+LAM_API lam_status lam_trainer_step_sized(lam_trainer *trainer, const lam_batch *batch, size_t size,
+                                          lam_scores *scores);
+LAM_INLINE lam_status lam_trainer_step(lam_trainer *trainer, const lam_batch *batch,
+                                       lam_scores *scores)
+{
+    return lam_trainer_step_sized(trainer, batch, sizeof *batch, scores);
+}
 
 /* The same on rows index[0..rows-1] of a dataset; index NULL = rows 0..rows-1. */
 LAM_API lam_status lam_trainer_step_rows(lam_trainer *trainer, const lam_dataset *dataset,
@@ -50,8 +55,13 @@ LAM_API lam_status lam_trainer_step_rows(lam_trainer *trainer, const lam_dataset
 
 /* Forward and backward without the update: the gradients can be read and changed, and
  * lam_trainer_update applies them. */
-LAM_API lam_status lam_trainer_gradients(lam_trainer *trainer, const lam_batch *batch,
-                                         lam_scores *scores);
+LAM_API lam_status lam_trainer_gradients_sized(lam_trainer *trainer, const lam_batch *batch,
+                                               size_t size, lam_scores *scores);
+LAM_INLINE lam_status lam_trainer_gradients(lam_trainer *trainer, const lam_batch *batch,
+                                            lam_scores *scores)
+{
+    return lam_trainer_gradients_sized(trainer, batch, sizeof *batch, scores);
+}
 
 /* Updates the parameters from the gradients as they stand and counts one step. LAM_ERR_STATE
  * when no gradients were computed since the last update. */
@@ -62,7 +72,12 @@ LAM_API lam_status lam_trainer_update(lam_trainer *trainer);
  * lam_trainer_update. Valid until the trainer is freed, changed by lam_trainer_gradients.
  * LAM_ERR_ARGUMENT when i is out of range, LAM_ERR_STATE when there are none: lam_trainer_step
  * applies each part of the gradient while it is in the cache and keeps none. */
-LAM_API lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tensor);
+LAM_API lam_status lam_trainer_gradient_sized(lam_trainer *trainer, size_t i, lam_tensor *tensor,
+                                              size_t size);
+LAM_INLINE lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tensor)
+{
+    return lam_trainer_gradient_sized(trainer, i, tensor, sizeof *tensor);
+}
 
 /* The outputs of the latest batch before its update, [rows][outputs] without gaps between rows
  * when *stride == outputs; a row starts every *stride floats. */

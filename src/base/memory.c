@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/struct_size.h"
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -50,12 +51,15 @@ static void system_release(void *pointer, void *user)
 static const lam_allocator system_allocator = {system_allocate, system_release, NULL};
 static lam_allocator current = {system_allocate, system_release, NULL};
 
-lam_status lam_set_allocator(const lam_allocator *allocator)
+lam_status lam_set_allocator_sized(const lam_allocator *given, size_t size)
 {
-    if (!allocator) {
+    lam_allocator own = {0};
+    const lam_allocator *allocator = &own;
+    if (!given) {
         current = system_allocator;
         return LAM_OK;
     }
+    LAM__TRY(lam__read_struct(&own, sizeof own, given, size, "lam_allocator"));
     if (!allocator->allocate || !allocator->release)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_set_allocator: the function %s is missing",
                          allocator->allocate ? "release" : "allocate");

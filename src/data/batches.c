@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "data/order.h"
 
 struct lam_batches {
@@ -18,9 +19,10 @@ struct lam_batches {
     float *targets;   /* [batch_size][outputs], or NULL */
 };
 
-lam_batches_options lam_batches_options_default(void)
+void lam_batches_options_init(lam_batches_options *options, size_t size)
 {
-    return (lam_batches_options){.batch_size = 128, .epochs = 1, .shuffle = true, .seed = 1};
+    lam_batches_options own = {.batch_size = 128, .epochs = 1, .shuffle = true, .seed = 1};
+    lam__write_options(options, size, &own, sizeof own);
 }
 
 static lam_status allocate(lam_batches *batches)
@@ -45,8 +47,10 @@ static lam_status allocate(lam_batches *batches)
 lam_batches *lam_batches_new(const lam_dataset *dataset, const lam_batches_options *options)
 {
     const lam_batches_options defaults = lam_batches_options_default();
-    if (!options)
-        options = &defaults;
+    lam_batches_options own = defaults;
+    if (lam__read_options(&own, sizeof own, options, "lam_batches_options") != LAM_OK)
+        return NULL;
+    options = &own;
     if (!dataset || options->batch_size == 0 || dataset->samples > UINT32_MAX) {
         lam__fail(LAM_ERR_ARGUMENT, "lam_batches_new: %s",
                   !dataset                   ? "dataset is NULL"
@@ -89,13 +93,10 @@ static void gather_targets(lam_batches *batches, size_t rows)
     }
 }
 
-lam_status lam_batches_next(lam_batches *batches, lam_batch *batch)
+/* Goes on to the next batch: its rows, 0 after the last epoch. */
+static lam_status next_rows(lam_batches *batches, size_t *found)
 {
     static const lam__transform none = {.kind = LAM_TRANSFORM_NONE, .scale = 1.0f};
-    if (!batches || !batch)
-        return lam__fail(LAM_ERR_ARGUMENT, "lam_batches_next: %s is NULL",
-                         batches ? "batch" : "batches");
-    *batch = (lam_batch){.rows = 0};
     const lam_dataset *dataset = batches->dataset;
     const lam_batches_options *options = &batches->options;
     const size_t samples = dataset->samples;
@@ -115,13 +116,24 @@ lam_status lam_batches_next(lam_batches *batches, lam_batch *batch)
     dataset->ops->gather(dataset, batches->index, 0, rows, &none, batches->x, dataset->features);
     LAM__TRY(lam__source_trouble(dataset));
     gather_targets(batches, rows);
-    *batch = (lam_batch){
-        .rows = rows,
-        .x = batches->x,
-        .classes = batches->classes,
-        .targets = batches->targets,
-    };
+    *found = rows;
     return LAM_OK;
+}
+
+lam_status lam_batches_next_sized(lam_batches *batches, lam_batch *batch, size_t size)
+{
+    lam_batch own = {.rows = 0};
+    if (!batches || !batch)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_batches_next: %s is NULL",
+                         batches ? "batch" : "batches");
+    const lam_status status = next_rows(batches, &own.rows);
+    if (own.rows > 0) {
+        own.x = batches->x;
+        own.classes = batches->classes;
+        own.targets = batches->targets;
+    }
+    lam__write_struct(batch, size, &own, sizeof own);
+    return status;
 }
 
 const uint32_t *lam_batches_index(const lam_batches *batches)

@@ -253,18 +253,19 @@ lam_status lam_dataset_target(const lam_dataset *dataset, size_t i, float *y)
     return LAM_OK;
 }
 
-void lam_dataset_input(const lam_dataset *dataset, lam_input_info *info)
+void lam_dataset_input_sized(const lam_dataset *dataset, lam_input_info *info, size_t size)
 {
     static const lam__input none = {.kind = LAM_INPUT_VALUES};
     if (info)
-        lam__input_describe(dataset ? &dataset->input : &none, info);
+        lam__input_describe(dataset ? &dataset->input : &none, info, size);
 }
 
-lam_status lam_dataset_column(const lam_dataset *dataset, size_t i, lam_column_info *info)
+lam_status lam_dataset_column_sized(const lam_dataset *dataset, size_t i, lam_column_info *info,
+                                    size_t size)
 {
     if (!dataset || !info)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_column: dataset or info is NULL");
-    return lam__input_column(&dataset->input, i, info);
+    return lam__input_column(&dataset->input, i, info, size);
 }
 
 lam_status lam_dataset_set_image(lam_dataset *dataset, size_t width, size_t height, size_t channels)

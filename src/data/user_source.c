@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "data/dataset_parts.h"
 #include "data/row_stream.h"
 #include "data/source.h"
@@ -101,9 +102,14 @@ static lam_status take_targets(const lam_source *source, lam_dataset *dataset)
     return status;
 }
 
-lam_dataset *lam_dataset_from_source(const lam_source *source)
+lam_dataset *lam_dataset_from_source_sized(const lam_source *given, size_t size)
 {
+    lam_source source_read = {0};
+    const lam_source *source = given ? &source_read : NULL;
     lam_dataset *dataset = NULL;
+    if (given &&
+        lam__read_struct(&source_read, sizeof source_read, given, size, "lam_source") != LAM_OK)
+        return NULL;
     if (check(source) != LAM_OK)
         return NULL;
     user_source *own = lam__allocate_zero(1, sizeof *own, "a source of samples");

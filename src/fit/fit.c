@@ -6,13 +6,12 @@
 lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_options *options,
                    lam_history **history)
 {
-    const lam_fit_options defaults = lam_fit_options_default();
+    lam_fit_options own;
     if (history)
         *history = NULL;
     if (!model || !train)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_fit: model or training data is NULL");
-    if (!options)
-        options = &defaults;
+    LAM__TRY(lam__take_fit_options(&own, &options));
     LAM__TRY(lam_model_status(model));
     LAM__TRY(lam__check_fit_options(options));
     LAM__TRY(lam__check_used_options(options));

@@ -2,6 +2,7 @@
 #include <lamina/catalog.h>
 
 #include "base/error.h"
+#include "base/struct_size.h"
 #include "data/readers/data_formats.h"
 #include "formats/model_formats.h"
 #include "nn/layers/layers.h"
@@ -39,7 +40,7 @@ size_t lam_catalog_size(lam_catalog_kind kind)
     return table ? lam__table_size(table) : 0;
 }
 
-lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry)
+lam_status lam_catalog_sized(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry, size_t size)
 {
     lam__name_table *table = table_of(kind);
     if (!table || !entry)
@@ -50,11 +51,12 @@ lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_entry *entry
         return lam__fail(LAM_ERR_ARGUMENT, "entry %zu of a list that has %zu", i,
                          lam__table_size(table));
     const lam__row_names names = lam__row_names_of(row);
-    *entry = (lam_catalog_entry){.name = names.name, .alias = names.alias, .help = names.help};
+    lam_catalog_entry own = {.name = names.name, .alias = names.alias, .help = names.help};
     if (kind == LAM_FIT_OPTION || kind == LAM_LOAD_OPTION) {
         const lam__option *option = row;
-        entry->argument = option->argument;
-        entry->default_value = option->default_text;
+        own.argument = option->argument;
+        own.default_value = option->default_text;
     }
+    lam__write_struct(entry, size, &own, sizeof own);
     return LAM_OK;
 }

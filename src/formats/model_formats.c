@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "base/text.h"
 #include "formats/import/import_report.h"
 #include "io/file_read.h"
@@ -93,14 +94,16 @@ const lam__model_format *lam__format_of_file(const lam__foreign *file)
     return NULL;
 }
 
-lam_import_options lam_import_options_default(void)
+void lam_import_options_init(lam_import_options *options, size_t size)
 {
-    return (lam_import_options){.format = NULL};
+    lam_import_options own = {.format = NULL};
+    lam__write_options(options, size, &own, sizeof own);
 }
 
-lam_export_options lam_export_options_default(void)
+void lam_export_options_init(lam_export_options *options, size_t size)
 {
-    return (lam_export_options){.transform = true};
+    lam_export_options own = {.transform = true};
+    lam__write_options(options, size, &own, sizeof own);
 }
 
 static lam_status read_as(const lam__model_format *format, const lam__foreign *file,
@@ -131,13 +134,15 @@ lam_model *lam_model_import(const char *path, const lam_import_options *options)
 lam_model *lam_model_import_report(const char *path, const lam_import_options *options,
                                    lam_import_report **report)
 {
-    const lam_import_options defaults = lam_import_options_default();
+    lam_import_options own = lam_import_options_default();
     lam__foreign file = {.path = path};
     unsigned char *bytes;
     lam_model *model = NULL;
-    options = options ? options : &defaults;
     if (report)
         *report = file.report = lam__report_new();
+    if (lam__read_options(&own, sizeof own, options, "lam_import_options") != LAM_OK)
+        return NULL;
+    options = &own;
     if (!path) {
         lam__fail(LAM_ERR_ARGUMENT, "lam_model_import: path is NULL");
         return NULL;
@@ -163,8 +168,9 @@ lam_model *lam_model_import_report(const char *path, const lam_import_options *o
 lam_status lam_model_export(const lam_model *model, const char *path,
                             const lam_export_options *options)
 {
-    const lam_export_options defaults = lam_export_options_default();
-    options = options ? options : &defaults;
+    lam_export_options own = lam_export_options_default();
+    LAM__TRY(lam__read_options(&own, sizeof own, options, "lam_export_options"));
+    options = &own;
     if (!model || !path || path[0] == '\0')
         return lam__fail(LAM_ERR_ARGUMENT, "lam_model_export: %s",
                          !model  ? "model is NULL"
@@ -194,20 +200,21 @@ lam_status lam_model_export(const lam_model *model, const char *path,
     return format->write(model, path, options);
 }
 
-lam_status lam_model_format(const char *name, lam_model_format_info *info)
+lam_status lam_model_format_sized(const char *name, lam_model_format_info *info, size_t size)
 {
     const lam__model_format *format = lam__find_format(name);
     if (!format)
         return lam_error_status();
     if (!info)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_model_format: info is NULL");
-    *info = (lam_model_format_info){
+    const lam_model_format_info own = {
         .name = format->name,
         .extensions = format->extensions,
         .help = format->help,
         .can_read = format->read != NULL,
         .can_write = format->write != NULL,
     };
+    lam__write_struct(info, size, &own, sizeof own);
     return LAM_OK;
 }
 

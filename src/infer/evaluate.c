@@ -80,11 +80,10 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
 lam_status lam_evaluate(const lam_model *model, const lam_dataset *dataset,
                         const lam_fit_options *options, lam_scores *scores)
 {
-    const lam_fit_options defaults = lam_fit_options_default();
+    lam_fit_options own;
     if (!model || !dataset || !scores)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_evaluate: model, dataset or scores is NULL");
-    if (!options)
-        options = &defaults;
+    LAM__TRY(lam__take_fit_options(&own, &options));
     LAM__TRY(lam_model_status(model));
     LAM__TRY(lam__check_fit_options(options));
     if (!model->parameters)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/machine/denormals.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "data/source.h"
 #include "kernels/blas/gemm.h"
 #include "kernels/products.h"
@@ -42,9 +43,10 @@ static lam_status check_model(const lam_model *model)
     return lam__model_runs(model);
 }
 
-lam_predictor_options lam_predictor_options_default(void)
+void lam_predictor_options_init(lam_predictor_options *options, size_t size)
 {
-    return (lam_predictor_options){.threads = 0};
+    lam_predictor_options own = {.threads = 0};
+    lam__write_options(options, size, &own, sizeof own);
 }
 
 /* The tasks that `rows` rows can be cut into, each through all layers; 1 where that gains nothing.
@@ -114,8 +116,10 @@ lam_predictor *lam_predictor_new(const lam_model *model, size_t max_rows)
 lam_predictor *lam_predictor_new_with(const lam_model *model, size_t max_rows,
                                       const lam_predictor_options *options)
 {
-    const lam_predictor_options defaults = lam_predictor_options_default();
-    return open_predictor(model, max_rows, options ? options->threads : defaults.threads, true);
+    lam_predictor_options own = lam_predictor_options_default();
+    if (lam__read_options(&own, sizeof own, options, "lam_predictor_options") != LAM_OK)
+        return NULL;
+    return open_predictor(model, max_rows, own.threads, true);
 }
 
 size_t lam_predictor_threads(const lam_predictor *predictor)

@@ -188,15 +188,14 @@ static lam_status judge(const lam_quantized *q, judgement *j, const lam_dataset 
 lam_status lam_quantized_evaluate(const lam_quantized *q, const lam_dataset *data,
                                   const lam_fit_options *options, lam_scores *scores)
 {
-    const lam_fit_options defaults = lam_fit_options_default();
+    lam_fit_options own;
     if (!q || !data || !scores)
         return lam__fail(LAM_ERR_ARGUMENT,
                          "lam_quantized_evaluate: quantized, dataset or scores is NULL");
-    if (options)
-        LAM__TRY(lam__check_fit_options(options));
+    LAM__TRY(lam__take_fit_options(&own, &options));
+    LAM__TRY(lam__check_fit_options(options));
     const lam__activation *last = lam__last_dense(q->model)->activation;
-    judgement j = {.options = options ? options : &defaults,
-                   .argmax = last->decision == LAM__DECIDE_ARGMAX};
+    judgement j = {.options = options, .argmax = last->decision == LAM__DECIDE_ARGMAX};
     const size_t outputs = lam_model_outputs(q->model);
     if (data->features != q->model->features ||
         (data->labels && data->classes > (outputs == 1 ? 2 : outputs)) ||

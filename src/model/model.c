@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "base/text/string_list.h"
 #include "model/unregistered.h"
 
@@ -93,35 +94,36 @@ lam_status lam_model_scale_input(lam_model *model, float from_lo, float from_hi,
     return status == LAM_OK ? LAM_OK : lam__model_fail(model, status);
 }
 
-void lam_model_transform(const lam_model *model, lam_transform_info *info)
+void lam_model_transform_sized(const lam_model *model, lam_transform_info *info, size_t size)
 {
-    if (!info)
-        return;
-    *info = (lam_transform_info){.kind = LAM_TRANSFORM_NONE};
-    if (!model)
-        return;
-    const lam__transform *transform = &model->transform;
-    info->kind = transform->kind;
-    info->from_lo = transform->from_lo;
-    info->from_hi = transform->from_hi;
-    info->to_lo = transform->to_lo;
-    info->to_hi = transform->to_hi;
-    info->mean = transform->mean;
-    info->std = transform->std;
+    lam_transform_info own = {.kind = LAM_TRANSFORM_NONE};
+    if (model)
+        own = (lam_transform_info){
+            .kind = model->transform.kind,
+            .from_lo = model->transform.from_lo,
+            .from_hi = model->transform.from_hi,
+            .to_lo = model->transform.to_lo,
+            .to_hi = model->transform.to_hi,
+            .mean = model->transform.mean,
+            .std = model->transform.std,
+        };
+    if (info)
+        lam__write_struct(info, size, &own, sizeof own);
 }
 
-void lam_model_input(const lam_model *model, lam_input_info *info)
+void lam_model_input_sized(const lam_model *model, lam_input_info *info, size_t size)
 {
     static const lam__input none = {.kind = LAM_INPUT_VALUES};
     if (info)
-        lam__input_describe(model ? &model->input : &none, info);
+        lam__input_describe(model ? &model->input : &none, info, size);
 }
 
-lam_status lam_model_column(const lam_model *model, size_t i, lam_column_info *info)
+lam_status lam_model_column_sized(const lam_model *model, size_t i, lam_column_info *info,
+                                  size_t size)
 {
     if (!model || !info)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_model_column: model or info is NULL");
-    return lam__input_column(&model->input, i, info);
+    return lam__input_column(&model->input, i, info, size);
 }
 
 /* Copies names[count]; NULL with the error recorded. */
@@ -199,7 +201,8 @@ size_t lam_model_outputs(const lam_model *model)
     return model && model->layer_count ? model->layers[model->layer_count - 1].out : 0;
 }
 
-lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *info)
+lam_status lam_model_layer_sized(const lam_model *model, size_t i, lam_layer_info *info,
+                                 size_t size)
 {
     if (!model || !info)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_model_layer: model or info is NULL");
@@ -207,7 +210,7 @@ lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *inf
         return lam__fail(LAM_ERR_ARGUMENT, "layer %zu of a model that has %zu", i,
                          model->layer_count);
     const lam__layer *layer = &model->layers[i];
-    *info = (lam_layer_info){
+    const lam_layer_info own = {
         .type = layer->type->name,
         .activation = layer->activation ? layer->activation->name : NULL,
         .inputs = layer->in,
@@ -220,6 +223,7 @@ lam_status lam_model_layer(const lam_model *model, size_t i, lam_layer_info *inf
         .bias_l1 = layer->bias_l1,
         .bias_l2 = layer->bias_l2,
     };
+    lam__write_struct(info, size, &own, sizeof own);
     return LAM_OK;
 }
 

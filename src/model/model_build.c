@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "base/text.h"
 #include "base/text/word_list.h"
 #include "kernels/blas/gemm.h"
@@ -154,10 +155,11 @@ lam_status lam__model_add_layer(lam_model *model, const lam__layer_request *requ
 
 /* ---- the typed calls of the public interface, one or two for each type that has them ---- */
 
-lam_dense_options lam_dense_options_default(void)
+void lam_dense_options_init(lam_dense_options *options, size_t size)
 {
-    return (lam_dense_options){
+    lam_dense_options own = {
         .l1 = LAM_INHERIT, .l2 = LAM_INHERIT, .bias_l1 = LAM_INHERIT, .bias_l2 = LAM_INHERIT};
+    lam__write_options(options, size, &own, sizeof own);
 }
 
 lam_status lam_model_dense(lam_model *model, size_t units, const char *activation)
@@ -173,23 +175,28 @@ lam_status lam_model_dense_with(lam_model *model, const lam_dense_options *optio
     LAM__TRY(check_open(model));
     if (!options)
         return finish(model, lam__fail(LAM_ERR_ARGUMENT, "the options of a dense layer are NULL"));
+    lam_dense_options own = lam_dense_options_default();
+    const lam_status status = lam__read_options(&own, sizeof own, options, "lam_dense_options");
+    if (status != LAM_OK)
+        return finish(model, status);
     const lam__layer_request request = {
         .layer = {.type = &lam__dense_layer,
-                  .out = options->units,
-                  .l1 = options->l1,
-                  .l2 = options->l2,
-                  .bias_l1 = options->bias_l1,
-                  .bias_l2 = options->bias_l2},
-        .activation = options->activation,
-        .initializer = options->initializer,
-        .bias_initializer = options->bias_initializer,
+                  .out = own.units,
+                  .l1 = own.l1,
+                  .l2 = own.l2,
+                  .bias_l1 = own.bias_l1,
+                  .bias_l2 = own.bias_l2},
+        .activation = own.activation,
+        .initializer = own.initializer,
+        .bias_initializer = own.bias_initializer,
     };
     return lam__model_add_layer(model, &request);
 }
 
-lam_layer_norm_options lam_layer_norm_options_default(void)
+void lam_layer_norm_options_init(lam_layer_norm_options *options, size_t size)
 {
-    return (lam_layer_norm_options){.epsilon = 1e-3f};
+    lam_layer_norm_options own = {.epsilon = 1e-3f};
+    lam__write_options(options, size, &own, sizeof own);
 }
 
 lam_status lam_model_layer_norm(lam_model *model, float epsilon)
@@ -205,9 +212,14 @@ lam_status lam_model_layer_norm_with(lam_model *model, const lam_layer_norm_opti
     if (!options)
         return finish(model,
                       lam__fail(LAM_ERR_ARGUMENT, "the options of a layer_norm layer are NULL"));
+    lam_layer_norm_options own = lam_layer_norm_options_default();
+    const lam_status status =
+        lam__read_options(&own, sizeof own, options, "lam_layer_norm_options");
+    if (status != LAM_OK)
+        return finish(model, status);
     const lam__layer_request request = {
-        .layer = {.type = &lam__layer_norm_layer, .epsilon = options->epsilon},
-        .activation = options->activation,
+        .layer = {.type = &lam__layer_norm_layer, .epsilon = own.epsilon},
+        .activation = own.activation,
     };
     return lam__model_add_layer(model, &request);
 }

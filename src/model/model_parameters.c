@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/finite.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "base/text.h"
 #include "model/network.h"
 
@@ -178,7 +179,7 @@ lam_tensor lam__view_tensor(const lam_model *model, size_t i)
     };
 }
 
-lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor)
+lam_status lam_model_tensor_sized(lam_model *model, size_t i, lam_tensor *tensor, size_t size)
 {
     if (!model || !tensor)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_model_tensor: model or tensor is NULL");
@@ -188,7 +189,8 @@ lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor)
     if (!lam__tensor_at(model, i, &place))
         return lam__fail(LAM_ERR_ARGUMENT, "tensor %zu of a model that has %zu", i,
                          lam__tensor_count(model));
-    *tensor = lam__view_tensor(model, i);
+    const lam_tensor view = lam__view_tensor(model, i);
+    lam__write_struct(tensor, size, &view, sizeof view);
     model->viewed = true;
     return LAM_OK;
 }

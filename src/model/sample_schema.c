@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "base/text/string_list.h"
 
 void lam__input_clear(lam__input *input)
@@ -228,9 +229,9 @@ lam_status lam__input_accepts(const lam__input *model, const lam__input *data)
                      model->width, model->height, model->channels);
 }
 
-void lam__input_describe(const lam__input *input, lam_input_info *info)
+void lam__input_describe(const lam__input *input, lam_input_info *info, size_t size)
 {
-    *info = (lam_input_info){
+    const lam_input_info own = {
         .kind = input->kind,
         .width = input->width,
         .height = input->height,
@@ -239,15 +240,16 @@ void lam__input_describe(const lam__input *input, lam_input_info *info)
         .header = input->header,
         .columns = input->column_count,
     };
+    lam__write_struct(info, size, &own, sizeof own);
 }
 
-lam_status lam__input_column(const lam__input *input, size_t i, lam_column_info *info)
+lam_status lam__input_column(const lam__input *input, size_t i, lam_column_info *info, size_t size)
 {
     if (i >= input->column_count)
         return lam__fail(LAM_ERR_ARGUMENT, "column %zu of an input that has %zu", i,
                          input->column_count);
     const lam__column *column = &input->columns[i];
-    *info = (lam_column_info){
+    const lam_column_info own = {
         .name = column->name,
         .kind = column->kind,
         .target = column->target,
@@ -259,5 +261,6 @@ lam_status lam__input_column(const lam__input *input, size_t i, lam_column_info 
         .features = lam__column_features(column),
         .first_feature = column->first_feature,
     };
+    lam__write_struct(info, size, &own, sizeof own);
     return LAM_OK;
 }

@@ -72,8 +72,8 @@ bool lam__input_equal(const lam__input *a, const lam__input *b);
  * image of another size, or another table. What is not known to differ is accepted. */
 lam_status lam__input_accepts(const lam__input *model, const lam__input *data);
 
-/* For the public views. */
-void lam__input_describe(const lam__input *input, lam_input_info *info);
-lam_status lam__input_column(const lam__input *input, size_t i, lam_column_info *info);
+/* For the public views: *info is a struct of so many bytes. */
+void lam__input_describe(const lam__input *input, lam_input_info *info, size_t size);
+lam_status lam__input_column(const lam__input *input, size_t i, lam_column_info *info, size_t size);
 
 #endif

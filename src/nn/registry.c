@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "nn/losses.h"
 #include "nn/metrics.h"
 
@@ -65,10 +66,13 @@ static void rename_activation(void *row)
     activation->custom.help = activation->help;
 }
 
-lam_status lam_register_activation(const lam_activation *activation)
+lam_status lam_register_activation_sized(const lam_activation *given, size_t size)
 {
-    if (!activation)
+    lam_activation own = {0};
+    const lam_activation *activation = &own;
+    if (!given)
         return fail_null(lam__activations.kind);
+    LAM__TRY(lam__read_struct(&own, sizeof own, given, size, "lam_activation"));
     LAM__TRY(
         check(&lam__activations, activation->name, activation->forward && activation->backward));
     const lam__activation row = {
@@ -89,10 +93,13 @@ static void rename_loss(void *row)
     loss->custom.help = loss->help;
 }
 
-lam_status lam_register_loss(const lam_loss *loss)
+lam_status lam_register_loss_sized(const lam_loss *given, size_t size)
 {
-    if (!loss)
+    lam_loss own = {0};
+    const lam_loss *loss = &own;
+    if (!given)
         return fail_null(lam__losses.kind);
+    LAM__TRY(lam__read_struct(&own, sizeof own, given, size, "lam_loss"));
     LAM__TRY(check(&lam__losses, loss->name, loss->sample != NULL));
     const lam__loss row = {.name = loss->name, .help = loss->help, .custom = *loss};
     return add_copy(&lam__losses, &row, sizeof row, rename_loss);
@@ -108,10 +115,13 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-lam_status lam_register_metric(const lam_metric *metric)
+lam_status lam_register_metric_sized(const lam_metric *given, size_t size)
 {
-    if (!metric)
+    lam_metric own = {0};
+    const lam_metric *metric = &own;
+    if (!given)
         return fail_null(lam__metrics.kind);
+    LAM__TRY(lam__read_struct(&own, sizeof own, given, size, "lam_metric"));
     LAM__TRY(check(&lam__metrics, metric->name, metric->update && metric->result));
     if (is_reserved(metric->name))
         return lam__fail(LAM_ERR_NAME, "the name '%s' of a metric is taken", metric->name);
@@ -125,10 +135,13 @@ lam_status lam_register_metric(const lam_metric *metric)
     return add_copy(&lam__metrics, &row, sizeof row, NULL);
 }
 
-lam_status lam_register_callback(const char *name, const lam_callback *callback)
+lam_status lam_register_callback_sized(const char *name, const lam_callback *given, size_t size)
 {
-    if (!callback)
+    lam_callback own = {0};
+    const lam_callback *callback = &own;
+    if (!given)
         return fail_null(lam__callbacks.kind);
+    LAM__TRY(lam__read_struct(&own, sizeof own, given, size, "lam_callback"));
     LAM__TRY(check(&lam__callbacks, name, callback->on_event != NULL));
     const callback_row row = {.name = name, .callback = *callback};
     return add_copy(&lam__callbacks, &row, sizeof row, NULL);

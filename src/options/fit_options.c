@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/machine/pool.h"
+#include "base/struct_size.h"
 #include "base/text/word_list.h"
 #include "model/network.h"
 #include "nn/initializers.h"
@@ -220,11 +221,19 @@ lam_status lam_fit_options_set(lam_fit_options *options, const char *name, const
     return lam__options_set(&table, options, name, text);
 }
 
-lam_fit_options lam_fit_options_default(void)
+void lam_fit_options_init(lam_fit_options *options, size_t size)
 {
-    lam_fit_options options = {0};
-    lam__options_default(&table, &options);
-    return options;
+    lam_fit_options own = {0};
+    lam__options_default(&table, &own);
+    lam__write_options(options, size, &own, sizeof own);
+}
+
+lam_status lam__take_fit_options(lam_fit_options *own, const lam_fit_options **options)
+{
+    *own = lam_fit_options_default();
+    LAM__TRY(lam__read_options(own, sizeof *own, *options, "lam_fit_options"));
+    *options = own;
+    return LAM_OK;
 }
 
 lam__fill_mode lam__fill_mode_of(const lam_fit_options *options)

@@ -21,6 +21,10 @@ typedef enum lam__fill_mode {
 /* The fill mode of options that have been checked. */
 lam__fill_mode lam__fill_mode_of(const lam_fit_options *options);
 
+/* Copies what the program gives, NULL for the defaults, to *own as this version has it; *options
+ * then points there. Errors as lam__read_options. */
+lam_status lam__take_fit_options(lam_fit_options *own, const lam_fit_options **options);
+
 /* Checks every field against its range and every name against its table. */
 lam_status lam__check_fit_options(const lam_fit_options *options);
 

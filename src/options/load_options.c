@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/machine/memory_limit.h"
+#include "base/struct_size.h"
 #include "base/text.h"
 #include "model/network.h"
 
@@ -217,11 +218,19 @@ lam_status lam_load_options_set(lam_load_options *options, const char *name, con
     return lam__options_set(&table, options, name, text);
 }
 
-lam_load_options lam_load_options_default(void)
+void lam_load_options_init(lam_load_options *options, size_t size)
 {
-    lam_load_options options = {0};
-    lam__options_default(&table, &options);
-    return options;
+    lam_load_options own = {0};
+    lam__options_default(&table, &own);
+    lam__write_options(options, size, &own, sizeof own);
+}
+
+lam_status lam__take_load_options(lam_load_options *own, const lam_load_options **options)
+{
+    *own = lam_load_options_default();
+    LAM__TRY(lam__read_options(own, sizeof *own, *options, "lam_load_options"));
+    *options = own;
+    return LAM_OK;
 }
 
 const lam__input *lam__load_input(const lam_load_options *options)

@@ -11,6 +11,10 @@
 
 extern lam__name_table lam__load_options;
 
+/* Copies what the program gives, NULL for the defaults, to *own as this version has it; *options
+ * then points there. Errors as lam__read_options. */
+lam_status lam__take_load_options(lam_load_options *own, const lam_load_options **options);
+
 /* Checks every field. */
 lam_status lam__check_load_options(const lam_load_options *options);
 

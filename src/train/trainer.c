@@ -7,6 +7,7 @@
 #include "base/finite.h"
 #include "base/machine/denormals.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "base/text.h"
 #include "options/fit_options.h"
 #include "train/not_finite.h"
@@ -90,11 +91,9 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
 
 lam_trainer *lam_trainer_new(lam_model *model, const lam_fit_options *options)
 {
-    const lam_fit_options defaults = lam_fit_options_default();
-    if (!options)
-        options = &defaults;
-    if (lam_model_status(model) != LAM_OK || lam__check_fit_options(options) != LAM_OK ||
-        lam__check_used_options(options) != LAM_OK)
+    lam_fit_options own;
+    if (lam_model_status(model) != LAM_OK || lam__take_fit_options(&own, &options) != LAM_OK ||
+        lam__check_fit_options(options) != LAM_OK || lam__check_used_options(options) != LAM_OK)
         return NULL;
     lam_trainer *trainer = lam__allocate_zero(1, sizeof *trainer, "trainer");
     if (trainer && open_trainer(trainer, model, options) != LAM_OK) {
@@ -204,7 +203,7 @@ static lam_status view_batch(const lam_trainer *trainer, const lam_batch *batch,
 {
     const lam_model *model = trainer->model;
     const size_t outputs = trainer->pass.outputs;
-    if (!batch || !batch->x || (batch->classes != NULL) == (batch->targets != NULL))
+    if (!batch->x || (batch->classes != NULL) == (batch->targets != NULL))
         return lam__fail(LAM_ERR_ARGUMENT, "a batch needs x and either classes or targets");
     LAM__TRY(check_rows(trainer, batch->rows));
     const size_t classes = outputs == 1 ? 2 : outputs;
@@ -226,26 +225,31 @@ static lam_status view_batch(const lam_trainer *trainer, const lam_batch *batch,
     return LAM_OK;
 }
 
-static lam_status batch_step(lam_trainer *trainer, const lam_batch *batch, bool update,
+static lam_status batch_step(lam_trainer *trainer, const lam_batch *given, size_t size, bool update,
                              lam_scores *scores)
 {
+    lam_batch batch = {.rows = 0};
     lam_dataset view;
-    LAM__TRY(view_batch(trainer, batch, &view));
-    return checked_step(trainer, &view, NULL, batch->rows, update, scores);
+    if (given)
+        LAM__TRY(lam__read_struct(&batch, sizeof batch, given, size, "lam_batch"));
+    LAM__TRY(view_batch(trainer, &batch, &view));
+    return checked_step(trainer, &view, NULL, batch.rows, update, scores);
 }
 
-lam_status lam_trainer_step(lam_trainer *trainer, const lam_batch *batch, lam_scores *scores)
+lam_status lam_trainer_step_sized(lam_trainer *trainer, const lam_batch *batch, size_t size,
+                                  lam_scores *scores)
 {
     if (!trainer)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_step: trainer is NULL");
-    return batch_step(trainer, batch, true, scores);
+    return batch_step(trainer, batch, size, true, scores);
 }
 
-lam_status lam_trainer_gradients(lam_trainer *trainer, const lam_batch *batch, lam_scores *scores)
+lam_status lam_trainer_gradients_sized(lam_trainer *trainer, const lam_batch *batch, size_t size,
+                                       lam_scores *scores)
 {
     if (!trainer)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_gradients: trainer is NULL");
-    return batch_step(trainer, batch, false, scores);
+    return batch_step(trainer, batch, size, false, scores);
 }
 
 lam_status lam_trainer_update(lam_trainer *trainer)
@@ -264,7 +268,8 @@ lam_status lam_trainer_update(lam_trainer *trainer)
     return LAM_OK;
 }
 
-lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tensor)
+lam_status lam_trainer_gradient_sized(lam_trainer *trainer, size_t i, lam_tensor *tensor,
+                                      size_t size)
 {
     if (!trainer || !tensor)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_trainer_gradient: trainer or tensor is NULL");
@@ -275,8 +280,9 @@ lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_tensor *tens
     if (i >= lam_model_tensors(model))
         return lam__fail(LAM_ERR_ARGUMENT, "tensor %zu of a model that has %zu", i,
                          lam_model_tensors(model));
-    *tensor = lam__view_tensor(model, i);
-    tensor->data = trainer->weights.gradients + (tensor->data - model->parameters);
+    lam_tensor view = lam__view_tensor(model, i);
+    view.data = trainer->weights.gradients + (view.data - model->parameters);
+    lam__write_struct(tensor, size, &view, sizeof view);
     return LAM_OK;
 }
 

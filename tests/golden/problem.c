@@ -121,8 +121,9 @@ lam_model *problem_model(const problem *p, float dropout_rate)
 {
     lam_model *model = lam_model_new(p->net.width[0]);
     for (size_t k = 0; k < p->net.layers; k++) {
-        const lam_layer_norm_options norm = {.epsilon = (float)p->net.epsilon[k],
-                                             .activation = p->net.activation[k]->name};
+        lam_layer_norm_options norm = lam_layer_norm_options_default();
+        norm.epsilon = (float)p->net.epsilon[k];
+        norm.activation = p->net.activation[k]->name;
         if (p->net.epsilon[k] > 0.0)
             lam_model_layer_norm_with(model, &norm);
         else

@@ -237,7 +237,8 @@ static void check_predictor(size_t threads)
 {
     static float y[ROWS * OUTPUTS];
     static uint8_t bytes[ROWS * FEATURES];
-    const lam_predictor_options options = {.threads = threads};
+    lam_predictor_options options = lam_predictor_options_default();
+    options.threads = threads;
     lam_model *model = make_model();
     counts before = now();
     lam_predictor *predictor = lam_predictor_new_with(model, ROWS, &options);

@@ -58,6 +58,15 @@ def value(kind, scalar):
     return f"({kind}){valid}"
 
 
+def argument(parameters, i, scalar):
+    """As value(); the size of a struct is that of the one before it."""
+    kind, name = parameters[i]
+    before = parameters[i - 1][0].removeprefix("const ").removesuffix(" *") if i else ""
+    if name == "size" and scalar == 1 and before.startswith("lam_"):
+        return f"sizeof({before})"
+    return value(kind, scalar)
+
+
 def calls(name, parameters):
     pointers = [i for i, (kind, _) in enumerate(parameters) if "*" in kind]
     if not pointers:
@@ -67,7 +76,7 @@ def calls(name, parameters):
                      if i in pointers)
         sets = [pointers] + [[]] * (filled and scalar == 0) + [[i] for i in pointers if len(pointers) > 1]
         for nulls in sets:
-            arguments = [f"({kind})0" if i in nulls else value(kind, scalar)
+            arguments = [f"({kind})0" if i in nulls else argument(parameters, i, scalar)
                          for i, (kind, _) in enumerate(parameters)]
             what = ", ".join(("NULL" if i in nulls else parameters[i][1])
                              for i in range(len(parameters)))

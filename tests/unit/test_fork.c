@@ -158,7 +158,8 @@ static uint64_t predict_and_free(void *predictor)
 Test(fork, predictor, .init = make_samples, .timeout = 60)
 {
     lam_model *model = make_model();
-    const lam_predictor_options options = {.threads = 2};
+    lam_predictor_options options = lam_predictor_options_default();
+    options.threads = 2;
     lam_predictor *predictor = lam_predictor_new_with(model, ROWS, &options);
     cr_assert_not_null(predictor);
     cr_assert_neq(predict(predictor), 0);
@@ -375,7 +376,8 @@ static uint64_t new_handles(void *unused)
 {
     (void)unused;
     lam_fit_options options = lam_fit_options_default();
-    const lam_predictor_options threads = {.threads = 2};
+    lam_predictor_options threads = lam_predictor_options_default();
+    threads.threads = 2;
     float y[CLASSES];
     options.threads = 2;
     options.epochs = 1;

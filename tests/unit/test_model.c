@@ -222,7 +222,9 @@ Test(model, refuses_wrong_options)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lam_model *model = lam_model_new(2);
-        cr_expect_eq(lam_model_dense_with(model, &bad[i].options), bad[i].status, "%zu", i);
+        lam_dense_options options = bad[i].options; /* 0 where nothing is said */
+        options.struct_size = sizeof options;
+        cr_expect_eq(lam_model_dense_with(model, &options), bad[i].status, "%zu", i);
         expect_message(bad[i].message);
         lam_model_free(model);
     }

@@ -55,8 +55,8 @@ Test(options, defaults)
     cr_expect_eq(lam__check_fit_options(&o), LAM_OK, "%s", lam_error_message());
 }
 
-/* Rows do not overlap, and what no row covers is the two pointers and padding: fewer bytes than
- * the alignment of the field that follows. */
+/* Rows do not overlap, and what no row covers is its own size, the two pointers and padding: fewer
+ * bytes than the alignment of the field that follows. */
 Test(options, every_field_has_a_row)
 {
     unsigned char covered[sizeof(lam_fit_options)] = {0};
@@ -65,6 +65,7 @@ Test(options, every_field_has_a_row)
         for (size_t k = 0; k < lam__option_size(option); k++)
             cr_expect_eq(covered[option->offset + k]++, 0, "%s overlaps", option->name);
     }
+    memset(covered + offsetof(lam_fit_options, struct_size), 1, sizeof(size_t));
     memset(covered + offsetof(lam_fit_options, validation), 1, sizeof(const lam_dataset *));
     memset(covered + offsetof(lam_fit_options, callback), 1, sizeof(const lam_callback *));
     size_t run = 0;

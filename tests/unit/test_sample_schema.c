@@ -69,10 +69,10 @@ Test(input, columns_become_features)
     cr_assert_eq(lam__input_copy(&input, &copy), LAM_OK);
     cr_assert(lam__input_equal(&input, &copy));
     lam_column_info info;
-    cr_assert_eq(lam__input_column(&copy, 2, &info), LAM_OK);
+    cr_assert_eq(lam__input_column(&copy, 2, &info, sizeof info), LAM_OK);
     cr_assert(info.first_feature == 1 && info.features == 3 && info.category_count == 3);
     cr_assert_str_eq(info.categories[1], "Berlin");
-    cr_assert_eq(lam__input_column(&copy, 4, &info), LAM_ERR_ARGUMENT);
+    cr_assert_eq(lam__input_column(&copy, 4, &info, sizeof info), LAM_ERR_ARGUMENT);
     copy.columns[1].fill = 0.2f;
     cr_assert(!lam__input_equal(&input, &copy));
     cr_assert_eq(lam__input_accepts(&input, &copy), LAM_OK, "a fill is not a meaning");

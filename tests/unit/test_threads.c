@@ -121,7 +121,8 @@ static void all_at_once(void (*work)(const shared *with, int number), const shar
 static void predict(const shared *with, int number)
 {
     float y[ROWS * CLASSES]; /* [ROWS][CLASSES] */
-    const lam_predictor_options options = {.threads = (size_t)number % 3 + 1};
+    lam_predictor_options options = lam_predictor_options_default();
+    options.threads = (size_t)number % 3 + 1;
     for (int round = 0; round < ROUNDS; round++) {
         lam_predictor *predictor = lam_predictor_new_with(with->model, ROWS, &options);
         CHECK(predictor, "thread %d", number);

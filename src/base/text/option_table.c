@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/struct_size.h"
 #include "base/text.h"
 #include "base/text/intern.h"
 
@@ -177,6 +178,24 @@ lam_status lam__options_check(const lam__option_table *table, const void *option
     return LAM_OK;
 }
 
+/* Whether the program's struct has the option's field. */
+static lam_status check_has(const lam__option_table *table, const void *options,
+                            const lam__option *option)
+{
+    const size_t size = lam__options_size(options);
+    if (size < sizeof size)
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "setting one of %s: struct_size is %zu: fill the options with their "
+                         "_default() function first",
+                         table->what, size);
+    if (option->offset + lam__option_size(option) > size)
+        return lam__fail(LAM_ERR_UNSUPPORTED,
+                         "%s: the program was compiled with an earlier version of Lamina, whose "
+                         "options do not have it",
+                         option->name);
+    return LAM_OK;
+}
+
 lam_status lam__options_set(const lam__option_table *table, void *options, const char *name,
                             const char *text)
 {
@@ -191,6 +210,7 @@ lam_status lam__options_set(const lam__option_table *table, void *options, const
     const lam__option *option = lam__table_find(table->names, name[length] ? name : word);
     if (!option)
         return lam_error_status();
+    LAM__TRY(check_has(table, options, option));
     value v = {0};
     if (!parse_value(option, text, &v))
         return fail_value(option, text);

@@ -2,6 +2,7 @@
 #include <lamina/dataset.h>
 
 #include "base/error.h"
+#include "base/struct_size.h"
 #include "data/dataset_parts.h"
 #include "data/readers/data_formats.h"
 #include "data/source.h"
@@ -54,14 +55,15 @@ static lam_status load(const char *path, lam_split split, const lam_load_options
 
 lam_dataset *lam_dataset_load(const char *path, lam_split split, const lam_load_options *options)
 {
-    const lam_load_options defaults = lam_load_options_default();
+    lam_load_options own;
     lam_dataset *dataset = NULL;
     if (split != LAM_SPLIT_TRAIN && split != LAM_SPLIT_TEST) {
         lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_load: split %d is neither train nor test",
                   (int)split);
         return NULL;
     }
-    if (load(path, split, options ? options : &defaults, &dataset) == LAM_OK)
+    if (lam__take_load_options(&own, &options) == LAM_OK &&
+        load(path, split, options, &dataset) == LAM_OK)
         return dataset;
     lam_dataset_free(dataset);
     return NULL;
@@ -80,13 +82,13 @@ static lam_status check_whole(const char *path, const lam_load_options *options,
 
 lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *options)
 {
-    const lam_load_options defaults = lam_load_options_default();
+    lam_load_options own;
     lam__path_probe place;
     const lam__data_format *format;
     lam_dataset *dataset = NULL;
-    if (!options)
-        options = &defaults;
-    lam_status status = recognize("lam_dataset_load_file", path, options, &place, &format);
+    lam_status status = lam__take_load_options(&own, &options);
+    if (status == LAM_OK)
+        status = recognize("lam_dataset_load_file", path, options, &place, &format);
     if (status == LAM_OK)
         status = check_whole(path, options, format);
     if (status == LAM_OK)
@@ -97,21 +99,21 @@ lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *opt
     return NULL;
 }
 
-lam_status lam_data_recognize(const char *path, const lam_load_options *options,
-                              lam_data_info *info)
+lam_status lam_data_recognize_sized(const char *path, const lam_load_options *options,
+                                    lam_data_info *info, size_t size)
 {
-    const lam_load_options defaults = lam_load_options_default();
+    lam_load_options own;
     lam__path_probe place;
     const lam__data_format *format;
     if (!info)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_data_recognize: info is NULL");
-    if (!options)
-        options = &defaults;
+    LAM__TRY(lam__take_load_options(&own, &options));
     LAM__TRY(recognize("lam_data_recognize", path, options, &place, &format));
-    *info = (lam_data_info){
+    const lam_data_info found = {
         .format = format->name,
         .help = format->help,
         .has_test_split = options->test_share > 0.0 || has_own_test(format, &place),
     };
+    lam__write_struct(info, size, &found, sizeof found);
     return LAM_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/struct_size.h"
 #include "fit/checkpoints/checkpoint.h"
 #include "fit/checkpoints/checkpoint_inspect.h"
 #include "formats/safetensors/model_file.h"
@@ -149,10 +150,12 @@ static lam_status read_checkpoint(const lam__st_file *file, lam_checkpoint *chec
     return read_history(file, checkpoint);
 }
 
-void lam_checkpoint_describe(const lam_checkpoint *checkpoint, lam_checkpoint_info *info)
+void lam_checkpoint_describe_sized(const lam_checkpoint *checkpoint, lam_checkpoint_info *info,
+                                   size_t size)
 {
+    static const lam_checkpoint_info none = {0};
     if (info)
-        *info = checkpoint ? checkpoint->info : (lam_checkpoint_info){0};
+        lam__write_struct(info, size, checkpoint ? &checkpoint->info : &none, sizeof none);
 }
 
 lam_status lam_checkpoint_option(const lam_checkpoint *checkpoint, size_t i, const char **name,
@@ -195,11 +198,12 @@ static lam_status read_checkpoint(const lam__st_file *file, lam_checkpoint *chec
     return LAM_ERR_UNSUPPORTED; /* no file is parsed without JSON */
 }
 
-void lam_checkpoint_describe(const lam_checkpoint *checkpoint, lam_checkpoint_info *info)
+void lam_checkpoint_describe_sized(const lam_checkpoint *checkpoint, lam_checkpoint_info *info,
+                                   size_t size)
 {
     (void)checkpoint;
     if (info)
-        *info = (lam_checkpoint_info){0};
+        memset(info, 0, size);
 }
 
 lam_status lam_checkpoint_option(const lam_checkpoint *checkpoint, size_t i, const char **name,

@@ -252,16 +252,16 @@ static lam_status place_front(lam__import_graph *imported, lam__step *front, lam
 
 static lam_status add_layer(const lam__step *step, lam_model *model)
 {
+    lam_layer_norm_options options = lam_layer_norm_options_default();
     switch (step->kind) {
     case LAM__STEP_DENSE:
         return lam_model_dense(model, step->out, step->activation ? step->activation->name : NULL);
     case LAM__STEP_DROPOUT:
         return lam_model_dropout(model, step->rate);
     case LAM__STEP_LAYER_NORM:
-        return lam_model_layer_norm_with(
-            model, &(lam_layer_norm_options){.epsilon = (float)step->epsilon,
-                                             .activation =
-                                                 step->activation ? step->activation->name : NULL});
+        options.epsilon = (float)step->epsilon;
+        options.activation = step->activation ? step->activation->name : NULL;
+        return lam_model_layer_norm_with(model, &options);
     case LAM__STEP_AFFINE:
     case LAM__STEP_ACTIVATION:
     case LAM__STEP_GONE:

@@ -277,14 +277,13 @@ lam_status lam__idx_file_load(const lam__path_probe *place, lam_split split,
 
 lam_dataset *lam_dataset_load_idx(const char *file, const lam_load_options *options)
 {
-    const lam_load_options defaults = lam_load_options_default();
+    lam_load_options own;
     const lam__path_probe place = {.path = file};
     lam_dataset *dataset = NULL;
-    if (!options)
-        options = &defaults;
     if (!file)
         lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_load_idx: file is NULL");
-    else if (lam__check_load_options(options) == LAM_OK &&
+    else if (lam__take_load_options(&own, &options) == LAM_OK &&
+             lam__check_load_options(options) == LAM_OK &&
              lam__check_used_load_options(options, LAM__DATA_IDX, file) == LAM_OK)
         lam__idx_file_load(&place, LAM_SPLIT_TRAIN, options, &dataset);
     return dataset;
