@@ -30,6 +30,9 @@ def write_text(path, x, y):
 def draw(model, rng):
     """Weights and statistics that are not what layers start with."""
     for layer in model.layers:
+        if hasattr(layer, "layers"):
+            draw(layer, rng)
+            continue
         if type(layer).__name__ == "Normalization":
             continue
         layer.set_weights([(np.abs(rng.normal(size=w.shape)) + 0.5 if "variance" in v.name
@@ -78,6 +81,35 @@ def networks(keras, rng):
     y = L.Dense(5, activation="relu")(inputs)
     y = L.Dropout(0.5)(y)
     yield "functional", keras.Model(inputs, L.Dense(3, activation="softmax")(y)), (4,)
+    yield from nested(keras)
+
+
+def nested(keras):
+    """Models that are layers: of a Sequential, of a chain, of one another."""
+    L = keras.layers
+    inner = keras.Sequential([L.Input((5,)), L.Dense(4, activation="relu"),
+                              L.BatchNormalization(), L.Dense(3)], name="inner")
+    yield "nested", keras.Sequential([L.Input((6,)), L.Dense(5, activation="tanh"), inner,
+                                      L.Dense(2, activation="softmax")]), (6,)
+    inputs = keras.Input((5,))
+    chain = keras.Model(inputs, L.Dense(3)(L.Dense(4, activation="relu")(inputs)))
+    yield "nested_functional", keras.Sequential([L.Input((5,)), chain, L.Dense(2)]), (5,)
+    inputs = keras.Input((6,))
+    deep = keras.Sequential([L.Input((4,)), L.Dense(4, activation="relu"), L.Dense(3)])
+    y = keras.Sequential([L.Input((5,)), L.Dense(4, activation="tanh"), deep])(L.Dense(5)(inputs))
+    yield "nested_deep", keras.Model(inputs, L.Dense(2)(y)), (6,)
+
+
+def own_dense(keras):
+    """A class of a program's own, of which an .h5 file tells the name and the settings alone."""
+    class Dense(keras.layers.Dense):
+        def get_config(self):
+            return dict(super().get_config(), factor=3)
+
+        def call(self, x):
+            return 3 * super().call(x)
+
+    return Dense
 
 
 def refused(keras):
@@ -94,7 +126,6 @@ def refused(keras):
     inputs = keras.Input((4,))
     a, b = L.Dense(3)(inputs), L.Dense(3)(inputs)
     yield "branches", keras.Model(inputs, L.Add()([a, b]))
-    yield "nested", keras.Sequential([L.Input((4,)), keras.Sequential([L.Input((4,)), L.Dense(2)])])
 
 
 def other_copy(source, target, libver, packed):
@@ -138,6 +169,9 @@ def make(keras, folder, prefix, endings):
             other_copy(folder / f"{prefix}{name}.h5", path, libver, kind == "gzipped")
             write_text(folder / (path.name + ".txt"), x, y)
     (folder / "refused").mkdir(exist_ok=True)
+    if prefix == "k2_":
+        keras.Sequential([own_dense(keras)(2, input_shape=(3,))]).save(
+            folder / "refused" / "k2_own_dense.h5")
     for name, model in refused(keras):
         model.save(folder / "refused" / f"{prefix}{name}.{endings[0]}")
 

@@ -89,13 +89,12 @@ static const struct {
     {"k3_unknown_activation.keras", {"(Dense)", "unknown activation 'mish'"}},
     {"k3_not_flat.keras", {"(Dense)", "Flatten should come before it"}},
     {"k3_branches.keras", {"layer 'dense", "no chain of layers"}},
-    {"k3_nested.keras", {"(Sequential)", "a class of layer"}},
     {"k3_bare_scaling.keras", {"k3_bare_scaling.keras", ""}},
     {"k2_convolution.h5", {"layer 'conv1d", "(Conv1D)"}},
     {"k2_leaky.h5", {"layer 'leaky_re_lu", "(LeakyReLU)"}},
     {"k2_relu6.h5", {"(ReLU)", "a maximum, slope or threshold"}},
     {"k2_branches.h5", {"layer 'dense", "no chain of layers"}},
-    {"k2_nested.h5", {"(Sequential)", "a class of layer"}},
+    {"k2_own_dense.h5", {"layer 'dense", "which has no such key (factor)"}},
 };
 
 Test(keras, what_a_model_cannot_tell_is_refused_by_name)

@@ -421,51 +421,46 @@ static lam_status add_normalization(lam__keras *keras, const lam__keras_layer *l
     return status;
 }
 
-/* `keys` are what every version of Keras writes for the class: a class of a program's own that is
- * called so seldom does, and in .h5 files that is all there is to know it by. */
+#define NORM_KEYS                                                                                  \
+    "beta_initializer gamma_initializer beta_regularizer gamma_regularizer beta_constraint "       \
+    "gamma_constraint "
+
+/* `keys` are what every version of Keras writes for the class, `others` what some do: a class of a
+ * program's own that is called so seldom does, and in .h5 files that is all there is to know it by.
+ */
 static const struct {
-    const char *class, *keys;
+    const char *class, *keys, *others;
     lam_status (*add)(lam__keras *keras, const lam__keras_layer *layer);
 } rows[] = {
-    {"InputLayer", "", add_input},
-    {"Dense", "units activation use_bias kernel_initializer", add_dense},
-    {"Dropout", "rate seed noise_shape", add_dropout},
-    {"Activation", "activation", add_activation_of},
-    {"ReLU", "max_value threshold", add_relu},
-    {"Softmax", "axis", add_softmax},
-    {"BatchNormalization", "axis momentum epsilon center scale", add_batch_norm},
-    {"LayerNormalization", "axis epsilon center scale", add_layer_norm},
-    {"Flatten", "", add_flatten},
-    {"Rescaling", "scale offset", add_rescaling},
-    {"Normalization", "axis", add_normalization},
-    {"Identity", "", add_nothing},
-    {"GaussianNoise", "stddev", add_training_only},
-    {"GaussianDropout", "rate", add_training_only},
-    {"AlphaDropout", "rate", add_training_only},
-    {"ActivityRegularization", "l1 l2", add_training_only},
+    {"InputLayer", "", "sparse ragged optional", add_input},
+    {"Dense", "units activation use_bias kernel_initializer",
+     "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint "
+     "bias_constraint lora_rank lora_alpha quantization_config quantization_mode",
+     add_dense},
+    {"Dropout", "rate seed noise_shape", "", add_dropout},
+    {"Activation", "activation", "", add_activation_of},
+    {"ReLU", "max_value threshold", "negative_slope", add_relu},
+    {"Softmax", "axis", "", add_softmax},
+    {"BatchNormalization", "axis momentum epsilon center scale",
+     NORM_KEYS "moving_mean_initializer moving_variance_initializer synchronized renorm "
+               "renorm_clipping renorm_momentum fused virtual_batch_size adjustment",
+     add_batch_norm},
+    {"LayerNormalization", "axis epsilon center scale", NORM_KEYS "rms_scaling", add_layer_norm},
+    {"Flatten", "", "data_format", add_flatten},
+    {"Rescaling", "scale offset", "", add_rescaling},
+    {"Normalization", "axis", "mean variance invert", add_normalization},
+    {"Identity", "", "", add_nothing},
+    {"GaussianNoise", "stddev", "seed", add_training_only},
+    {"GaussianDropout", "rate", "seed", add_training_only},
+    {"AlphaDropout", "rate", "seed noise_shape", add_training_only},
+    {"ActivityRegularization", "l1 l2", "", add_training_only},
 };
-
-/* Every one of the keys must be there. */
-static lam_status check_keys(const lam__keras *keras, const lam__keras_layer *layer,
-                             const char *keys)
-{
-    while (*keys) {
-        const size_t length = strcspn(keys, " ");
-        char key[32];
-        snprintf(key, sizeof key, "%.*s", (int)length, keys);
-        if (!json_object_get(layer->config, key))
-            return lam__keras_fail(keras, layer, LAM_ERR_UNSUPPORTED,
-                                   "not Keras's own class, which would have told a key more", key);
-        keys += length + (keys[length] == ' ');
-    }
-    return LAM_OK;
-}
 
 lam_status lam__keras_add(lam__keras *keras, const lam__keras_layer *layer)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].class, layer->class) == 0) {
-            LAM__TRY(check_keys(keras, layer, rows[i].keys));
+            LAM__TRY(lam__keras_check_keys(keras, layer, rows[i].keys, rows[i].others));
             return rows[i].add(keras, layer);
         }
     return refuse(keras, layer, "a class of layer that a Lamina model cannot tell");

@@ -19,7 +19,7 @@
 #include "io/json/json_text.h"
 
 /* More layers than any chain has that somebody trained. */
-enum { LAYERS_MOST = LAM_MOST_LAYERS };
+enum { LAYERS_MOST = LAM_MOST_LAYERS, DEEPEST = 8 };
 
 lam_status lam__keras_fail(const lam__keras *keras, const lam__keras_layer *layer,
                            lam_status status, const char *what, const char *detail)
@@ -58,99 +58,6 @@ lam_status lam__keras_shape(lam__keras *keras, const lam__keras_layer *layer, co
     }
     keras->rank = axes - 1;
     return LAM_OK;
-}
-
-/* Legacy: the i-th of the names under "weight_names", which is a path in the layer's group. */
-static lam_status legacy_weight(lam__keras *keras, const lam__keras_layer *layer, size_t index,
-                                const char *name, uint64_t *object)
-{
-    char **names;
-    size_t count;
-    LAM__TRY(lam__h5_strings(&keras->weights, layer->group, "weight_names", &names, &count));
-    lam_status status = LAM_OK;
-    if (index >= count) {
-        status = lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "no such weight", name);
-    } else {
-        const char *slash = strrchr(names[index], '/'), *last = slash ? slash + 1 : names[index];
-        const size_t length = strcspn(last, ":");
-        if (length != strlen(name) || strncmp(last, name, length) != 0)
-            status = lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "a weight of another name",
-                                     names[index]);
-        else
-            status = lam__h5_find(&keras->weights, layer->group, names[index], object);
-    }
-    lam__release(names);
-    return status;
-}
-
-lam_status lam__keras_weight(lam__keras *keras, const lam__keras_layer *layer, size_t index,
-                             const char *name, lam__h5_shape *shape, float **values)
-{
-    uint64_t object = 0;
-    char path[32], where[224];
-    *values = NULL;
-    if (!layer->group)
-        return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "the file has no weights of it", NULL);
-    if (keras->legacy) {
-        LAM__TRY(legacy_weight(keras, layer, index, name, &object));
-    } else {
-        snprintf(path, sizeof path, "vars/%zu", index);
-        LAM__TRY(lam__h5_find(&keras->weights, layer->group, path, &object));
-    }
-    if (!object)
-        return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "no such weight", name);
-    snprintf(where, sizeof where, "%s: %s", layer->where, name);
-    return lam__h5_floats(&keras->weights, object, where, shape, values);
-}
-
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-/* "BatchNormalization" becomes "batch_normalization", "ReLU" "re_lu": as keras.src.utils.naming. */
-static void snake_case(const char *class, char *out, size_t size)
-{
-    size_t at = 0;
-    for (size_t i = 0; class[i] && at + 2 < size; i++) {
-        const bool upper = class[i] >= 'A' && class[i] <= 'Z';
-        const bool before = i > 0 && is_lower(class[i - 1]);
-        if (i > 0 && upper && (before || is_lower(class[i + 1])))
-            out[at++] = '_';
-        out[at++] = upper ? (char)(class[i] - 'A' + 'a') : class[i];
-    }
-    out[at] = '\0';
-}
-
-/* Newer files keep the layer's name beside its weights: it must be that of the configuration. */
-static lam_status check_name(lam__keras *keras, const lam__keras_layer *layer)
-{
-    uint64_t vars = 0;
-    char **names = NULL;
-    size_t count = 0;
-    LAM__TRY(lam__h5_find(&keras->weights, layer->group, "vars", &vars));
-    if (vars)
-        LAM__TRY(lam__h5_strings(&keras->weights, vars, "name", &names, &count));
-    const bool same = count != 1 || strcmp(names[0], layer->name) == 0;
-    lam_status status =
-        same ? LAM_OK
-             : lam__keras_fail(keras, layer, LAM_ERR_FORMAT,
-                               "the weights in its place are of another layer", names[0]);
-    lam__release(names);
-    return status;
-}
-
-/* The group of a layer's weights: in .keras files named after the class and counted. */
-static lam_status find_group(lam__keras *keras, lam__keras_layer *layer)
-{
-    char name[96];
-    if (keras->legacy)
-        return lam__h5_find(&keras->weights, keras->layers, layer->name, &layer->group);
-    snake_case(layer->class, name, sizeof name - 24);
-    if (layer->twin > 0)
-        snprintf(name + strlen(name), 24, "_%zu", layer->twin);
-    LAM__TRY(lam__h5_find(&keras->weights, keras->layers, name, &layer->group));
-    return layer->group ? check_name(keras, layer) : LAM_OK;
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -235,6 +142,43 @@ static lam_status refuse_own(const lam__keras *keras, const json_t *object, cons
                      *module ? " of module " : "", module);
 }
 
+/* What any layer may tell. */
+#define ANY_KEYS " name trainable dtype batch_input_shape batch_shape dynamic autocast "
+
+/* Whether the key is one of the words, which have a space between them. */
+static bool is_word(const char *words, const char *key)
+{
+    const size_t length = strlen(key);
+    for (const char *at = words; (at = strstr(at, key)); at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+            return true;
+    return false;
+}
+
+lam_status lam__keras_check_keys(const lam__keras *keras, const lam__keras_layer *layer,
+                                 const char *keys, const char *others)
+{
+    const char *key;
+    json_t *value;
+    for (const char *at = keys; *at;) {
+        const size_t length = strcspn(at, " ");
+        char word[32];
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        if (!json_object_get(layer->config, word))
+            return lam__keras_fail(keras, layer, LAM_ERR_UNSUPPORTED,
+                                   "not Keras's own class, which would have told a key more", word);
+        at += length + (at[length] == ' ');
+    }
+    json_object_foreach((json_t *)layer->config, key, value)
+    {
+        if (keras->legacy && *key && !is_word(ANY_KEYS, key) && !is_word(keys, key) &&
+            !is_word(others, key))
+            return lam__keras_fail(keras, layer, LAM_ERR_UNSUPPORTED,
+                                   "not Keras's own class, which has no such key", key);
+    }
+    return LAM_OK;
+}
+
 /* Layers of the same class before layer `at`. */
 static size_t twins(const json_t *layers, size_t at)
 {
@@ -259,6 +203,38 @@ static lam_status check_dtype(const lam__keras *keras, const lam__keras_layer *l
     return LAM_OK;
 }
 
+/* Sequential, Functional, and what Keras 2 called the latter at first. */
+static bool is_network(const char *class)
+{
+    return strcmp(class, "Sequential") == 0 || strcmp(class, "Functional") == 0 ||
+           strcmp(class, "Model") == 0;
+}
+
+static lam_status add_layers(lam__keras *keras, const json_t *root);
+
+/* The layers of a model that is a layer of the model, in its place. */
+static lam_status add_inside(lam__keras *keras, const lam__keras_layer *layer, const json_t *json)
+{
+    const lam__keras former = *keras;
+    if (keras->depth == DEEPEST)
+        return lam__keras_fail(keras, layer, LAM_ERR_UNSUPPORTED,
+                               "models inside models are too deep", NULL);
+    if (!layer->group)
+        return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "the file has no weights of it", NULL);
+    keras->depth++;
+    if (keras->legacy)
+        keras->inside = layer->group;
+    else
+        LAM__TRY(lam__keras_find_layers(&keras->weights, layer->group, &keras->layers));
+    if (!keras->legacy && !keras->layers)
+        return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "its group has no 'layers'", NULL);
+    LAM__TRY(add_layers(keras, json));
+    keras->depth = former.depth;
+    keras->inside = former.inside;
+    keras->layers = former.layers;
+    return LAM_OK;
+}
+
 static lam_status add_layer(lam__keras *keras, const json_t *layers, size_t at)
 {
     const json_t *json = json_array_get(layers, at);
@@ -276,8 +252,13 @@ static lam_status add_layer(lam__keras *keras, const json_t *layers, size_t at)
     if (keras->rank == 0 && at == 0) /* Keras 2: the first layer may tell the input's shape */
         LAM__TRY(
             lam__keras_shape(keras, &layer, json_object_get(layer.config, "batch_input_shape")));
-    LAM__TRY(find_group(keras, &layer));
-    return lam__keras_add(keras, &layer);
+    LAM__TRY(lam__keras_find_group(keras, &layer));
+    if (is_network(layer.class))
+        return add_inside(keras, &layer, json);
+    /* what comes in is known: the input of a model inside the model says it again */
+    return keras->depth > 0 && keras->rank > 0 && strcmp(layer.class, "InputLayer") == 0
+               ? LAM_OK
+               : lam__keras_add(keras, &layer);
 }
 
 static lam_status add_layers(lam__keras *keras, const json_t *root)
@@ -287,7 +268,7 @@ static lam_status add_layers(lam__keras *keras, const json_t *root)
     /* an early Keras 2 wrote the list of a Sequential model itself */
     const json_t *layers = json_is_array(config) ? config : json_object_get(config, "layers");
     const bool sequential = strcmp(class, "Sequential") == 0;
-    if (!sequential && strcmp(class, "Functional") != 0 && strcmp(class, "Model") != 0)
+    if (!is_network(class))
         return lam__fail(LAM_ERR_UNSUPPORTED,
                          "%s: a model of class '%.64s': Sequential and Functional ones are read",
                          keras->name, class);
@@ -301,10 +282,11 @@ static lam_status add_layers(lam__keras *keras, const json_t *root)
         LAM__TRY(check_chain(keras, layers));
     for (size_t i = 0; i < count; i++)
         LAM__TRY(add_layer(keras, layers, i));
-    if (!json_object_get(json_array_get(layers, 0), "module"))
+    if (keras->depth == 0 && !json_object_get(json_array_get(layers, 0), "module"))
         lam__report(keras->report, LAM__ASSUMED,
-                    "that the layers are Keras's own: this file does not tell whose classes are "
-                    "called so");
+                    "that the layers are Keras's own: an .h5 file names classes without the module "
+                    "they are of, and a program's own of the same name and settings would look "
+                    "alike; a .keras file tells");
     return LAM_OK;
 }
 
@@ -416,16 +398,13 @@ static lam_status read_archive(lam__zip *zip, const lam__foreign *file, unsigned
                                unsigned char **weights, lam_model_contents *contents,
                                lam_model **model)
 {
-    /* the second is what Keras 2.12 and 2.13 wrote */
-    static const char *const groups[] = {"layers", "_layer_checkpoint_dependencies"};
     static const char *const rest[] = {"optimizer"};
     lam__keras keras = {.name = file->path, .contents = contents, .report = file->report};
     size_t config_size, size;
     LAM__TRY(read_entry(zip, file, "config.json", config, &config_size));
     LAM__TRY(read_entry(zip, file, "model.weights.h5", weights, &size));
     LAM__TRY(lam__h5_open(&keras.weights, *weights, size, file->path));
-    for (size_t i = 0; i < 2 && !keras.layers; i++)
-        LAM__TRY(lam__h5_find(&keras.weights, keras.weights.root, groups[i], &keras.layers));
+    LAM__TRY(lam__keras_find_layers(&keras.weights, keras.weights.root, &keras.layers));
     if (!keras.layers)
         return lam__fail(LAM_ERR_FORMAT, "%s: model.weights.h5 has no group 'layers'", file->path);
     LAM__TRY(read_network(&keras, (const char *)*config, config_size, model));
