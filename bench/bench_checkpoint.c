@@ -104,11 +104,6 @@ static void train(const settings *s, const lam_dataset *data, const char *folder
     lam_model_free(model);
 }
 
-static size_t number(const char *text)
-{
-    return (size_t)strtoull(text, NULL, 10);
-}
-
 static settings read_settings(int argc, char **argv)
 {
     settings s = {.data = "/usr/share/datasets/fashion-mnist",
@@ -127,11 +122,11 @@ static settings read_settings(int argc, char **argv)
             continue;
         }
         if (strcmp(argv[i], "--rounds") == 0)
-            s.rounds = number(next);
+            s.rounds = measure_number("bench_checkpoint", argv[i], next, 1, MOST_ROUNDS);
         else if (strcmp(argv[i], "--epochs") == 0)
-            s.epochs = number(next);
+            s.epochs = measure_number("bench_checkpoint", argv[i], next, 1, 1000);
         else if (strcmp(argv[i], "--threads") == 0)
-            s.threads = number(next);
+            s.threads = measure_number("bench_checkpoint", argv[i], next, 0, 1024);
         else if (strcmp(argv[i], "--every") == 0)
             s.every = next;
         else if (strcmp(argv[i], "--data") == 0)
@@ -144,8 +139,6 @@ static settings read_settings(int argc, char **argv)
         }
         i++;
     }
-    if (s.rounds < 1 || s.rounds > MOST_ROUNDS)
-        s.rounds = MOST_ROUNDS;
     return s;
 }
 

@@ -353,19 +353,6 @@ static void usage(FILE *to)
           to);
 }
 
-/* A whole number from `low` to `high`, or the end of the program. */
-static size_t parse_number(const char *option, const char *value, size_t low, size_t high)
-{
-    char *end;
-    const unsigned long n = strtoul(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || n < low || n > high) {
-        fprintf(stderr, "bench_data: %s '%s': expected a whole number from %zu to %zu\n", option,
-                value, low, high);
-        exit(2);
-    }
-    return n;
-}
-
 static void parse(settings *s, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -383,9 +370,9 @@ static void parse(settings *s, int argc, char **argv)
             if (strcmp(argv[i], "--data") == 0)
                 s->data = argv[i + 1];
             else if (strcmp(argv[i], "--samples") == 0)
-                s->samples = parse_number(argv[i], argv[i + 1], BATCH, 1000000);
+                s->samples = measure_number("bench_data", argv[i], argv[i + 1], BATCH, 1000000);
             else
-                s->rounds = parse_number(argv[i], argv[i + 1], 1, MOST_ROUNDS);
+                s->rounds = measure_number("bench_data", argv[i], argv[i + 1], 1, MOST_ROUNDS);
             i++;
         } else {
             fprintf(stderr, "bench_data: '%s' %s\n", argv[i],

@@ -153,9 +153,9 @@ static settings read_settings(int argc, char **argv)
             continue;
         }
         if (strcmp(argv[i], "--rounds") == 0)
-            s.rounds = (size_t)strtoull(next, NULL, 10);
+            s.rounds = measure_number("bench_fit", argv[i], next, 1, MOST_ROUNDS);
         else if (strcmp(argv[i], "--threads") == 0)
-            s.threads = (size_t)strtoull(next, NULL, 10);
+            s.threads = measure_number("bench_fit", argv[i], next, 0, 1024);
         else if (strcmp(argv[i], "--networks") == 0)
             s.networks = networks_parse("bench_fit", next);
         else {
@@ -164,8 +164,6 @@ static settings read_settings(int argc, char **argv)
         }
         i++;
     }
-    if (s.rounds < 1 || s.rounds > MOST_ROUNDS)
-        s.rounds = MOST_ROUNDS;
     return s;
 }
 

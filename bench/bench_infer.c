@@ -373,19 +373,6 @@ static void usage(FILE *to)
         to);
 }
 
-/* A whole number from `low` to `high`, or the end of the program. */
-static size_t parse_number(const char *option, const char *value, size_t low, size_t high)
-{
-    char *end;
-    const unsigned long n = strtoul(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || n < low || n > high) {
-        fprintf(stderr, "bench_infer: %s '%s': expected a whole number from %zu to %zu\n", option,
-                value, low, high);
-        exit(2);
-    }
-    return n;
-}
-
 static double parse_seconds(const char *option, const char *value)
 {
     char *end;
@@ -407,9 +394,9 @@ static void parse_pair(settings *s, const char *option, const char *value)
     else if (strcmp(option, "--seconds") == 0)
         s->seconds = parse_seconds(option, value);
     else if (strcmp(option, "--samples") == 0)
-        s->samples = parse_number(option, value, 1, 10000000);
+        s->samples = measure_number("bench_infer", option, value, 1, 10000000);
     else
-        s->rounds = parse_number(option, value, 1, MOST_ROUNDS);
+        s->rounds = measure_number("bench_infer", option, value, 1, MOST_ROUNDS);
 }
 
 static void parse(settings *s, int argc, char **argv)

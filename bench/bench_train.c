@@ -350,18 +350,6 @@ static void usage(void)
         "steps and prints the largest resident size of the process in MB.");
 }
 
-static size_t parse_number(const char *flag, const char *text, size_t most)
-{
-    char *end;
-    const unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value < 1 || value > most) {
-        fprintf(stderr, "bench_train: %s takes a number from 1 to %zu, not '%s'\n", flag, most,
-                text);
-        exit(2);
-    }
-    return value;
-}
-
 static void parse_value(settings *s, const char *flag, const char *value)
 {
     if (strcmp(flag, "--networks") == 0) {
@@ -371,11 +359,11 @@ static void parse_value(settings *s, const char *flag, const char *value)
     } else if (strcmp(flag, "--data") == 0) {
         s->data = value;
     } else if (strcmp(flag, "--samples") == 0) {
-        s->samples = parse_number(flag, value, 10000000);
+        s->samples = measure_number("bench_train", flag, value, 1, 10000000);
     } else if (strcmp(flag, "--rounds") == 0) {
-        s->rounds = parse_number(flag, value, MAX_ROUNDS);
+        s->rounds = measure_number("bench_train", flag, value, 1, MAX_ROUNDS);
     } else if (strcmp(flag, "--threads") == 0) {
-        s->threads = parse_number(flag, value, MAX_THREADS);
+        s->threads = measure_number("bench_train", flag, value, 1, MAX_THREADS);
     } else {
         fprintf(stderr, "bench_train: unknown argument '%s'; --help lists them\n", flag);
         exit(2);

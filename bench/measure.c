@@ -24,6 +24,19 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+size_t measure_number(const char *program, const char *option, const char *value, size_t low,
+                      size_t high)
+{
+    char *end = NULL;
+    const unsigned long n = value ? strtoul(value, &end, 10) : 0;
+    if (!value || *value < '0' || *value > '9' || *end || n < low || n > high) {
+        fprintf(stderr, "%s: %s '%s': expected a whole number from %zu to %zu\n", program, option,
+                value ? value : "", low, high);
+        exit(2);
+    }
+    return n;
+}
+
 double measure_median(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, compare);

@@ -8,6 +8,11 @@
 /* Seconds of a monotonic clock. */
 double measure_now(void);
 
+/* The value of an option of a program: a whole number from `low` to `high`. Anything else, NULL
+ * too, ends the program with status 2 and a message. */
+size_t measure_number(const char *program, const char *option, const char *value, size_t low,
+                      size_t high);
+
 /* The median of values[count], which are reordered. */
 double measure_median(double *values, size_t count);
 

@@ -19,6 +19,10 @@ void fuzz_input(const uint8_t *data, size_t size);
  * docs/formats.md says it may. */
 void fuzz_unpacked(size_t bytes);
 
+/* For targets: a model that was accepted has outputs, and parameters that are finite. Frees it. */
+struct lam_model;
+void fuzz_usable_model(struct lam_model *model);
+
 /* What fuzzers call. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

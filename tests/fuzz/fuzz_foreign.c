@@ -1,26 +1,9 @@
 /* fuzz_foreign.c: fuzz target of the readers of other programs' models, those of src/formats that
  * tell a file by its content. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "formats/model_formats.h"
 #include "fuzz.h"
-
-/* What was accepted is a usable model with finite parameters. */
-static void check(lam_model *model)
-{
-    if (lam_model_outputs(model) == 0 || lam_model_tensors(model) == 0)
-        abort();
-    for (size_t i = 0; i < lam_model_tensors(model); i++) {
-        lam_tensor tensor;
-        if (lam_model_tensor(model, i, &tensor) != LAM_OK)
-            abort();
-        for (size_t j = 0; j < tensor.rows * tensor.cols; j++)
-            if (!isfinite(tensor.data[j]))
-                abort();
-    }
-    lam_model_free(model);
-}
 
 void fuzz_input(const uint8_t *data, size_t size)
 {
@@ -32,7 +15,7 @@ void fuzz_input(const uint8_t *data, size_t size)
         lam_model *model = NULL;
         options.layers = layers[i];
         if (format->read && format->read(&file, &options, &model) == LAM_OK)
-            check(model);
+            fuzz_usable_model(model);
         else if (model)
             abort();
     }
