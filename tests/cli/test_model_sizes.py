@@ -1,12 +1,14 @@
 """test_model_sizes.py: what wide and deep models take in memory, beside the size of their file."""
 import json
 import os
+import pathlib
 import struct
 import sys
 import unittest
+import zipfile
 import zlib
 
-from support import LAMINA, Case
+from support import LAMINA, Case, run
 
 MB = 1 << 20
 
@@ -122,6 +124,24 @@ class Sizes(Case):
         for model in (numbers(80000), classes(100000), deep(10000)):
             with self.subTest(model[0]["features"]):
                 self.hold(4, model, "convert", "MODEL", self.folder / "out.safetensors", "--force")
+
+    def test_large_archive_of_torch(self):
+        """Its arrays are told without their values."""
+        source = pathlib.Path(os.environ["LAMINA_SOURCE"]) / "tests/fuzz/corpus/foreign/torch"
+        large = self.folder / "large.pt"
+        with zipfile.ZipFile(source) as old, zipfile.ZipFile(large, "w") as new:
+            names = old.namelist()
+            for name in names:
+                new.writestr(name, old.read(name))
+            new.writestr(names[0].replace("data.pkl", "data/99"), bytes(66 * MB))
+        taken = self.peak("inspect", large) - self.peak("inspect", self.small)
+        self.assertLess(taken, 8 * MB, "the values have been read")
+        told = self.good("inspect", large)
+        for text in ("F32       3 x 2                 0.weight", "see --check"):
+            self.assertIn(text, told)
+        status = run("inspect", "--check", large)
+        self.assertEqual(status.returncode, 0, status.stderr)
+        self.assertIn("bare weights", status.stdout)
 
     def test_predict(self):
         row = self.folder / "row.csv"

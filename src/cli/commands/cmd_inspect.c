@@ -358,16 +358,18 @@ static int inspect_contents(const inspect_request *request, lam_status why, cons
                cli_format_bytes(file_size(request->file), size, sizeof size));
         printf("%-12s%s\n", "format", lam_model_contents_format(contents));
         cli_print_contents(contents);
-        printf("no model as it is: %s\n", lam_printable(message, plain, sizeof plain));
+        printf("%s: %s\n", why == LAM_OK ? "the network" : "no model as it is",
+               lam_printable(message, plain, sizeof plain));
     }
     /* bare weights are sound; they want --layers of convert */
-    return why == LAM_ERR_ARGUMENT ? CLI_SUCCESS : CLI_FAILURE;
+    return why == LAM_OK || why == LAM_ERR_ARGUMENT ? CLI_SUCCESS : CLI_FAILURE;
 }
 
 /* What there is to read of a file. */
 typedef enum reading { READ_WHOLE, READ_STRUCTURE, READ_ARRAYS } reading;
 
-/* Of a large safetensors file the header is enough: of one of ours, or of bare weights. */
+/* Of a large file its list of arrays is enough, where that comes without their values: of
+ * safetensors, and of PyTorch's archives. */
 static reading choose_reading(const inspect_request *request)
 {
     if (request->check || file_size(request->file) <= WHOLE_MOST)
@@ -375,7 +377,8 @@ static reading choose_reading(const inspect_request *request)
     if (request->own)
         return READ_STRUCTURE;
     const char *format = lam_model_contents_format(request->contents);
-    const bool header = format && strcmp(format, "safetensors") == 0 &&
+    const bool header = format &&
+                        (strcmp(format, "safetensors") == 0 || strcmp(format, "pytorch") == 0) &&
                         lam_model_contents_status(request->contents) == LAM_OK;
     return header ? READ_ARRAYS : READ_WHOLE;
 }
@@ -396,6 +399,9 @@ static int inspect(inspect_request *request)
 {
     const reading chosen = choose_reading(request);
     request->whole = chosen == READ_WHOLE;
+    const char *format = lam_model_contents_format(request->contents);
+    if (chosen == READ_ARRAYS && strcmp(format, "safetensors") != 0)
+        return inspect_contents(request, LAM_OK, "not read in a file of this size: see --check");
     if (chosen == READ_ARRAYS)
         return inspect_contents(request, LAM_ERR_ARGUMENT,
                                 "bare weights, which do not say what is done with them: give "

@@ -1,13 +1,16 @@
 /* format_torch.c: the row of torch.save: state dictionaries and whole modules, in a zip archive or
  * in the former layout of several pickles one after another. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/contents.h"
 #include "formats/model_formats.h"
 #include "formats/pickle/pickle_model.h"
+#include "io/file_read.h"
 #include "io/zip_read.h"
 
 /* A file being read. */
@@ -116,7 +119,8 @@ static lam_status open_archive(struct torch_file *t)
     const lam__foreign *file = t->file;
     size_t size = 0;
     bool big_endian;
-    LAM__TRY(lam__zip_open_memory(file->bytes, file->size, file->path, &t->zip));
+    LAM__TRY(file->bytes ? lam__zip_open_memory(file->bytes, file->size, file->path, &t->zip)
+                         : lam__zip_open(file->path, &t->zip));
     const size_t entry = find_program(t->zip);
     if (entry == LAM__ZIP_NONE)
         return lam__fail(LAM_ERR_FORMAT, "%s: a zip archive without data.pkl: not of torch.save",
@@ -126,11 +130,15 @@ static lam_status open_archive(struct torch_file *t)
     LAM__TRY(read_byte_order(t, &big_endian));
     LAM__TRY(lam__zip_read(t->zip, entry, 2 * (uint64_t)file->size + LAM__PICKLE_FIXED, &t->program,
                            &size));
-    lam__pickle_open(&t->pickle, file->path, t->program, size, file->size);
+    lam__pickle_open(&t->pickle, file->path, t->program, size, file->bytes ? file->size : size);
     t->pickle.torch = true;
     t->pickle.big_endian = big_endian;
     LAM__TRY(lam__pickle_run(&t->pickle));
-    return load_storages(t);
+    if (file->bytes)
+        return load_storages(t);
+    for (lam__pickle_storage *at = t->pickle.storages; at; at = at->next)
+        at->described = true;
+    return LAM_OK;
 }
 
 static lam_status open_former(struct torch_file *t)
@@ -142,7 +150,7 @@ static lam_status open_former(struct torch_file *t)
 static lam_status open_torch(const lam__foreign *file, struct torch_file *t)
 {
     *t = (struct torch_file){.file = file};
-    LAM__TRY(is_former(file) ? open_former(t) : open_archive(t));
+    LAM__TRY(file->bytes && is_former(file) ? open_former(t) : open_archive(t));
     return lam__pickle_walk(&t->pickle);
 }
 
@@ -157,8 +165,8 @@ static void close_torch(struct torch_file *t)
         lam__zip_close(t->zip);
 }
 
-static lam_status read(const lam__foreign *file, const lam_import_options *options,
-                       lam_model **model)
+static lam_status read_torch(const lam__foreign *file, const lam_import_options *options,
+                             lam_model **model)
 {
     struct torch_file t;
     lam_status status = open_torch(file, &t);
@@ -174,12 +182,32 @@ static lam_status describe(const lam__foreign *file, lam_model_contents *content
     lam_status status = open_torch(file, &t);
     const lam__items items = {
         .path = file->path, .items = t.pickle.items, .count = t.pickle.item_count};
-    lam_status listed = lam__contents_fact(contents, "layout",
-                                           is_former(file) ? "pickles, one after another" : "zip");
+    const bool former = file->bytes && is_former(file);
+    lam_status listed =
+        lam__contents_fact(contents, "layout", former ? "pickles, one after another" : "zip");
     if (listed == LAM_OK)
         listed = lam__contents_items(contents, &items);
     close_torch(&t);
     return status == LAM_OK ? listed : status;
+}
+
+/* Of an archive data.pkl tells all arrays; the entries with their values stay unread. */
+static lam_status peek(const char *path, lam_model_contents *contents, bool *told)
+{
+    unsigned char first[512];
+    lam__foreign file = {.path = path};
+    uint64_t size;
+    int fd;
+    LAM__TRY(lam__file_open(path, &fd, &size));
+    const lam_status status = lam__file_read_at(fd, path, first, sizeof first, 0, &file.size);
+    close(fd);
+    file.bytes = first;
+    *told = status == LAM_OK && recognizes(&file) && !is_former(&file);
+    if (!*told)
+        return status;
+    file.bytes = NULL;
+    file.size = size < SIZE_MAX / 2 ? (size_t)size : SIZE_MAX / 4;
+    return describe(&file, contents);
 }
 
 const lam__model_format lam__format_torch = {
@@ -188,6 +216,7 @@ const lam__model_format lam__format_torch = {
     .help = "state dictionaries and whole modules of torch.save",
     .extensions = "pt pth",
     .recognizes = recognizes,
-    .read = read,
+    .read = read_torch,
     .describe = describe,
+    .peek = peek,
 };

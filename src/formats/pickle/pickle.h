@@ -60,6 +60,7 @@ typedef struct lam__pickle_storage {
     bool big_endian;
     size_t elements;
     const unsigned char *data;
+    bool described; /* the values are not asked for: data is NULL */
     struct lam__pickle_storage *next;
 } lam__pickle_storage;
 

@@ -120,9 +120,11 @@ bool lam__pickle_array(const lam__pickle_value *array, lam__item *item)
     *item = *array->u.array.item;
     const lam__pickle_storage *storage = array->u.array.storage;
     if (storage) {
-        item->complete = storage->data != NULL;
+        item->complete = storage->data != NULL || storage->described;
         item->big_endian = storage->big_endian;
-        if (item->complete && lam__item_elements(item) > 0)
+        if (storage->described)
+            item->data = NULL;
+        else if (item->complete && lam__item_elements(item) > 0)
             item->data = storage->data + array->u.array.offset * lam__st_dtype_size(storage->dtype);
         else if (item->complete)
             item->data = storage->data;
