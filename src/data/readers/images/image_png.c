@@ -115,7 +115,9 @@ static lam_status decode(png_structp png, png_infop info, png_place *place, cons
     const uint64_t most = (uint64_t)place->size * MOST_RATIO * 8 / bits;
     const size_t channels = colour & PNG_COLOR_MASK_COLOR ? 3 : 1, row = width * channels;
     LAM__TRY(lam__image_check(name, width, height, most));
-    place->look = !place->seen && (uint64_t)row * height > UNSEEN + 2 * (uint64_t)place->size;
+    const uint64_t pixels = (uint64_t)row * height;
+    place->look = !place->seen && pixels > UNSEEN + 2 * (uint64_t)place->size &&
+                  pixels > place->decoder->pixels.size; /* the room of an image before will do */
     LAM__TRY(lam__image_room(place->decoder, width, place->look ? 1 : height, channels, image));
     choose_output(png, colour);
     const int passes = png_set_interlace_handling(png);
