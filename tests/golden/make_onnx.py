@@ -212,8 +212,8 @@ def make_refused():
         node("Gemm", ["x", "s"], ["z"]), node("Add", ["z", "x"], ["y"])], [square])
     add("doubled", "(Mul): input 1, 'z', is not a constant", [
         node("Gemm", ["x", "s"], ["z"]), node("Mul", ["z", "z"], ["y"])], [square])
-    add("unordered", "its input 'z' is not there before it", list(reversed(relu())), [w])
-    add("undefined", "its input 'b' is not there before it",
+    add("unordered", "its input 'z' is not there before it: node 1 makes it", list(reversed(relu())), [w])
+    add("undefined", "'b' is not there before it, nor does any node make it",
         [node("Gemm", ["x", "w", "b"], ["y"])], [w])
     add("no_producer", "output 'y' comes from no node", [node("Gemm", ["x", "w"], ["z"])], [w])
     add("twice", "the value 'y' is defined twice", [gemm, node("Relu", ["x"], ["y"])], [w])
@@ -242,6 +242,8 @@ def make_refused():
     add("flatten", "flattens from axis 0 on", [node("Flatten", ["x"], ["y"], axis=0)])
     wide = helper.make_tensor("to", ints, [2], [1, -1])
     add("reshape", "only to rows of the 3 values", [node("Reshape", ["x", "to"], ["y"])], [wide])
+    add("keras_norm_apart", "so tf2onnx takes a LayerNormalization of Keras apart",
+        [node("Reshape", ["x", "to"], ["y"])], [helper.make_tensor("to", ints, [4], [1, -1, 3, 1])])
     add("reshape_both", "only to rows", [node("Reshape", ["x", "to"], ["y"])],
         [helper.make_tensor("to", ints, [2], [-1, 6])])
     add("training", "is in training mode", [node("BatchNormalization", ["x", "a", "a", "a", "a"],

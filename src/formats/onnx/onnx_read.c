@@ -232,6 +232,23 @@ static void mark_needed(lam__onnx *onnx)
 }
 
 /* Fills in the node; its inputs must have been computed, those of samples be the latest. */
+/* An input that nothing has made so far. */
+static lam_status refuse_missing(const lam__onnx_node *node, const char *name)
+{
+    const Onnx__GraphProto *graph = node->onnx->graph;
+    for (size_t i = node->index + 1; i < graph->n_node; i++)
+        for (size_t k = 0; k < graph->node[i]->n_output; k++)
+            if (strcmp(text_of(graph->node[i]->output[k]), name) == 0)
+                return lam__onnx_refuse(node, LAM_ERR_FORMAT,
+                                        "its input '%.64s' is not there before it: node %zu makes "
+                                        "it, and ONNX wants nodes in the order in which they run "
+                                        "(topological)",
+                                        name, i);
+    return lam__onnx_refuse(node, LAM_ERR_FORMAT,
+                            "its input '%.64s' is not there before it, nor does any node make it",
+                            name);
+}
+
 static lam_status open_node(lam__onnx *onnx, size_t index, lam__onnx_node *node)
 {
     const Onnx__NodeProto *proto = onnx->graph->node[index];
@@ -258,8 +275,7 @@ static lam_status open_node(lam__onnx *onnx, size_t index, lam__onnx_node *node)
         if (!*proto->input[k])
             continue;
         if (!value || value->kind == LAM__ONNX_UNKNOWN)
-            return lam__onnx_refuse(node, LAM_ERR_FORMAT,
-                                    "its input '%.64s' is not there before it", proto->input[k]);
+            return refuse_missing(node, proto->input[k]);
         if (value->kind == LAM__ONNX_CONSTANT || value->kind == LAM__ONNX_INTEGERS)
             continue;
         if (value->version != onnx->version)

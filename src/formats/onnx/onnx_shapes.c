@@ -188,6 +188,13 @@ static bool read_lengths(const lam__onnx *onnx, const int64_t *shape, size_t cou
     return true;
 }
 
+/* [1, N, width, 1]: how Keras 2 has its layer normalization done by a batch normalization. */
+static bool is_keras_norm(const lam__onnx *onnx, const int64_t *shape, size_t count)
+{
+    return count == 4 && shape[0] == 1 && shape[1] == -1 && shape[3] == 1 &&
+           shape[2] == (int64_t)lam__onnx_features(onnx);
+}
+
 /* Samples keep their values in their order, whatever their shape; the batch may be told as -1, 0,
  * its fixed size, or what Shape says. */
 lam_status lam__onnx_reshape(lam__onnx_node *node)
@@ -207,9 +214,13 @@ lam_status lam__onnx_reshape(lam__onnx_node *node)
         return lam__onnx_refuse(
             node, LAM_ERR_UNSUPPORTED,
             "to %zu dimensions (%lld, %lld ...): only to rows of the %zu values "
-            "of a sample",
+            "of a sample%s",
             count, count > 0 ? (long long)shape[0] : 0, count > 1 ? (long long)shape[1] : 0,
-            lam__onnx_features(onnx));
+            lam__onnx_features(onnx),
+            is_keras_norm(onnx, shape, count) ? "; so tf2onnx takes a LayerNormalization of Keras "
+                                                "apart: save the model as .keras "
+                                                "and convert that"
+                                              : "");
     return lam__onnx_samples_shape(node, count, dims);
 }
 
