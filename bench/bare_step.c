@@ -213,7 +213,7 @@ static void run(bare_step *s)
                                                     .dy = last->dy});
     for (layer *l = last; l > s->layer; l--) {
         multiply_back(s, l);
-        kernels->relu_backward(s->batch, l->in, l->in, l->x, l->dx);
+        kernels->relu_backward(s->batch, l->in, l->in, NULL, l->x, l->dx);
     }
     for (layer *l = s->layer; l <= last; l++) {
         multiply_weights(s, l);

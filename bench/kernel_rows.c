@@ -37,7 +37,7 @@ static void run_forward(const void *slot, work *w)
 
 static void run_backward(const void *slot, work *w)
 {
-    (*(lam__backward_kernel *const *)slot)(w->rows, w->cols, w->cols, w->f[0], w->f[1]);
+    (*(lam__backward_kernel *const *)slot)(w->rows, w->cols, w->cols, w->f[0], w->f[0], w->f[1]);
 }
 
 static void run_loss(const void *slot, work *w)

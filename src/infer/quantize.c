@@ -200,12 +200,6 @@ static lam_status allocate_layer(lam__q_layer *to)
     return good && (to->table || to->kind != LAM__Q_TABLE) ? LAM_OK : LAM_ERR_MEMORY;
 }
 
-/* Cutting off at the ends of the range is all that these two do. */
-static bool is_clamp(const lam__activation *activation)
-{
-    return strcmp(activation->name, "linear") == 0 || strcmp(activation->name, "relu") == 0;
-}
-
 static lam_status list_layers(lam_quantized *q)
 {
     const lam_model *model = q->model;
@@ -225,9 +219,9 @@ static lam_status list_layers(lam_quantized *q)
                              layer->in, LAM__Q_INPUTS_MOST);
         lam__q_layer *to = &q->layers[q->layer_count++];
         *to = (lam__q_layer){.layer = layer, .index = i};
-        to->kind = layer->activation->rowwise    ? LAM__Q_ROW
-                   : is_clamp(layer->activation) ? LAM__Q_BYTES
-                                                 : LAM__Q_TABLE;
+        to->kind = layer->activation->rowwise  ? LAM__Q_ROW
+                   : layer->activation->clamps ? LAM__Q_BYTES
+                                               : LAM__Q_TABLE;
     }
     q->layers[q->layer_count - 1].kind = LAM__Q_FLOATS;
     for (size_t i = 0; i < q->layer_count; i++)

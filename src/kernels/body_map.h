@@ -24,17 +24,6 @@ LAM__UNARY_BODY(body_tanh, v_tanh)
 LAM__UNARY_BODY(body_sigmoid, v_sigmoid)
 LAM__UNARY_BODY(body_erf, v_erf)
 
-static inline vf v_linear(vf z)
-{
-    return z;
-}
-
-/* The order of the operands lets NaN through. */
-static inline vf v_relu(vf z)
-{
-    return v_max(v_set(0.0f), z);
-}
-
 /* Without bias; with a bias repeated; with a bias row by row. */
 #define LAM__FORWARD_BODY(name, function)                                                          \
     static void name##_plain(size_t n, float *y)                                                   \
@@ -83,27 +72,7 @@ static inline vf v_relu(vf z)
         }                                                                                          \
     }
 
-LAM__FORWARD_BODY(body_linear_forward, v_linear)
-LAM__FORWARD_BODY(body_relu_forward, v_relu)
-LAM__FORWARD_BODY(body_sigmoid_forward, v_sigmoid)
-LAM__FORWARD_BODY(body_tanh_forward, v_tanh)
-
-static inline vf v_relu_slope(vf y, vf dy)
-{
-    return v_keep(v_lt(v_set(0.0f), y), dy);
-}
-
-static inline vf v_sigmoid_slope(vf y, vf dy)
-{
-    return dy * y * (1.0f - y);
-}
-
-/* 1 - y^2 without cancellation. */
-static inline vf v_tanh_slope(vf y, vf dy)
-{
-    return dy * ((1.0f - y) * (1.0f + y));
-}
-
+/* A slope of y and dy alone. */
 #define LAM__BACKWARD_BODY(name, function)                                                         \
     static void name##_flat(size_t n, const float *y, float *dy)                                   \
     {                                                                                              \
@@ -116,8 +85,10 @@ static inline vf v_tanh_slope(vf y, vf dy)
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
-    static void name(size_t rows, size_t cols, size_t ld, const float *y, float *dy)               \
+    static void name(size_t rows, size_t cols, size_t ld, const float *z, const float *y,          \
+                     float *dy)                                                                    \
     {                                                                                              \
+        (void)z;                                                                                   \
         if (ld == cols) {                                                                          \
             name##_flat(rows *cols, y, dy);                                                        \
             return;                                                                                \
@@ -126,9 +97,35 @@ static inline vf v_tanh_slope(vf y, vf dy)
             name##_flat(cols, y + r * ld, dy + r * ld);                                            \
     }
 
-LAM__BACKWARD_BODY(body_relu_backward, v_relu_slope)
-LAM__BACKWARD_BODY(body_sigmoid_backward, v_sigmoid_slope)
-LAM__BACKWARD_BODY(body_tanh_backward, v_tanh_slope)
+/* A slope of z, y and dy. */
+#define LAM__BACKWARD_BODY_Z(name, function)                                                       \
+    static void name##_flat(size_t n, const float *z, const float *y, float *dy)                   \
+    {                                                                                              \
+        size_t i = 0;                                                                              \
+        for (; i + W <= n; i += W)                                                                 \
+            v_store(dy + i, function(v_load(z + i), v_load(y + i), v_load(dy + i)));               \
+        if (i < n) {                                                                               \
+            size_t left = n - i;                                                                   \
+            vf slope =                                                                             \
+                function(v_load_n(z + i, left), v_load_n(y + i, left), v_load_n(dy + i, left));    \
+            v_store_n(dy + i, slope, left);                                                        \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void name(size_t rows, size_t cols, size_t ld, const float *z, const float *y,          \
+                     float *dy)                                                                    \
+    {                                                                                              \
+        if (ld == cols) {                                                                          \
+            name##_flat(rows *cols, z, y, dy);                                                     \
+            return;                                                                                \
+        }                                                                                          \
+        for (size_t r = 0; r < rows; r++)                                                          \
+            name##_flat(cols, z + r * ld, y + r * ld, dy + r * ld);                                \
+    }
+
+#define LAM__LOOPS_OF_VECTORS
+#include "kernels/activation_loops.h"
+#undef LAM__LOOPS_OF_VECTORS
 
 /* y = x * scale + offset for the two types of x. */
 #define LAM__AFFINE_BODY(name, type, load, load_n)                                                 \

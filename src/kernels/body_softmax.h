@@ -160,8 +160,10 @@ static inline void jacobian_row(size_t cols, const float *p, const float *d, flo
         v_store_n(to + c, v_load_n(p + c, left) * (v_load_n(d + c, left) - dot), left);
 }
 
-static void body_softmax_backward(size_t rows, size_t cols, size_t ld, const float *y, float *dy)
+static void body_softmax_backward(size_t rows, size_t cols, size_t ld, const float *z,
+                                  const float *y, float *dy)
 {
+    (void)z;
     float gathered[BLOCK_ROWS * BLOCK_COLS];
     if (cols > BLOCK_COLS) {
         for (size_t r = 0; r < rows; r++)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/machine/cpu.h"
+#include "kernels/activation_loops.h"
 
 /* Unary y[i] = f(x[i]), i in 0..n-1; y may be x. */
 typedef void lam__unary_kernel(size_t n, const float *x, float *y);
@@ -31,8 +32,10 @@ typedef void lam__affine_each_f32_kernel(size_t n, const float *x, const float *
 /* In place y = f(y + bias), y [rows][ld], bias [cols] (NULL = 0). */
 typedef void lam__forward_kernel(size_t rows, size_t cols, size_t ld, const float *bias, float *y);
 
-/* In place dy = dL/dz from dy = dL/dy and the outputs y, both [rows][ld]. */
-typedef void lam__backward_kernel(size_t rows, size_t cols, size_t ld, const float *y, float *dy);
+/* In place dy = dL/dz from dy = dL/dy, the outputs y and, where the activation needs it, z with the
+ * bias (else NULL), all [rows][ld]. */
+typedef void lam__backward_kernel(size_t rows, size_t cols, size_t ld, const float *z,
+                                  const float *y, float *dy);
 
 /* Losses. Either labels or targets is set (losses other than cross-entropy: always targets). */
 typedef struct lam__loss_args {
@@ -123,15 +126,7 @@ typedef void lam__norm_kernel(const lam__norm_args *args);
     X(affine_f32, affine_f32, "floats, one scale")                                                 \
     X(affine_each_u8, affine_each_u8, "bytes to floats, a scale each")                             \
     X(affine_each_f32, affine_each_f32, "floats, a scale each")                                    \
-    X(linear_forward, forward, "z + b")                                                            \
-    X(relu_forward, forward, "max(z + b, 0)")                                                      \
-    X(sigmoid_forward, forward, "sigmoid(z + b)")                                                  \
-    X(tanh_forward, forward, "tanh(z + b)")                                                        \
-    X(softmax_forward, forward, "softmax of each row of z + b")                                    \
-    X(relu_backward, backward, "dy where y > 0, else 0")                                           \
-    X(sigmoid_backward, backward, "dy y (1 - y)")                                                  \
-    X(tanh_backward, backward, "dy (1 - y^2)")                                                     \
-    X(softmax_backward, backward, "y (dy - sum(dy y)) of each row: the true Jacobian")             \
+    LAM__ACTIVATION_KERNELS(X)                                                                     \
     X(softmax_crossentropy, loss, "softmax and categorical cross-entropy on logits")               \
     X(categorical_crossentropy, loss, "- sum t log clip(y), clip to 1e-7 .. 1 - 1e-7")             \
     X(sigmoid_crossentropy, loss, "sigmoid and binary cross-entropy on logits, mean over cols")    \
@@ -155,6 +150,15 @@ typedef struct lam__kernels {
     LAM__KERNEL_LIST(LAM__KERNEL_MEMBER)
 #undef LAM__KERNEL_MEMBER
 } lam__kernels;
+
+/* lam__kernel_NAME takes one from a table: how rows of other tables name theirs. */
+#define LAM__KERNEL_GETTER(name, type, help)                                                       \
+    static inline lam__##type##_kernel *lam__kernel_##name(const lam__kernels *kernels)            \
+    {                                                                                              \
+        return kernels->name;                                                                      \
+    }
+LAM__KERNEL_LIST(LAM__KERNEL_GETTER)
+#undef LAM__KERNEL_GETTER
 
 /* The table for the instruction set chosen at start (base/cpu.h). Thread-safe. */
 const lam__kernels *lam__kernels_chosen(void);

@@ -1,6 +1,6 @@
 /* reference.c: every kernel once more, plainly: scalar, in double inside. The losses are in
- * reference_loss.c, layer normalization in reference_norm.c. What the tests hold every instruction
- * set to. */
+ * reference_loss.c, those of activations beside their vectors in activation_loops.h. What the tests
+ * hold every instruction set to. */
 #include "reference.h"
 
 #include <math.h>
@@ -8,27 +8,36 @@
 
 #include "base/philox.h"
 
-/* Both are right for huge |x| of either sign. */
-static double sigmoid(double x)
-{
-    return x < 0.0 ? exp(x) / (1.0 + exp(x)) : 1.0 / (1.0 + exp(-x));
-}
-
-static double identity(double x)
-{
-    return x;
-}
-
-/* Lets NaN through. */
-static double relu(double x)
-{
-    return x < 0.0 ? 0.0 : x;
-}
-
 static double sign(double x)
 {
     return (x > 0.0) - (x < 0.0);
 }
+
+#define LAM__FORWARD_REFERENCE(name, function)                                                     \
+    static void lam__reference_##name(size_t rows, size_t cols, size_t ld, const float *bias,      \
+                                      float *y)                                                    \
+    {                                                                                              \
+        for (size_t r = 0; r < rows; r++)                                                          \
+            for (size_t c = 0; c < cols; c++) {                                                    \
+                double z = (double)y[r * ld + c] + (bias ? bias[c] : 0.0f);                        \
+                y[r * ld + c] = (float)function(z);                                                \
+            }                                                                                      \
+    }
+
+#define LAM__BACKWARD_REFERENCE(name, function)                                                    \
+    static void lam__reference_##name(size_t rows, size_t cols, size_t ld, const float *z,         \
+                                      const float *y, float *dy)                                   \
+    {                                                                                              \
+        for (size_t r = 0; r < rows; r++)                                                          \
+            for (size_t c = 0; c < cols; c++) {                                                    \
+                size_t i = r * ld + c;                                                             \
+                dy[i] = (float)function(z ? (double)z[i] : NAN, (double)y[i], (double)dy[i]);      \
+            }                                                                                      \
+    }
+
+#define LAM__LOOPS_IN_DOUBLE
+#include "kernels/activation_loops.h"
+#undef LAM__LOOPS_IN_DOUBLE
 
 #define UNARY(name, function)                                                                      \
     static void lam__reference_##name(size_t n, const float *x, float *y)                          \
@@ -41,7 +50,7 @@ UNARY(exp, exp)
 UNARY(expm1, expm1)
 UNARY(log, log)
 UNARY(tanh, tanh)
-UNARY(sigmoid, sigmoid)
+UNARY(sigmoid, d_sigmoid)
 UNARY(erf, erf)
 
 static void lam__reference_affine_u8(size_t n, const uint8_t *x, float scale, float offset,
@@ -71,22 +80,6 @@ static void lam__reference_affine_each_f32(size_t n, const float *x, const float
         y[i] = (float)((double)x[i] * scale[i] + offset[i]);
 }
 
-#define FORWARD(name, function)                                                                    \
-    static void lam__reference_##name(size_t rows, size_t cols, size_t ld, const float *bias,      \
-                                      float *y)                                                    \
-    {                                                                                              \
-        for (size_t r = 0; r < rows; r++)                                                          \
-            for (size_t c = 0; c < cols; c++) {                                                    \
-                double z = (double)y[r * ld + c] + (bias ? bias[c] : 0.0f);                        \
-                y[r * ld + c] = (float)function(z);                                                \
-            }                                                                                      \
-    }
-
-FORWARD(linear_forward, identity)
-FORWARD(relu_forward, relu)
-FORWARD(sigmoid_forward, sigmoid)
-FORWARD(tanh_forward, tanh)
-
 static void lam__reference_softmax_forward(size_t rows, size_t cols, size_t ld, const float *bias,
                                            float *y)
 {
@@ -99,38 +92,10 @@ static void lam__reference_softmax_forward(size_t rows, size_t cols, size_t ld, 
     }
 }
 
-static void lam__reference_relu_backward(size_t rows, size_t cols, size_t ld, const float *y,
-                                         float *dy)
+static void lam__reference_softmax_backward(size_t rows, size_t cols, size_t ld, const float *z,
+                                            const float *y, float *dy)
 {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < cols; c++)
-            if (!(y[r * ld + c] > 0.0f))
-                dy[r * ld + c] = 0.0f;
-}
-
-static void lam__reference_sigmoid_backward(size_t rows, size_t cols, size_t ld, const float *y,
-                                            float *dy)
-{
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < cols; c++) {
-            double out = y[r * ld + c];
-            dy[r * ld + c] = (float)(dy[r * ld + c] * out * (1.0 - out));
-        }
-}
-
-static void lam__reference_tanh_backward(size_t rows, size_t cols, size_t ld, const float *y,
-                                         float *dy)
-{
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < cols; c++) {
-            double out = y[r * ld + c];
-            dy[r * ld + c] = (float)(dy[r * ld + c] * (1.0 - out * out));
-        }
-}
-
-static void lam__reference_softmax_backward(size_t rows, size_t cols, size_t ld, const float *y,
-                                            float *dy)
-{
+    (void)z;
     for (size_t r = 0; r < rows; r++) {
         const float *p = y + r * ld;
         float *d = dy + r * ld;
@@ -229,6 +194,59 @@ static void lam__reference_dropout(const lam__dropout_args *a)
         for (size_t c = 0; c < a->cols; c++)
             a->mask[r * words + c / 64] |= (uint64_t)kept(a, r, c) << (c % 64);
     lam__reference_dropout_apply(a);
+}
+
+static void lam__reference_layer_norm(const lam__norm_args *a)
+{
+    for (size_t r = 0; r < a->rows; r++) {
+        const float *x = a->x + r * a->ldx;
+        double mean = 0.0, variance = 0.0;
+        for (size_t c = 0; c < a->cols; c++)
+            mean += (double)x[c] / (double)a->cols;
+        for (size_t c = 0; c < a->cols; c++)
+            variance += (x[c] - mean) * (x[c] - mean) / (double)a->cols;
+        const double inverse = 1.0 / sqrt(variance + (double)a->epsilon);
+        for (size_t c = 0; c < a->cols; c++)
+            a->y[r * a->ldy + c] = (float)((x[c] - mean) * inverse * a->gamma[c]);
+        if (a->stats) {
+            a->stats[2 * r] = (float)mean;
+            a->stats[2 * r + 1] = (float)inverse;
+        }
+    }
+}
+
+/* (x - mean) / deviation, from the statistics that forward left. */
+static double normal(const lam__norm_args *a, size_t r, size_t c)
+{
+    return ((double)a->x[r * a->ldx + c] - a->stats[2 * r]) * a->stats[2 * r + 1];
+}
+
+static void lam__reference_layer_norm_backward(const lam__norm_args *a)
+{
+    for (size_t r = 0; r < a->rows; r++) {
+        const float *dy = a->dy + r * a->ldy;
+        double mean_g = 0.0, mean_gh = 0.0;
+        for (size_t c = 0; c < a->cols; c++) {
+            const double g = (double)dy[c] * a->gamma[c];
+            mean_g += g / (double)a->cols;
+            mean_gh += g * normal(a, r, c) / (double)a->cols;
+        }
+        for (size_t c = 0; c < a->cols; c++) {
+            const double g = (double)dy[c] * a->gamma[c];
+            a->dx[r * a->ldx + c] =
+                (float)((g - mean_g - normal(a, r, c) * mean_gh) * a->stats[2 * r + 1]);
+        }
+    }
+}
+
+static void lam__reference_layer_norm_sums(const lam__norm_args *a)
+{
+    for (size_t c = 0; c < a->cols; c++) {
+        double sum = 0.0;
+        for (size_t r = 0; r < a->rows; r++)
+            sum += normal(a, r, c) * a->dy[r * a->ldy + c];
+        a->sums[c] = (float)sum;
+    }
 }
 
 const lam__kernels *lam__kernels_reference(void)

@@ -2,34 +2,7 @@
 #include "nn/activations.h"
 
 #include <math.h>
-
-/* How the rows name kernels: a function that takes one from a table of kernels. */
-#define FORWARD(name)                                                                              \
-    static lam__forward_kernel *name##_forward(const lam__kernels *kernels)                        \
-    {                                                                                              \
-        return kernels->name##_forward;                                                            \
-    }
-#define BACKWARD(name)                                                                             \
-    static lam__backward_kernel *name##_backward(const lam__kernels *kernels)                      \
-    {                                                                                              \
-        return kernels->name##_backward;                                                           \
-    }
-
-FORWARD(linear)
-FORWARD(relu)
-FORWARD(sigmoid)
-FORWARD(tanh)
-FORWARD(softmax)
-BACKWARD(relu)
-BACKWARD(sigmoid)
-BACKWARD(tanh)
-BACKWARD(softmax)
-
-static lam__backward_kernel *linear_backward(const lam__kernels *kernels)
-{
-    (void)kernels;
-    return NULL; /* dz = dy */
-}
+#include <string.h>
 
 /* Plain C of a row, an expression of z or statements on y[n]: the function and its text. */
 #define PLAIN(name, ...)                                                                           \
@@ -66,48 +39,43 @@ PLAIN_ROW(softmax,
     })
 /* clang-format on */
 
+/* The name, loops and C text of an elementwise row. */
+#define ELEMENTWISE(id)                                                                            \
+    .name = #id, .forward = lam__kernel_##id##_forward, .backward = lam__kernel_##id##_backward,   \
+    .plain = id##_plain, .c_source = id##_source
+
 static const lam__activation rows[] = {
     {.name = "linear",
      .help = "z",
      .decision = LAM__DECIDE_VALUE,
      .default_loss = "mean_squared_error",
-     .forward = linear_forward,
-     .backward = linear_backward,
+     .forward = lam__kernel_linear_forward,
+     .clamps = true,
      .plain = linear_plain,
-     .c_source = linear_source},
-    {.name = "relu",
-     .help = "max(z, 0)",
-     .decision = LAM__DECIDE_VALUE,
-     .default_loss = "mean_squared_error",
-     .forward = relu_forward,
-     .backward = relu_backward,
-     .plain = relu_plain,
-     .c_source = relu_source},
-    {.name = "sigmoid",
+     .c_source = linear_source,
+     .onnx = {""},
+     .sklearn = "identity"},
+    {ELEMENTWISE(relu), .help = "max(z, 0)", .decision = LAM__DECIDE_VALUE,
+     .default_loss = "mean_squared_error", .clamps = true, .onnx = {"Relu"}, .torch = "ReLU",
+     .sklearn = "relu"},
+    {ELEMENTWISE(sigmoid),
      .help = "1 / (1 + e^-z), probabilities that are independent of each other",
-     .decision = LAM__DECIDE_THRESHOLD,
-     .default_loss = "binary_crossentropy",
-     .forward = sigmoid_forward,
-     .backward = sigmoid_backward,
-     .plain = sigmoid_plain,
-     .c_source = sigmoid_source},
-    {.name = "tanh",
-     .help = "hyperbolic tangent",
-     .decision = LAM__DECIDE_VALUE,
-     .default_loss = "mean_squared_error",
-     .forward = tanh_forward,
-     .backward = tanh_backward,
-     .plain = tanh_plain,
-     .c_source = tanh_source},
+     .decision = LAM__DECIDE_THRESHOLD, .default_loss = "binary_crossentropy", .onnx = {"Sigmoid"},
+     .torch = "Sigmoid", .sklearn = "logistic"},
+    {ELEMENTWISE(tanh), .help = "hyperbolic tangent", .decision = LAM__DECIDE_VALUE,
+     .default_loss = "mean_squared_error", .onnx = {"Tanh"}, .torch = "Tanh", .sklearn = "tanh"},
     {.name = "softmax",
      .help = "e^z / sum(e^z), probabilities of classes that exclude each other",
      .decision = LAM__DECIDE_ARGMAX,
      .default_loss = "categorical_crossentropy",
-     .forward = softmax_forward,
-     .backward = softmax_backward,
+     .forward = lam__kernel_softmax_forward,
+     .backward = lam__kernel_softmax_backward,
      .plain_row = softmax_plain_row,
      .c_source = softmax_source,
-     .rowwise = true},
+     .rowwise = true,
+     .onnx = {"Softmax"},
+     .torch = "Softmax",
+     .sklearn = "softmax"},
 };
 
 LAM__CHECK_ROW(lam__activation);
@@ -138,12 +106,36 @@ const lam__activation *lam__activation_at(size_t i)
     return lam__table_at(&lam__activations, i);
 }
 
+const lam__activation *lam__activation_called(lam__dialect dialect, const char *word)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *called = dialect == LAM__KERAS   ? rows[i].keras
+                             : dialect == LAM__TORCH ? rows[i].torch
+                                                     : rows[i].sklearn;
+        if (called && strcmp(called, word) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+/* z = y + bias on rows. */
+static void keep_z(const lam__kernels *kernels, size_t row_count, size_t cols, size_t ld,
+                   const float *bias, const float *y, float *z)
+{
+    for (size_t r = 0; r < row_count; r++)
+        memcpy(z + r * ld, y + r * ld, cols * sizeof *z);
+    kernels->linear_forward(row_count, cols, ld, bias, z);
+}
+
 void lam__activate(const lam__activation *activation, size_t row_count, size_t cols, size_t ld,
                    const float *bias, float *y, float *z)
 {
     const lam_activation *custom = &activation->custom;
     if (activation->forward) {
-        activation->forward(lam__kernels_chosen())(row_count, cols, ld, bias, y);
+        const lam__kernels *kernels = lam__kernels_chosen();
+        if (activation->needs_z && z)
+            keep_z(kernels, row_count, cols, ld, bias, y, z);
+        activation->forward(kernels)(row_count, cols, ld, bias, y);
         return;
     }
     for (size_t r = 0; r < row_count; r++, y += ld, z += ld) {
@@ -157,12 +149,10 @@ void lam__activate_backward(const lam__activation *activation, size_t row_count,
                             size_t ld, const float *y, const float *z, float *dy)
 {
     const lam_activation *custom = &activation->custom;
-    if (activation->backward) {
-        lam__backward_kernel *kernel = activation->backward(lam__kernels_chosen());
-        if (kernel)
-            kernel(row_count, cols, ld, y, dy);
+    if (activation->backward)
+        activation->backward(lam__kernels_chosen())(row_count, cols, ld, z, y, dy);
+    if (activation->forward)
         return;
-    }
     for (size_t r = 0; r < row_count; r++, y += ld, z += ld, dy += ld)
         custom->backward(cols, z, y, dy, dy, custom->user);
 }

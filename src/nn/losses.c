@@ -3,43 +3,29 @@
 
 #include <string.h>
 
-/* How the rows name kernels: a function that takes one from a table of kernels. */
-#define KERNEL(name)                                                                               \
-    static lam__loss_kernel *name(const lam__kernels *kernels)                                     \
-    {                                                                                              \
-        return kernels->name;                                                                      \
-    }
-
-KERNEL(softmax_crossentropy)
-KERNEL(categorical_crossentropy)
-KERNEL(sigmoid_crossentropy)
-KERNEL(binary_crossentropy)
-KERNEL(squared_error)
-KERNEL(absolute_error)
-
 static const lam__loss rows[] = {
     {.name = "categorical_crossentropy",
      .alias = "sparse_categorical_crossentropy",
      .help = "- sum t log y over classes that exclude each other; class numbers or rows",
-     .kernel = categorical_crossentropy,
+     .kernel = lam__kernel_categorical_crossentropy,
      .fused_with = "softmax",
-     .fused = softmax_crossentropy,
+     .fused = lam__kernel_softmax_crossentropy,
      .takes_labels = true,
      .targets = LAM__TARGETS_WEIGHTS},
     {.name = "binary_crossentropy",
      .help = "- t log y - (1 - t) log(1 - y), mean over outputs",
-     .kernel = binary_crossentropy,
+     .kernel = lam__kernel_binary_crossentropy,
      .fused_with = "sigmoid",
-     .fused = sigmoid_crossentropy,
+     .fused = lam__kernel_sigmoid_crossentropy,
      .targets = LAM__TARGETS_UNIT},
     {.name = "mean_squared_error",
      .alias = "mse",
      .help = "(y - t)^2, mean over outputs",
-     .kernel = squared_error},
+     .kernel = lam__kernel_squared_error},
     {.name = "mean_absolute_error",
      .alias = "mae",
      .help = "|y - t|, mean over outputs",
-     .kernel = absolute_error},
+     .kernel = lam__kernel_absolute_error},
 };
 
 LAM__CHECK_ROW(lam__loss);

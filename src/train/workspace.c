@@ -59,7 +59,8 @@ static void carve(lam__workspace *workspace, size_t features)
         stage->ldy = lam__row_length(training ? layer->out : widest);
         stage->x = i ? workspace->stages[i - 1].y : workspace->x;
         stage->ldx = i ? workspace->stages[i - 1].ldy : workspace->ldx;
-        if (layer->activation && layer->activation->needs_z)
+        if (layer->activation && layer->activation->needs_z &&
+            (training || layer->activation->custom.forward))
             stage->z = lam__arena_take(arena, batch * stage->ldy, sizeof(float));
         lam__panels_take(workspace, stage, training && learns_below);
         if (!training) {

@@ -92,22 +92,26 @@ void check_forward(const char *help, lam__forward_kernel *k, lam__forward_kernel
     guarded_free(&small);
 }
 
-static void check_backward_shape(const shape *s, const guarded *first, const guarded *second,
-                                 lam__backward_kernel *k, lam__backward_kernel *r)
+static void check_backward_shape(const shape *s, const guarded *before, const guarded *first,
+                                 const guarded *second, lam__backward_kernel *k,
+                                 lam__backward_kernel *r)
 {
-    static float outputs[MOST], deltas[MOST], want[MOST], alone[MOST_COLS];
+    static float inputs[MOST], outputs[MOST], deltas[MOST], want[MOST], alone[MOST_COLS];
     size_t count = extent(s->rows, s->cols, s->ld);
+    float *z = guarded_place(before, s->placement * 5 % PLACEMENTS, count, sizeof *z);
     float *y = guarded_place(first, s->placement, count, sizeof *y);
     float *dy = guarded_place(second, s->placement * 3 % PLACEMENTS, count, sizeof *dy);
     for (size_t i = 0; i < count; i++) {
+        inputs[i] = next_grid(i % 5 ? 2.0f : 12.0f);
         outputs[i] = i % 6 ? next_grid(1.0f) : 0.0f;
         deltas[i] = next_grid(2.0f);
     }
+    copy_rows(s, inputs, z);
     copy_rows(s, outputs, y);
     copy_rows(s, deltas, dy);
     memcpy(want, deltas, count * sizeof *want);
-    k(s->rows, s->cols, s->ld, y, dy);
-    r(s->rows, s->cols, s->ld, outputs, want);
+    k(s->rows, s->cols, s->ld, z, y, dy);
+    r(s->rows, s->cols, s->ld, inputs, outputs, want);
     EXPECT(guarded_clean(second, dy, s->rows, s->cols, s->ld, sizeof *dy),
            SHAPE_TEXT "writes beyond", SHAPE(*s));
     for (size_t i = 0; i < s->rows; i++) {
@@ -116,7 +120,7 @@ static void check_backward_shape(const shape *s, const guarded *first, const gua
         for (size_t c = 0; c < s->cols; c++)
             size += fabs((double)outputs[i * s->ld + c] * deltas[i * s->ld + c]);
         memcpy(alone, deltas + i * s->ld, s->cols * sizeof *alone);
-        k(1, s->cols, s->cols, y + i * s->ld, alone);
+        k(1, s->cols, s->cols, z + i * s->ld, y + i * s->ld, alone);
         for (size_t c = 0; c < s->cols; c++) {
             double slack = 1e-6 * (fabs((double)expected[c]) + 0.25 * size);
             EXPECT(fabs((double)got[c] - expected[c]) <= slack,
@@ -124,6 +128,7 @@ static void check_backward_shape(const shape *s, const guarded *first, const gua
             EXPECT(same_bits(got[c], alone[c]), SHAPE_TEXT "[%zu][%zu] depends on its place",
                    SHAPE(*s), i, c);
             EXPECT(y[i * s->ld + c] == outputs[i * s->ld + c], "changes the outputs");
+            EXPECT(z[i * s->ld + c] == inputs[i * s->ld + c], "changes the inputs");
         }
     }
 }
@@ -131,10 +136,12 @@ static void check_backward_shape(const shape *s, const guarded *first, const gua
 void check_backward(const char *help, lam__backward_kernel *k, lam__backward_kernel *r)
 {
     (void)help;
+    guarded before = guarded_new((MOST + WIDEST) * sizeof(float));
     guarded first = guarded_new((MOST + WIDEST) * sizeof(float));
     guarded second = guarded_new((MOST + WIDEST) * sizeof(float));
     for (shape s = {0}; next_shape(&s);)
-        check_backward_shape(&s, &first, &second, k, r);
+        check_backward_shape(&s, &before, &first, &second, k, r);
+    guarded_free(&before);
     guarded_free(&first);
     guarded_free(&second);
 }

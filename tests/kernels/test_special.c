@@ -42,11 +42,11 @@ Test(special, forward_kernels_treat_odd_values_as_the_reference)
                 for (size_t c = 0; c < cols; c++)
                     z[c] = next_grid(4.0f);
                 z[place] = odd[i];
-                compare_forward("linear", k->linear_forward, r->linear_forward, z, cols);
-                compare_forward("relu", k->relu_forward, r->relu_forward, z, cols);
-                compare_forward("sigmoid", k->sigmoid_forward, r->sigmoid_forward, z, cols);
-                compare_forward("tanh", k->tanh_forward, r->tanh_forward, z, cols);
-                compare_forward("softmax", k->softmax_forward, r->softmax_forward, z, cols);
+#define COMPARE_forward(name) compare_forward(#name, k->name, r->name, z, cols);
+#define COMPARE_backward(name)
+#define ROW(name, type, help) COMPARE_##type(name)
+                LAM__ACTIVATION_KERNELS(ROW)
+#undef ROW
             }
 }
 

@@ -7,6 +7,8 @@
 #include "kernels/products.h"
 #include "nn/layers/layers.h"
 
+#include "../support/scalar_activations.h"
+
 enum { ROWS = 5, IN = 7, OUT = 6, LDX = 9, LDY = 8, BIAS = 48, WIDEST_PANEL = 32 };
 
 /* Parameters: W [IN][OUT] from 0, b [OUT] from BIAS. */
@@ -92,7 +94,16 @@ static void affine(const problem *p, const double *x, double *z)
     }
 }
 
-/* y = f(z) of one row in double; false for a name that has no formula here. */
+static bool apply_scalar(const char *name, const double *z, double *y)
+{
+    scalar_activation *f = scalar_activation_of(name);
+    memcpy(y, z, OUT * sizeof *y);
+    if (f)
+        f(OUT, y);
+    return f;
+}
+
+/* y = f(z) of one row in double; false for a name that has no formula here or in the kernels. */
 static bool apply(const char *name, const double *z, double *y)
 {
     double sum = 0.0;
@@ -110,7 +121,7 @@ static bool apply(const char *name, const double *z, double *y)
         else if (strcmp(name, "softmax") == 0)
             y[j] = exp(z[j]) / sum;
         else
-            return false;
+            return apply_scalar(name, z, y);
     }
     return true;
 }

@@ -10,6 +10,7 @@
 #if LAM__HAVE_JSON
 #include "formats/import/import_report.h"
 #include "formats/keras/keras.h"
+#include "nn/activations.h"
 
 /* Keras's least standard deviation, keras.config.epsilon(). */
 #define KERAS_EPSILON 1e-7
@@ -110,10 +111,13 @@ static lam_status add_activation_of(lam__keras *keras, const lam__keras_layer *l
         return LAM_OK;
     if (!json_is_string(activation))
         return refuse(keras, layer, "an activation that is a program's own");
-    if (strcmp(json_string_value(activation), "softmax") == 0)
+    const char *word = json_string_value(activation);
+    const lam__activation *row = lam__activation_called(LAM__KERAS, word);
+    if (!row)
+        row = lam__table_lookup(&lam__activations, word);
+    if (row && row->rowwise)
         LAM__TRY(need_flat(keras, layer));
-    return lam__import_graph_activation(keras->imported, layer->where,
-                                        json_string_value(activation));
+    return lam__import_graph_activation(keras->imported, layer->where, row ? row->name : word);
 }
 
 static lam_status add_softmax(lam__keras *keras, const lam__keras_layer *layer)

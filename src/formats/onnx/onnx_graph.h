@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "formats/import/import_graph.h"
+#include "nn/activations.h"
 
 enum { LAM__ONNX_RANK = 8, LAM__ONNX_INPUTS = 8, LAM__ONNX_WHERE = 96 };
 
@@ -153,6 +154,15 @@ size_t lam__onnx_features(const lam__onnx *onnx);
 
 /* Reads one node into the import graph, by the table of operators. */
 lam_status lam__onnx_read_node(lam__onnx_node *node);
+
+/* The samples must be rows: [batch][features]. */
+lam_status lam__onnx_need_rows(const lam__onnx_node *node);
+
+/* The activation whose operators begin with this one, the simplest of several; NULL: none. */
+const lam__activation *lam__onnx_activation_of(const char *type);
+
+/* Reads the longest activation that begins at the node. */
+lam_status lam__onnx_read_activation(lam__onnx_node *node);
 
 /* After a sigmoid of one unit, node, scikit-learn's classifiers of two classes go on to 1 - y
  * beside y. That is a softmax of 0 and z, and told so; *both says whether the graph does. */

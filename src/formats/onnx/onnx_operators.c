@@ -9,8 +9,7 @@
 #include "formats/import/import_report.h"
 #include "formats/onnx/onnx_graph.h"
 
-/* The samples must be rows: [batch][features]. */
-static lam_status need_rows(const lam__onnx_node *node)
+lam_status lam__onnx_need_rows(const lam__onnx_node *node)
 {
     if (node->onnx->rank == 2)
         return LAM_OK;
@@ -89,7 +88,7 @@ static lam_status read_gemm(lam__onnx_node *node)
     if (node->samples != 0 || turned_a)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
                                 "the samples are transposed or on the right of the product");
-    LAM__TRY(need_rows(node));
+    LAM__TRY(lam__onnx_need_rows(node));
     LAM__TRY(lam__onnx_floats(node, 1, &w));
     lam_status status = check_matrix(node, &w);
     if (status == LAM_OK && turned_b)
@@ -111,7 +110,7 @@ static lam_status read_matmul(lam__onnx_node *node)
     if (node->samples != 0)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
                                 "the samples are on the right of the product");
-    LAM__TRY(need_rows(node));
+    LAM__TRY(lam__onnx_need_rows(node));
     LAM__TRY(lam__onnx_floats(node, 1, &w));
     lam_status status = check_matrix(node, &w);
     if (status == LAM_OK)
@@ -218,37 +217,6 @@ static lam_status read_arithmetic(lam__onnx_node *node)
     return status == LAM_OK ? lam__onnx_samples(node) : status;
 }
 
-static lam_status read_activation(lam__onnx_node *node)
-{
-    static const struct {
-        const char *operator, * name;
-    } names[] = {{"Relu", "relu"}, {"Sigmoid", "sigmoid"}, {"Tanh", "tanh"}};
-    if (strcmp(node->proto->op_type, "Sigmoid") == 0) {
-        bool both;
-        LAM__TRY(lam__onnx_read_both_classes(node, &both));
-        if (both)
-            return LAM_OK;
-    }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(node->proto->op_type, names[i].operator) == 0)
-            LAM__TRY(
-                lam__import_graph_activation(node->onnx->imported, node->where, names[i].name));
-    return lam__onnx_samples(node);
-}
-
-/* Over the last dimension only. Before set 13 the default was the second, and all from there on. */
-static lam_status read_softmax(lam__onnx_node *node)
-{
-    int64_t axis;
-    LAM__TRY(need_rows(node));
-    LAM__TRY(lam__onnx_integer(node, "axis", node->onnx->set >= 13 ? -1 : 1, &axis));
-    if (axis != -1 && axis != 1)
-        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "over axis %lld: only over the features",
-                                (long long)axis);
-    LAM__TRY(lam__import_graph_activation(node->onnx->imported, node->where, "softmax"));
-    return lam__onnx_samples(node);
-}
-
 static lam_status check_inference(const lam__onnx_node *node)
 {
     int64_t training;
@@ -285,7 +253,7 @@ static lam_status read_batch_norm(lam__onnx_node *node)
 {
     lam__onnx_array v[5] = {{0}};
     float epsilon;
-    LAM__TRY(need_rows(node));
+    LAM__TRY(lam__onnx_need_rows(node));
     LAM__TRY(check_inference(node));
     LAM__TRY(lam__onnx_number(node, "epsilon", 1e-5f, &epsilon));
     lam_status status = read_vectors(node, 4, 5, v);
@@ -304,7 +272,7 @@ static lam_status read_layer_norm(lam__onnx_node *node)
     lam__onnx_array v[3] = {{0}};
     int64_t axis;
     float epsilon;
-    LAM__TRY(need_rows(node));
+    LAM__TRY(lam__onnx_need_rows(node));
     LAM__TRY(lam__onnx_integer(node, "axis", -1, &axis));
     LAM__TRY(lam__onnx_number(node, "epsilon", 1e-5f, &epsilon));
     if (axis != -1 && axis != 1)
@@ -367,7 +335,7 @@ static lam_status read_scaler(lam__onnx_node *node)
 {
     const Onnx__AttributeProto *scale = lam__onnx_attribute(node, "scale");
     const Onnx__AttributeProto *offset = lam__onnx_attribute(node, "offset");
-    LAM__TRY(need_rows(node));
+    LAM__TRY(lam__onnx_need_rows(node));
     const size_t n = scale ? scale->n_floats : 0;
     if (n == 0 || !offset || offset->n_floats != n)
         return lam__onnx_refuse(node, LAM_ERR_FORMAT,
@@ -410,10 +378,6 @@ operators[] = {
     {"", "Sub", "", 2, read_arithmetic},
     {"", "Mul", "", 2, read_arithmetic},
     {"", "Div", "", 2, read_arithmetic},
-    {"", "Relu", "", 1, read_activation},
-    {"", "Sigmoid", "", 1, read_activation},
-    {"", "Tanh", "", 1, read_activation},
-    {"", "Softmax", "axis", 1, read_softmax},
     {"", "BatchNormalization", "epsilon momentum training_mode spatial", 5, read_batch_norm},
     {"", "LayerNormalization", "axis epsilon stash_type", 3, read_layer_norm},
     {"", "Flatten", "axis", 1, lam__onnx_flatten},
@@ -441,28 +405,37 @@ static bool lists(const char *list, const char *word)
     return false;
 }
 
+/* The row of an operator, NULL when there is none. */
+static const struct operator* find_operator(const char *domain, const char *name)
+{
+    static const struct operator activation = {"", "", "", 1, lam__onnx_read_activation},
+                                 rowwise = {"", "", "axis", 1, lam__onnx_read_activation};
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+        if (strcmp(operators[i].name, name) == 0 && strcmp(operators[i].domain, domain) == 0)
+            return &operators[i];
+    const lam__activation *found = *domain ? NULL : lam__onnx_activation_of(name);
+    return found ? found->rowwise ? &rowwise : &activation : NULL;
+}
+
 lam_status lam__onnx_read_node(lam__onnx_node *node)
 {
     const Onnx__NodeProto *proto = node->proto;
     const char *domain =
         proto->domain && strcmp(proto->domain, "ai.onnx") != 0 ? proto->domain : "";
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-        const struct operator* row = & operators[i];
-        if (strcmp(row->name, proto->op_type) != 0 || strcmp(row->domain, domain) != 0)
-            continue;
-        for (size_t k = 0; k < proto->n_attribute; k++)
-            if (!proto->attribute[k]->name || !lists(row->attributes, proto->attribute[k]->name))
-                return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "the attribute '%.64s'",
-                                        proto->attribute[k]->name ? proto->attribute[k]->name : "");
-        if (node->input_count > row->most_inputs)
-            return lam__onnx_refuse(node, LAM_ERR_FORMAT, "has %zu inputs, at most %zu",
-                                    node->input_count, row->most_inputs);
-        if (row->read != read_arithmetic && row->read != read_statistic &&
-            node->inputs[node->samples]->kind != LAM__ONNX_SAMPLES)
-            return refuse_part(node);
-        return row->read(node);
-    }
-    return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                            "an operator%s%.32s that is no part of a model of Lamina",
-                            *domain ? " of " : "", domain);
+    const struct operator* row = find_operator(domain, proto->op_type);
+    if (!row)
+        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
+                                "an operator%s%.32s that is no part of a model of Lamina",
+                                *domain ? " of " : "", domain);
+    for (size_t k = 0; k < proto->n_attribute; k++)
+        if (!proto->attribute[k]->name || !lists(row->attributes, proto->attribute[k]->name))
+            return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "the attribute '%.64s'",
+                                    proto->attribute[k]->name ? proto->attribute[k]->name : "");
+    if (node->input_count > row->most_inputs)
+        return lam__onnx_refuse(node, LAM_ERR_FORMAT, "has %zu inputs, at most %zu",
+                                node->input_count, row->most_inputs);
+    if (row->read != read_arithmetic && row->read != read_statistic &&
+        node->inputs[node->samples]->kind != LAM__ONNX_SAMPLES)
+        return refuse_part(node);
+    return row->read(node);
 }

@@ -73,8 +73,8 @@ static char *text(const char *constant)
 static lam_status allocate(struct file *file)
 {
     const lam_model *model = file->model;
-    /* the operators of each layer, its activation, and two for the transform */
-    const size_t nodes = (LAM__LAYER_OPERATORS + 1) * model->layer_count + 2;
+    /* the operators of each layer and of its activation, and two for the transform */
+    const size_t nodes = (LAM__LAYER_OPERATORS + LAM__ONNX_MOST) * model->layer_count + 2;
     const size_t tensors = lam__tensor_count(model) + 2, entries = model->class_count + 1;
     file->nodes = lam__allocate_zero(nodes, sizeof *file->nodes, "the nodes of a graph");
     file->node_list = lam__allocate_zero(nodes, sizeof *file->node_list, "the nodes of a graph");
@@ -149,7 +149,7 @@ static lam_status add_tensor(struct file *file, const char *name, size_t rank, s
 }
 
 /* A node from what flows so far and up to two constants (NULL: none) to a value of its own name. */
-static struct node *add_node(struct file *file, const char *operator, const char * name, char *a,
+static struct node *add_node(struct file *file, const char *type, const char *name, char *a,
                              char *b)
 {
     struct node *node = &file->nodes[file->node_count];
@@ -161,7 +161,7 @@ static struct node *add_node(struct file *file, const char *operator, const char
     node->inputs[2] = b;
     node->output = node->output_name;
     node->proto.name = node->name;
-    node->proto.op_type = text(operator);
+    node->proto.op_type = text(type);
     node->proto.n_input = 1 + (a != NULL) + (b != NULL);
     node->proto.input = node->inputs;
     node->proto.n_output = 1;
@@ -199,23 +199,28 @@ static lam_status add_transform(struct file *file)
     return LAM_OK;
 }
 
-/* What ONNX calls our activations; NULL: nothing to do. */
-static lam_status find_operator(const lam__activation *activation, const char **operator)
+/* Nodes of an activation: its operators one after the other, Mul with z beside. */
+static lam_status add_activation(struct file *file, size_t index, const lam__activation *activation)
 {
-    static const struct {
-        const char *name, *operator;
-    } names[] = {{"linear", NULL},
-                 {"relu", "Relu"},
-                 {"sigmoid", "Sigmoid"},
-                 {"tanh", "Tanh"},
-                 {"softmax", "Softmax"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i].name, activation->name) == 0) {
-            *operator= names[i].operator;
-            return LAM_OK;
+    char *z = text(file->flow), name[NAME];
+    const char *const *all = activation->onnx;
+    if (!all[0])
+        return lam__fail(LAM_ERR_UNSUPPORTED, "the activation '%s' has no operator in ONNX",
+                         activation->name);
+    for (size_t k = 0; k < LAM__ONNX_MOST && all[k] && *all[k]; k++) {
+        const bool last = k + 1 == LAM__ONNX_MOST || !all[k + 1];
+        snprintf(name, sizeof name, "layers.%zu.%s%s%s", index, activation->name, last ? "" : ".",
+                 last ? "" : all[k]);
+        struct node *node =
+            add_node(file, all[k], name, strcmp(all[k], "Mul") == 0 ? z : NULL, NULL);
+        if (activation->rowwise) {
+            Onnx__AttributeProto *axis = add_attribute(node, "axis");
+            axis->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
+            axis->has_i = true;
+            axis->i = -1;
         }
-    return lam__fail(LAM_ERR_UNSUPPORTED, "the activation '%s' has no operator in ONNX",
-                     activation->name);
+    }
+    return LAM_OK;
 }
 
 static void add_number(struct node *node, const lam__layer *layer, const char *name)
@@ -256,26 +261,13 @@ static lam_status add_operators(struct file *file, size_t index)
 static lam_status add_layer(struct file *file, size_t index)
 {
     const lam__layer *layer = &file->model->layers[index];
-    const char *operator= NULL;
-    char name[NAME];
     if (layer->type->only_training)
         return LAM_OK;
     if (!layer->type->onnx[0].name)
         return lam__fail(LAM_ERR_UNSUPPORTED, "layer %zu: '%s' has no operator in ONNX", index,
                          layer->type->name);
     LAM__TRY(add_operators(file, index));
-    LAM__TRY(find_operator(layer->activation, &operator));
-    if (!operator)
-        return LAM_OK;
-    snprintf(name, sizeof name, "layers.%zu.%s", index, layer->activation->name);
-    struct node *node = add_node(file, operator, name, NULL, NULL);
-    if (layer->activation->rowwise) {
-        Onnx__AttributeProto *axis = add_attribute(node, "axis");
-        axis->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
-        axis->has_i = true;
-        axis->i = -1;
-    }
-    return LAM_OK;
+    return add_activation(file, index, layer->activation);
 }
 
 static void add_entry(struct file *file, const char *value)

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "formats/import/import_report.h"
 #include "formats/pickle/pickle_model.h"
+#include "nn/activations.h"
 
 #define NETWORKS "sklearn.neural_network._multilayer_perceptron"
 #define SCALERS "sklearn.preprocessing._data"
@@ -60,15 +61,8 @@ static const char *text(const struct estimator *e, const char *name, char *out, 
 /* scikit-learn's word for an activation in ours; NULL for one that has none. */
 static const char *activation_of(const char *word)
 {
-    static const char *const words[][2] = {{"identity", "linear"},
-                                           {"logistic", "sigmoid"},
-                                           {"tanh", "tanh"},
-                                           {"relu", "relu"},
-                                           {"softmax", "softmax"}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i][0], word) == 0)
-            return words[i][1];
-    return NULL;
+    const lam__activation *found = lam__activation_called(LAM__SKLEARN, word);
+    return found ? found->name : NULL;
 }
 
 static lam_status refuse_activation(const struct estimator *e, const char *attribute_name,

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "formats/import/import_report.h"
 #include "formats/pickle/pickle_model.h"
+#include "nn/activations.h"
 
 #define TORCH_NN "torch.nn.modules."
 
@@ -173,32 +174,19 @@ static lam_status add_layer_norm(struct module *m)
     return status;
 }
 
-static lam_status add_relu(struct module *m)
-{
-    return lam__import_graph_activation(m->pickled->imported, m->where, "relu");
-}
-
-static lam_status add_sigmoid(struct module *m)
-{
-    return lam__import_graph_activation(m->pickled->imported, m->where, "sigmoid");
-}
-
-static lam_status add_tanh(struct module *m)
-{
-    return lam__import_graph_activation(m->pickled->imported, m->where, "tanh");
-}
-
-/* Over the features; a dim of None is that of rows. */
-static lam_status add_softmax(struct module *m)
+/* One of the table of activations. One of rows is over the features; a dim of None is that of rows.
+ */
+static lam_status add_activation(struct module *m, const lam__activation *activation)
 {
     const lam__pickle_value *dim = lam__pickle_member(m->state, "dim");
     double axis = 1.0;
     char message[96];
     if (dim && dim->kind != LAM__P_NONE && !number(m, "dim", &axis))
         return refuse(m, "has a 'dim' that is no number");
-    if (axis == 1.0 || axis == -1.0)
-        return lam__import_graph_activation(m->pickled->imported, m->where, "softmax");
-    snprintf(message, sizeof message, "a softmax over dimension %g: only over the features", axis);
+    if (!activation->rowwise || axis == 1.0 || axis == -1.0)
+        return lam__import_graph_activation(m->pickled->imported, m->where, activation->name);
+    snprintf(message, sizeof message, "a %s over dimension %g: only over the features",
+             activation->name, axis);
     return refuse(m, message);
 }
 
@@ -237,17 +225,14 @@ static lam_status add_flatten(struct module *m)
     return LAM_OK;
 }
 
-/* Classes by their module below torch.nn.modules, and their name. */
+/* Classes by their module below torch.nn.modules, and their name; beside them those of
+ * torch.nn.modules.activation that the table of activations names. */
 static const struct {
     const char *class;
     lam_status (*add)(struct module *m);
 } rows[] = {
     {TORCH_NN "linear.Linear", add_linear},
     {TORCH_NN "linear.Identity", add_nothing},
-    {TORCH_NN "activation.ReLU", add_relu},
-    {TORCH_NN "activation.Sigmoid", add_sigmoid},
-    {TORCH_NN "activation.Tanh", add_tanh},
-    {TORCH_NN "activation.Softmax", add_softmax},
     {TORCH_NN "batchnorm.BatchNorm1d", add_batch_norm},
     {TORCH_NN "normalization.LayerNorm", add_layer_norm},
     {TORCH_NN "dropout.Dropout", add_dropout},
@@ -314,7 +299,14 @@ static lam_status add_module(lam__pickled *pickled, const lam__pickle_value *mod
             LAM__TRY(check_code(&m));
             return rows[i].add(&m);
         }
-    return refuse_class(&m);
+    const size_t prefix = sizeof TORCH_NN "activation." - 1;
+    const lam__activation *activation = strncmp(m.class, TORCH_NN "activation.", prefix) == 0
+                                            ? lam__activation_called(LAM__TORCH, m.class + prefix)
+                                            : NULL;
+    if (!activation)
+        return refuse_class(&m);
+    LAM__TRY(check_code(&m));
+    return add_activation(&m, activation);
 }
 
 lam_status lam__torch_module(lam__pickled *pickled, const lam__pickle_value *module)

@@ -80,7 +80,7 @@ bool lam__dense_has_columns(const lam__layer *layer)
 {
     const lam__activation *activation = layer->activation;
     return layer->type == &lam__dense_layer && lam__products_chosen() && !activation->rowwise &&
-           !activation->needs_z;
+           !activation->custom.forward;
 }
 
 void lam__dense_columns(const lam__layer *layer, const float *parameters, const lam__slab *slab,
