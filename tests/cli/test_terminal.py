@@ -48,6 +48,17 @@ class Terminal(Case):
         self.assertIn("240 samples of 36 values, 80 for validation", text)
         self.assertRegex(text.splitlines()[-1], r"^saved .*m: 21,\d+ parameters, \d+ kB, after")
 
+    def test_names_are_shown(self):
+        """Nothing that a file is called reaches the terminal as a command to it."""
+        data, out = self.path("d\x1b[31m\u202e.csv"), self.path("m\x1b[31m\u202e.safetensors")
+        data.write_text("a,y\x1b[31m\n" + "".join(f"{i},{'uv'[i % 2]}\x1b[2J\n" for i in range(20)))
+        text, status = on_terminal(200, "train", data, "-o", out, "--epochs=1")
+        self.assertEqual(status, 0, text)
+        self.assertIn("d\\x1b[31m\\u202e.csv: 20 samples", text)
+        self.assertRegex(text, r"saved .*/m\\x1b\[31m\\u202e\.safetensors: ")
+        self.assertNotIn("\x1b[31m", text)
+        self.assertNotIn("\u202e", text)
+
     def test_the_bar_fits(self):
         for columns in (120, 70, 40, 12):
             self.tearDown()

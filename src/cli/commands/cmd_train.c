@@ -339,7 +339,7 @@ static int save(const train_run *run)
     const int number = cli_caught_signal();
     const bool interrupted = number && progress->finished_epochs < progress->epochs;
     struct stat info;
-    char parameters[32], size[32] = "?";
+    char parameters[32], size[32] = "?", plain[512];
     if (interrupted && progress->batch == 0) {
         cli_error("interrupted before the first batch; nothing was saved");
         say_how_to_go_on(run);
@@ -357,7 +357,8 @@ static int save(const train_run *run)
     if (progress->mode == CLI_PROGRESS_TERMINAL) {
         if (stat(output, &info) == 0)
             cli_format_bytes((uint64_t)info.st_size, size, sizeof size);
-        printf("saved %s: %s parameters, %s, after %.1f s\n", output,
+        printf("saved %s: %s parameters, %s, after %.1f s\n",
+               lam_printable(output, plain, sizeof plain),
                cli_format_count(lam_model_parameters(run->model), parameters, sizeof parameters),
                size, cli_now() - progress->started);
     }
