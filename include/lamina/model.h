@@ -149,6 +149,20 @@ LAM_INLINE lam_status lam_model_layer(const lam_model *model, size_t i, lam_laye
     return lam_model_layer_sized(model, i, info, sizeof *info);
 }
 
+/* How many numbers were chosen for layer i: its rate, epsilon, strengths, and what other types
+ * have; 0 when there is no such layer. */
+LAM_API size_t lam_model_layer_numbers(const lam_model *model, size_t i);
+
+/* Number `which` of layer i: its name as in a model file, the library's own, and its value, or
+ * LAM_INHERIT. LAM_ERR_ARGUMENT when there is no such. */
+LAM_API lam_status lam_model_layer_number(const lam_model *model, size_t i, size_t which,
+                                          const char **name, float *value);
+
+/* Writes layer i to text[size] as lam_model_add_layers reads it: "128:relu", "dropout:0.1".
+ * Strengths and initializers have no place there. LAM_ERR_ARGUMENT when there is no such layer or
+ * the text does not fit; 128 characters are enough. */
+LAM_API lam_status lam_model_layer_text(const lam_model *model, size_t i, char *text, size_t size);
+
 /* A named array inside a model or a trainer; `data` is [rows][cols], a bias has one row. The weight
  * of layer_norm is gamma, one row, its bias beta. */
 typedef struct lam_tensor {

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <lamina/model.h>
+
 #include "args.h"
 
 #if defined(__GNUC__)
@@ -68,6 +70,9 @@ bool cli_flush_output(void);
 
 /* Flushes stdout; CLI_FAILURE, with a message unless the reader has gone, when it took not all. */
 int cli_finish_output(void);
+
+/* A layer as it is written in --layers, with spaces between its parts: "128 relu". Returns text. */
+const char *cli_format_layer(const lam_model *model, size_t i, char *text, size_t size);
 
 /* 1234567 as "1,234,567"; out needs 28 bytes. Returns out. */
 char *cli_format_count(size_t count, char *out, size_t size);

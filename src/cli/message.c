@@ -77,6 +77,16 @@ char *cli_format_count(size_t count, char *out, size_t size)
     return out;
 }
 
+const char *cli_format_layer(const lam_model *model, size_t i, char *out, size_t size)
+{
+    char text[256];
+    if (lam_model_layer_text(model, i, text, sizeof text) != LAM_OK)
+        text[0] = '\0';
+    for (char *c = text; *c; c++)
+        *c = *c == ':' ? ' ' : *c;
+    return lam_printable(text, out, size);
+}
+
 char *cli_format_bytes(uint64_t bytes, char *out, size_t size)
 {
     static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};

@@ -160,8 +160,33 @@ static void fill_table(const lam__q_layer *to, const range *z, const range *y)
     }
 }
 
-static void quantize_layer(lam__q_layer *to, const lam_model *model, const range *in,
-                           const range *z, const range *y)
+/* What output j is, for each byte of input j: the layer in plain C, and its activation unless that
+ * takes a whole row. `room`: 2 * out floats. */
+static void fill_tables(const lam__q_layer *to, const lam_model *model, const range *in,
+                        const range *y, float *room)
+{
+    const lam__layer *layer = to->layer;
+    const size_t n = layer->out;
+    float *x = room, *z = room + n;
+    for (size_t byte = 0; byte < LAM__Q_BYTE_VALUES; byte++) {
+        for (size_t j = 0; j < n; j++)
+            x[j] = (float)(in->low + (double)byte * step_of(in));
+        layer->type->plain(layer, model->parameters, x, z);
+        if (to->bytes)
+            lam__plain_activation(layer->activation, n, z);
+        for (size_t j = 0; j < n; j++) {
+            const double count = nearbyint(((double)z[j] - y->low) / step_of(y));
+            const size_t at = j * LAM__Q_BYTE_VALUES + byte;
+            if (to->bytes)
+                to->bytes[at] = (unsigned char)(count < 0 ? 0 : count > 255 ? 255 : count);
+            else
+                to->floats[at] = z[j];
+        }
+    }
+}
+
+static void quantize_sums(lam__q_layer *to, const lam_model *model, const range *in, const range *z,
+                          const range *y)
 {
     const bool bytes = to->kind == LAM__Q_BYTES, table = to->kind == LAM__Q_TABLE;
     const double low = bytes ? (double)y->low : table ? (double)z->low : 0.0;
@@ -179,14 +204,37 @@ static void quantize_layer(lam__q_layer *to, const lam_model *model, const range
     }
     if (table)
         fill_table(to, z, y);
+}
+
+/* `room`: 2 * widest floats. */
+static void quantize_layer(lam__q_layer *to, const lam_model *model, const range *in,
+                           const range *z, const range *y, float *room)
+{
+    if (lam__q_is_tables(to))
+        fill_tables(to, model, in, y, room);
+    else
+        quantize_sums(to, model, in, z, y);
     to->low = y->low;
     to->twice = (float)(2 / step_of(y));
+}
+
+static lam_status allocate_tables(lam__q_layer *to)
+{
+    const bool bytes = to->kind == LAM__Q_BYTES || to->kind == LAM__Q_TABLE;
+    size_t count;
+    if (!lam__multiply(to->layer->out, LAM__Q_BYTE_VALUES, &count))
+        return lam__fail(LAM_ERR_MEMORY, "out of memory: tables of %zu outputs", to->layer->out);
+    to->bytes = bytes ? lam__allocate(count, 1, "tables") : NULL;
+    to->floats = bytes ? NULL : lam__allocate(count, sizeof *to->floats, "tables");
+    return to->bytes || to->floats ? LAM_OK : LAM_ERR_MEMORY;
 }
 
 static lam_status allocate_layer(lam__q_layer *to)
 {
     const size_t in = to->layer->in, out = to->layer->out;
     const bool bytes = to->kind == LAM__Q_BYTES || to->kind == LAM__Q_TABLE;
+    if (lam__q_is_tables(to))
+        return allocate_tables(to);
     const bool norm = to->layer->type->integers == LAM__INTEGER_NORMALIZED;
     to->weight = norm ? NULL : lam__allocate(in, out, "weights of bytes");
     to->gamma = norm ? lam__allocate(out, sizeof *to->gamma, "gamma") : NULL;
@@ -237,7 +285,8 @@ static lam_status quantize(lam_quantized *q, const lam_dataset *data)
     const size_t inputs = q->each ? model->features : 1;
     q->low = lam__allocate(2 * inputs, sizeof *q->low, "the input's scale");
     range *list = lam__allocate_zero(2 * q->layer_count, sizeof *list, "ranges");
-    lam_status status = q->low && list ? LAM_OK : LAM_ERR_MEMORY;
+    float *room = lam__allocate(2 * lam__plain_widest(model), sizeof *room, "a sample");
+    lam_status status = q->low && list && room ? LAM_OK : LAM_ERR_MEMORY;
     ranges all = {.z = list, .y = list ? list + q->layer_count : NULL};
     if (status == LAM_OK) {
         q->twice = q->low + inputs;
@@ -247,8 +296,9 @@ static lam_status quantize(lam_quantized *q, const lam_dataset *data)
         quantize_input(q, &all.input);
     for (size_t i = 0; i < q->layer_count && status == LAM_OK; i++)
         quantize_layer(&q->layers[i], model, i == 0 ? &all.input : &all.y[i - 1], &all.z[i],
-                       &all.y[i]);
+                       &all.y[i], room);
     lam__release(list);
+    lam__release(room);
     return status;
 }
 
@@ -286,6 +336,8 @@ void lam_quantized_free(lam_quantized *q)
         lam__q_layer *layer = &q->layers[i];
         lam__release(layer->weight);
         lam__release(layer->gamma);
+        lam__release(layer->bytes);
+        lam__release(layer->floats);
         lam__release(layer->bias);
         lam__release(layer->multiplier);
         lam__release(layer->shift);

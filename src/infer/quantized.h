@@ -4,7 +4,8 @@
  * sum_i weight[j][i] q[i], so that what comes out is sum[j] * scale, scale being the product of
  * the steps of its input and of its weights. The range's lower ends, of input and output, are in
  * the bias. Layer normalization makes whole numbers of 2^-12 of its input, and sums
- * bias[j] + gamma[j] t[j]. docs/formats.md says the same at length. */
+ * bias[j] + gamma[j] t[j]. Of other layers whose output j depends on input j alone there is a table
+ * for each j, of 256 results. docs/formats.md says the same at length. */
 #ifndef LAMINA_QUANTIZED_H
 #define LAMINA_QUANTIZED_H
 
@@ -22,7 +23,7 @@ typedef enum lam__q_kind {
     LAM__Q_FLOATS /* the last layer: floats and the activation */
 } lam__q_kind;
 
-enum { LAM__Q_TABLE_SIZE = 1024, LAM__Q_INPUTS_MOST = 24576 };
+enum { LAM__Q_BYTE_VALUES = 256, LAM__Q_TABLE_SIZE = 1024, LAM__Q_INPUTS_MOST = 24576 };
 
 typedef struct lam__q_layer {
     const lam__layer *layer;
@@ -31,6 +32,8 @@ typedef struct lam__q_layer {
     signed char *weight;  /* dense: [out][in] */
     int *gamma;           /* layer_norm: [out] */
     uint64_t epsilon;     /* layer_norm: epsilon n^2 / step^2 of its input */
+    unsigned char *bytes; /* tables: [out][256] of inputs, or NULL: */
+    float *floats;        /* the same, of rows and floats: z */
     int *bias;            /* [out] */
     int *multiplier;      /* [out] bytes and tables: (sum * multiplier + half) >> shift */
     unsigned char *shift; /* [out] 1..62 */
@@ -59,6 +62,12 @@ typedef struct lam__q_norm {
 } lam__q_norm;
 
 lam__q_norm lam__q_norm_of(const unsigned char *x, size_t n, uint64_t epsilon);
+
+/* Whether the layer is one of tables. */
+static inline bool lam__q_is_tables(const lam__q_layer *layer)
+{
+    return layer->layer->type->integers == LAM__INTEGER_TABLES;
+}
 
 /* (sum * multiplier + half) >> shift, cut off at 0 and `most`. */
 unsigned lam__q_scaled(int sum, int multiplier, unsigned shift, unsigned most);

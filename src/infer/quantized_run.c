@@ -71,8 +71,18 @@ static int sum_of(const lam__q_layer *layer, size_t j, const unsigned char *x,
     return sum;
 }
 
-/* One layer: bytes x[in] to bytes y[out], or to floats z[out] for the last. */
-static void run_layer(const lam__q_layer *layer, const unsigned char *x, unsigned char *y, float *z)
+/* A layer of tables: to bytes y[out], or to floats z[out] before the activation. */
+static void look_up(const lam__q_layer *layer, const unsigned char *x, unsigned char *y, float *z)
+{
+    for (size_t j = 0; j < layer->layer->out; j++)
+        if (layer->bytes)
+            y[j] = layer->bytes[j * LAM__Q_BYTE_VALUES + x[j]];
+        else
+            z[j] = layer->floats[j * LAM__Q_BYTE_VALUES + x[j]];
+}
+
+/* The sums of a layer, to bytes y[out] or floats z[out]. */
+static void run_sums(const lam__q_layer *layer, const unsigned char *x, unsigned char *y, float *z)
 {
     const size_t out = layer->layer->out;
     const bool bytes = layer->kind == LAM__Q_BYTES, table = layer->kind == LAM__Q_TABLE;
@@ -89,7 +99,17 @@ static void run_layer(const lam__q_layer *layer, const unsigned char *x, unsigne
         else
             z[j] = (float)sum * layer->scale[j];
     }
-    if (bytes || table)
+}
+
+/* One layer: bytes x[in] to bytes y[out], or to floats z[out] for the last. */
+static void run_layer(const lam__q_layer *layer, const unsigned char *x, unsigned char *y, float *z)
+{
+    const size_t out = layer->layer->out;
+    if (lam__q_is_tables(layer))
+        look_up(layer, x, y, z);
+    else
+        run_sums(layer, x, y, z);
+    if (layer->kind == LAM__Q_BYTES || layer->kind == LAM__Q_TABLE)
         return;
     lam__plain_activation(layer->layer->activation, out, z);
     if (layer->kind == LAM__Q_ROW)

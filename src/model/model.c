@@ -201,14 +201,18 @@ size_t lam_model_outputs(const lam_model *model)
     return model && model->layer_count ? model->layers[model->layer_count - 1].out : 0;
 }
 
+static lam_status fail_layer(const lam_model *model, size_t i)
+{
+    return lam__fail(LAM_ERR_ARGUMENT, "layer %zu of a model that has %zu", i, model->layer_count);
+}
+
 lam_status lam_model_layer_sized(const lam_model *model, size_t i, lam_layer_info *info,
                                  size_t size)
 {
     if (!model || !info)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_model_layer: model or info is NULL");
     if (i >= model->layer_count)
-        return lam__fail(LAM_ERR_ARGUMENT, "layer %zu of a model that has %zu", i,
-                         model->layer_count);
+        return fail_layer(model, i);
     const lam__layer *layer = &model->layers[i];
     const lam_layer_info own = {
         .type = layer->type->name,
@@ -224,6 +228,58 @@ lam_status lam_model_layer_sized(const lam_model *model, size_t i, lam_layer_inf
         .bias_l2 = layer->bias_l2,
     };
     lam__write_struct(info, size, &own, sizeof own);
+    return LAM_OK;
+}
+
+static bool is_number(const lam__layer_field *field)
+{
+    return field->kind == LAM__LAYER_NUMBER || field->kind == LAM__LAYER_STRENGTH;
+}
+
+size_t lam_model_layer_numbers(const lam_model *model, size_t i)
+{
+    size_t count = 0;
+    if (!model || i >= model->layer_count)
+        return 0;
+    const lam__layer_type *type = model->layers[i].type;
+    for (size_t k = 0; k < type->field_count; k++)
+        count += is_number(&type->fields[k]);
+    return count;
+}
+
+lam_status lam_model_layer_number(const lam_model *model, size_t i, size_t which, const char **name,
+                                  float *value)
+{
+    if (!model || !name || !value)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_layer_number: model, name or value is NULL");
+    if (i >= model->layer_count)
+        return fail_layer(model, i);
+    const lam__layer *layer = &model->layers[i];
+    size_t left = which;
+    for (size_t k = 0; k < layer->type->field_count; k++) {
+        const lam__layer_field *field = &layer->type->fields[k];
+        if (!is_number(field) || left-- > 0)
+            continue;
+        *name = field->name;
+        *value = lam__layer_number(layer, field);
+        return LAM_OK;
+    }
+    return lam__fail(LAM_ERR_ARGUMENT, "number %zu of a %s layer that has %zu", which,
+                     layer->type->name, lam_model_layer_numbers(model, i));
+}
+
+lam_status lam_model_layer_text(const lam_model *model, size_t i, char *text, size_t size)
+{
+    char room[256];
+    if (!model || !text)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_layer_text: model or text is NULL");
+    if (i >= model->layer_count)
+        return fail_layer(model, i);
+    const size_t length = strlen(lam__layer_text(&model->layers[i], room, sizeof room));
+    if (length >= size)
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_model_layer_text: %zu characters do not fit in %zu",
+                         length, size);
+    memcpy(text, room, length + 1);
     return LAM_OK;
 }
 

@@ -36,7 +36,8 @@ static inline void draft_layer_norm(const lam__step *step, const double *x, doub
     for (size_t i = 0; i < n; i++)
         variance += (x[i] - mean) * (x[i] - mean) / (double)n;
     for (size_t i = 0; i < n; i++)
-        y[i] = (x[i] - mean) / sqrt(variance + step->epsilon) * step->a[i] + step->b[i];
+        y[i] =
+            (x[i] - mean) / sqrt(variance + (double)step->layer.epsilon) * step->a[i] + step->b[i];
 }
 
 /* The library's own activation. */
@@ -75,13 +76,14 @@ static inline void draft_run(const lam__import_graph *imported, const float *x, 
         case LAM__STEP_AFFINE:
             draft_affine(step, width, now, next);
             break;
-        case LAM__STEP_LAYER_NORM:
+        case LAM__STEP_LAYER: /* layer_norm; the others are dropout */
+            if (step->layer.type->only_training)
+                continue;
             draft_layer_norm(step, now, next);
             break;
         case LAM__STEP_ACTIVATION:
             draft_activation(step, width, now, next);
             break;
-        case LAM__STEP_DROPOUT:
         case LAM__STEP_GONE:
             continue;
         }

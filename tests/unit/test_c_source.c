@@ -7,6 +7,7 @@
 
 #include "../support/comma_locale.h"
 #include "../support/compilers.h"
+#include "../support/layer_texts.h"
 #include "../support/model_files.h"
 #include "../support/scratch.h"
 #include "base/philox.h"
@@ -158,6 +159,26 @@ Test(c_source, equals_the_library_for_layer_normalization)
     lam_model_initialize(model, 4, NULL);
     draw_biases(model);
     hold_everywhere(&model, 1);
+}
+
+/* Every row of the table of layers: the first, inside and the last of a network. */
+Test(c_source, equals_the_library_for_every_layer)
+{
+    lam_model *models[MOST];
+    size_t count = 0;
+    char text[128];
+    for (size_t i = 0; layer_text(i, i % 2 ? "tanh" : "relu", text, sizeof text); i++) {
+        lam_model *model = models[count++] = lam_model_new(FEATURES);
+        cr_assert_leq(count, MOST);
+        lam_model_add_layers(model, text);
+        lam_model_dense(model, 5, "linear");
+        lam_model_add_layers(model, text);
+        lam_model_dense(model, 4, "linear");
+        lam_model_add_layers(model, text);
+        lam_model_initialize(model, i, NULL);
+        draw_biases(model);
+    }
+    hold_everywhere(models, count);
 }
 
 Test(c_source, equals_the_library_for_a_wide_network)

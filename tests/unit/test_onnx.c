@@ -10,6 +10,7 @@
 #include <lamina/lamina.h>
 
 #include "../support/every_value.h"
+#include "../support/layer_texts.h"
 #include "../support/scratch.h"
 #include "base/memory.h"
 #include "formats/onnx/onnx_file.h"
@@ -311,6 +312,45 @@ Test(onnx, round_trip)
     lam__release(again);
     lam_model_free(back);
     lam_model_free(model);
+}
+
+/* Every row of the table of layers that ONNX has operators for, between two dense layers: what is
+ * read back computes the same, also where it is folded into a neighbour. */
+Test(onnx, every_layer)
+{
+    enum { ROWS = 9, IN = 4, OUT = 3 };
+    const lam__layer_type *type;
+    char text[128];
+    float x[ROWS * IN], y[ROWS * OUT], again[ROWS * OUT];
+    for (size_t k = 0; k < ROWS * IN; k++)
+        x[k] = 0.25f * (float)((int)(k * k % 17) - 8);
+    for (size_t i = 0; (type = layer_text(i, "linear", text, sizeof text)); i++) {
+        lam_model *model = lam_model_new(IN), *back;
+        unsigned char *bytes;
+        size_t size;
+        if (!type->only_training && !type->onnx[0].name)
+            continue;
+        lam_model_dense(model, 5, "tanh");
+        lam_model_add_layers(model, text);
+        lam_model_dense(model, OUT, "sigmoid");
+        cr_assert_eq(lam_model_initialize(model, 2, NULL), LAM_OK, "%s", lam_error_message());
+        lam_tensor bias;
+        lam_model_tensor(model, lam_model_tensors(model) - 3, &bias);
+        for (size_t j = 0; j < bias.cols; j++)
+            bias.data[j] += 0.125f * (float)(j % 5);
+        cr_assert_eq(lam__onnx_serialize(model, true, &bytes, &size), LAM_OK, "%s",
+                     lam_error_message());
+        cr_assert_eq(lam__onnx_parse(bytes, size, "m", NULL, &back), LAM_OK, "%s: %s", text,
+                     lam_error_message());
+        cr_assert_eq(lam_predict(model, x, ROWS, y), LAM_OK);
+        cr_assert_eq(lam_predict(back, x, ROWS, again), LAM_OK);
+        for (size_t k = 0; k < ROWS * OUT; k++)
+            cr_expect_float_eq(y[k], again[k], 1e-6f, "%s: %g, not %g", text, (double)again[k],
+                               (double)y[k]);
+        lam__release(bytes);
+        lam_model_free(back);
+        lam_model_free(model);
+    }
 }
 
 static void cube(size_t n, const float *z, float *y, void *user)

@@ -7,6 +7,7 @@
 #include <lamina/lamina.h>
 
 #include "../support/compilers.h"
+#include "../support/layer_texts.h"
 #include "../support/model_files.h"
 #include "../support/scratch.h"
 #include "base/philox.h"
@@ -186,6 +187,28 @@ Test(quantize, layer_normalization)
     lam_model_initialize(model, 4, NULL);
     draw_biases(model);
     check(&(candidate){model, false, 0.08}, 1);
+}
+
+/* Every row of the table of layers: the first, inside, before a row's activation, and the last. */
+Test(quantize, every_layer)
+{
+    candidate all[MOST];
+    size_t count = 0;
+    char text[128], softmax[128];
+    for (size_t i = 0; layer_text(i, i % 2 ? "relu" : "tanh", text, sizeof text); i++) {
+        lam_model *model = lam_model_new(FEATURES);
+        cr_assert_leq(count, MOST);
+        layer_text(i, "softmax", softmax, sizeof softmax);
+        lam_model_add_layers(model, text);
+        lam_model_dense(model, 15, "linear");
+        lam_model_add_layers(model, softmax);
+        lam_model_dense(model, 9, "linear");
+        lam_model_add_layers(model, text);
+        lam_model_initialize(model, 4 + i, NULL);
+        draw_biases(model);
+        all[count++] = (candidate){model, false, 0.15};
+    }
+    check(all, count);
 }
 
 Test(quantize, a_wide_network)

@@ -105,13 +105,11 @@ static void print_model(const lam_model *model)
     printf("%-12s%zu", "network", lam_model_features(model));
     for (size_t i = 0; i < lam_model_layers(model); i++) {
         lam_layer_info info;
-        char plain[64];
+        char plain[128];
         if (lam_model_layer(model, i, &info) != LAM_OK)
             continue;
-        if (info.parameters && info.activation && strcmp(info.activation, "linear") != 0)
-            printf(" -> %zu %s", info.outputs, lam_printable(info.activation, plain, sizeof plain));
-        else if (info.parameters)
-            printf(" -> %zu", info.outputs);
+        if (info.parameters)
+            printf(" -> %s", cli_format_layer(model, i, plain, sizeof plain));
     }
     printf(", %s parameters\n", cli_format_count(lam_model_parameters(model), count, sizeof count));
 }

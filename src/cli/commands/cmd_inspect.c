@@ -98,11 +98,16 @@ static void print_source(const lam_model *model)
     }
 }
 
-/* " l1 0.001": a strength of the layer's own. */
-static void print_strength(const char *name, float value)
+/* Number `from` and those after it, such as "  l1 0.001", but for what is 0 or left to the options
+ * of a run. */
+static void print_numbers(const lam_model *model, size_t layer, size_t from)
 {
-    if (value != LAM_INHERIT && value != 0.0f)
-        printf("  %s %g", name, (double)value);
+    const char *name;
+    float value;
+    for (size_t i = from; i < lam_model_layer_numbers(model, layer); i++)
+        if (lam_model_layer_number(model, layer, i, &name, &value) == LAM_OK &&
+            value != LAM_INHERIT && value != 0.0f)
+            printf("  %s %g", name, (double)value);
 }
 
 static void print_layers(const lam_model *model)
@@ -117,19 +122,17 @@ static void print_layers(const lam_model *model)
         if (lam_model_layer(model, i, &info) != LAM_OK)
             continue;
         snprintf(shape, sizeof shape, "%zu x %zu", info.inputs, info.outputs);
-        if (info.activation)
+        const char *first;
+        float value;
+        const bool bare =
+            !info.activation && lam_model_layer_number(model, i, 0, &first, &value) == LAM_OK;
+        if (bare) /* its first number has room where the activation of others stands */
+            snprintf(plain, sizeof plain, "%s %g", first, (double)value);
+        else if (info.activation)
             lam_printable(info.activation, plain, sizeof plain);
-        else
-            snprintf(plain, sizeof plain, "rate %g", (double)info.rate);
         printf("%5zu  %-10s  %14s  %-14s %12s", i, lam_printable(info.type, text, sizeof text),
                shape, plain, cli_format_count(info.parameters, count, sizeof count));
-        if (info.activation) {
-            print_strength("l1", info.l1);
-            print_strength("l2", info.l2);
-            print_strength("bias_l1", info.bias_l1);
-            print_strength("bias_l2", info.bias_l2);
-        }
-        print_strength("epsilon", info.epsilon);
+        print_numbers(model, i, bare ? 1 : 0);
         putchar('\n');
     }
     printf("%5s  %-10s  %14s  %-14s %12s\n\n", "", "", "", "all",
@@ -235,13 +238,19 @@ static void write_source(cli_json *json, const lam_model *model)
     cli_json_close_object(json);
 }
 
-/* A strength, null where the training options decide. */
-static void write_strength(cli_json *json, const char *key, float value)
+/* Strengths are null where the training options decide. */
+static void write_numbers(cli_json *json, const lam_model *model, size_t layer)
 {
-    if (value == LAM_INHERIT)
-        cli_json_string(json, key, NULL);
-    else
-        cli_json_number(json, key, (double)value);
+    const char *name;
+    float value;
+    for (size_t i = 0; i < lam_model_layer_numbers(model, layer); i++) {
+        if (lam_model_layer_number(model, layer, i, &name, &value) != LAM_OK)
+            continue;
+        if (value == LAM_INHERIT)
+            cli_json_string(json, name, NULL);
+        else
+            cli_json_number(json, name, (double)value);
+    }
 }
 
 static void write_layers(cli_json *json, const lam_model *model)
@@ -256,19 +265,9 @@ static void write_layers(cli_json *json, const lam_model *model)
         cli_json_count(json, "inputs", info.inputs);
         cli_json_count(json, "outputs", info.outputs);
         cli_json_count(json, "parameters", info.parameters);
-        if (info.activation) {
+        if (info.activation)
             cli_json_string(json, "activation", info.activation);
-            if (info.epsilon > 0.0f) {
-                cli_json_number(json, "epsilon", (double)info.epsilon);
-            } else {
-                write_strength(json, "l1", info.l1);
-                write_strength(json, "l2", info.l2);
-                write_strength(json, "bias_l1", info.bias_l1);
-                write_strength(json, "bias_l2", info.bias_l2);
-            }
-        } else {
-            cli_json_number(json, "rate", (double)info.rate);
-        }
+        write_numbers(json, model, i);
         cli_json_close_object(json);
     }
     cli_json_close_array(json);

@@ -280,15 +280,8 @@ static void introduce(const train_run *run)
     else if (run->request.fit.validation_split > 0.0)
         printf(", %g%% of them for validation", 100.0 * run->request.fit.validation_split);
     printf("\nmodel: %zu", lam_model_features(run->model));
-    for (size_t i = 0; i < lam_model_layers(run->model); i++) {
-        lam_layer_info info;
-        if (lam_model_layer(run->model, i, &info) != LAM_OK)
-            continue;
-        if (info.activation)
-            printf(" > %zu %s", info.outputs, info.activation);
-        else
-            printf(" > %s %g", info.type, (double)info.rate);
-    }
+    for (size_t i = 0; i < lam_model_layers(run->model); i++)
+        printf(" > %s", cli_format_layer(run->model, i, plain, sizeof plain));
     printf(", %s parameters\n",
            cli_format_count(lam_model_parameters(run->model), count, sizeof count));
 }

@@ -30,10 +30,28 @@ static void weight_tables(lam__c_text *text, const lam__q_layer *layer)
     }
 }
 
+/* A layer whose output j depends on input j alone. */
+static void output_tables(lam__c_text *text, const lam__q_layer *layer)
+{
+    const size_t out = layer->layer->out, at = layer->index;
+    char what[48];
+    lam__c_put(text, "/* Layer %zu: the results of %zu outputs for each byte, [%zu][%d]. */\n", at,
+               out, out, LAM__Q_BYTE_VALUES);
+    snprintf(what, sizeof what, "outputs_%zu", at);
+    if (layer->bytes)
+        lam__c_unsigned_bytes(text, what, out * LAM__Q_BYTE_VALUES, layer->bytes);
+    else
+        lam__c_floats(text, what, out * LAM__Q_BYTE_VALUES, layer->floats);
+}
+
 static void tables(lam__c_text *text, const lam__q_layer *layer)
 {
     const size_t out = layer->layer->out, at = layer->index;
     char what[48];
+    if (lam__q_is_tables(layer)) {
+        output_tables(text, layer);
+        return;
+    }
     weight_tables(text, layer);
     snprintf(what, sizeof what, "bias_%zu", at);
     lam__c_ints(text, what, out, layer->bias);
@@ -89,7 +107,9 @@ static void sum(lam__c_text *text, const lam__q_layer *layer)
 
 static const char *of_what(const lam__q_layer *layer)
 {
-    return layer->gamma ? "normalized" : "W + b of";
+    return layer->gamma              ? "normalized"
+           : lam__q_is_tables(layer) ? layer->layer->type->name
+                                     : "W + b of";
 }
 
 static void integer_function(lam__c_text *text, const lam__q_layer *layer)
@@ -101,6 +121,12 @@ static void integer_function(lam__c_text *text, const lam__q_layer *layer)
                out, layer->layer->activation->name, of_what(layer), layer->layer->in, at);
     before_sums(text, layer);
     lam__c_put(text, "    for (size_t j = 0; j < %zu; j++) {\n", out);
+    if (layer->bytes) {
+        lam__c_put(text,
+                   "        y[j] = $_READ_UINT8(&@_outputs_%zu[j * %d + x[j]]);\n    }\n}\n\n", at,
+                   LAM__Q_BYTE_VALUES);
+        return;
+    }
     sum(text, layer);
     if (layer->table)
         lam__c_put(text,
@@ -134,8 +160,13 @@ static void float_function(lam__c_text *text, const lam__q_layer *layer)
         lam__c_put(text, "    float y[%zu];\n\n", out);
     before_sums(text, layer);
     lam__c_put(text, "    for (size_t j = 0; j < %zu; j++) {\n", out);
-    sum(text, layer);
-    lam__c_put(text, "        y[j] = (float)sum * $_READ_FLOAT(&@_scale_%zu[j]);\n    }\n", at);
+    if (layer->floats) {
+        lam__c_put(text, "        y[j] = $_READ_FLOAT(&@_outputs_%zu[j * %d + x[j]]);\n    }\n", at,
+                   LAM__Q_BYTE_VALUES);
+    } else {
+        sum(text, layer);
+        lam__c_put(text, "        y[j] = (float)sum * $_READ_FLOAT(&@_scale_%zu[j]);\n    }\n", at);
+    }
     lam__c_activation(text, layer->layer->activation, out);
     if (inside) {
         lam__c_put(text, "    for (size_t j = 0; j < %zu; j++) {\n        bytes[j] = @_byte(y[j], ",
@@ -242,7 +273,8 @@ static lam_status write_parts(lam__c_files *files, const lam_quantized *q, const
     lam__c_class_names(text, model);
     lam__c_put(text, helpers);
     for (size_t i = 0; i < q->layer_count; i++) {
-        needs_scaled = needs_scaled || is_integer(&q->layers[i]);
+        needs_scaled =
+            needs_scaled || (is_integer(&q->layers[i]) && !lam__q_is_tables(&q->layers[i]));
         needs_root = needs_root || q->layers[i].gamma;
     }
     if (needs_scaled)
@@ -292,6 +324,10 @@ size_t lam_quantized_bytes(const lam_quantized *q)
     for (size_t i = 0; q && i < q->layer_count; i++) {
         const lam__q_layer *layer = &q->layers[i];
         const size_t out = layer->layer->out;
+        if (lam__q_is_tables(layer)) {
+            total += out * LAM__Q_BYTE_VALUES * (layer->bytes ? 1 : sizeof(float));
+            continue;
+        }
         total += (layer->gamma ? sizeof(int32_t) : layer->layer->in) * out + out * sizeof(int32_t);
         total += is_integer(layer) ? out * (sizeof(int32_t) + 1) : out * sizeof(float);
         total += layer->table ? LAM__Q_TABLE_SIZE : 0;

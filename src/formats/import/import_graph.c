@@ -237,32 +237,60 @@ lam_status lam__import_graph_activation(lam__import_graph *imported, const char 
     return add(imported, &step, 0, 0, &added);
 }
 
-lam_status lam__import_graph_dropout(lam__import_graph *imported, const char *where, float rate)
+bool lam__step_learns(const lam__step *step)
 {
-    LAM__TRY(check(imported));
-    lam__step step = make_step(LAM__STEP_DROPOUT, where, imported->width, imported->width), *added;
-    step.rate = rate;
-    if (!(rate >= 0.0f && rate < 1.0f))
-        return lam__import_graph_refuse(imported, &step, LAM_ERR_ARGUMENT,
-                                        "a dropout rate must be in 0 <= rate < 1, not %g",
-                                        (double)rate);
-    if (imported->width == 0) /* before the first layer: its width is not told yet */
-        step.in = step.out = 1;
+    return step->kind == LAM__STEP_DENSE ||
+           (step->kind == LAM__STEP_LAYER && step->layer.type->has_parameters);
+}
+
+/* A layer without parameters, before the first of known width perhaps. */
+static lam_status add_bare_layer(lam__import_graph *imported, lam__step *step)
+{
+    lam__step *added;
     const size_t width = imported->width;
-    lam_status status = add(imported, &step, 0, 0, &added);
+    step->in = step->out = width ? width : 1;
+    const lam_status status = add(imported, step, 0, 0, &added);
     imported->width = width;
     return status;
+}
+
+lam_status lam__import_graph_layer(lam__import_graph *imported, const char *where,
+                                   const lam__layer *layer, size_t n, const float *weight,
+                                   const float *bias)
+{
+    const lam__layer_type *type = layer->type;
+    lam__step step = make_step(LAM__STEP_LAYER, where, n, n), *added;
+    LAM__TRY(check(imported));
+    step.layer = *layer;
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (type->fields[i].kind != LAM__LAYER_NUMBER)
+            continue;
+        const lam_status status = lam__layer_check_number(layer, &type->fields[i]);
+        char text[384];
+        snprintf(text, sizeof text, "%s", status == LAM_OK ? "" : lam_error_message());
+        if (status != LAM_OK)
+            return lam__import_graph_refuse(imported, &step, status, "%s", text);
+    }
+    if (!type->has_parameters)
+        return add_bare_layer(imported, &step);
+    LAM__TRY(add(imported, &step, n, n, &added));
+    LAM__TRY(
+        fill(imported, added, type->weight_name, added->a, n, weight, (double)type->weight_start));
+    return fill(imported, added, type->bias_name, added->b, n, bias, (double)type->bias_start);
+}
+
+/* ---- layers by the names that other programs have for them ---- */
+
+lam_status lam__import_graph_dropout(lam__import_graph *imported, const char *where, float rate)
+{
+    return lam__import_graph_layer(
+        imported, where, &(lam__layer){.type = &lam__dropout_layer, .rate = rate}, 0, NULL, NULL);
 }
 
 lam_status lam__import_graph_layer_norm(lam__import_graph *imported, const char *where, size_t n,
                                         const float *gamma, const float *beta, double epsilon)
 {
-    lam__step step = make_step(LAM__STEP_LAYER_NORM, where, n, n), *added;
-    step.epsilon = epsilon;
-    if (!(epsilon >= 0.0) || !isfinite(epsilon))
-        return lam__import_graph_refuse(imported, &step, LAM_ERR_NUMERIC,
-                                        "its epsilon is not a number >= 0");
-    LAM__TRY(add(imported, &step, n, n, &added));
-    LAM__TRY(fill(imported, added, "gamma", added->a, n, gamma, 1.0));
-    return fill(imported, added, "beta", added->b, n, beta, 0.0);
+    return lam__import_graph_layer(
+        imported, where, &(lam__layer){.type = &lam__layer_norm_layer, .epsilon = (float)epsilon},
+        n, gamma, beta);
 }

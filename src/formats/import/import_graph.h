@@ -5,14 +5,14 @@
  * precision is kept until the end. Errors are sticky: an import graph remembers the first, later
  * steps return it, and so does lam__import_graph_finish. Flattening is no step.
  *
- * A model has dense layers with an activation each, layer normalization and dropout, and a
- * transform of its input. So scaling by constants (lam__import_graph_affine, of which normalization
- * and batch normalization at inference are cases) is folded, in this order of preference:
+ * A model has layers with an activation each, dropout, and a transform of its input. So scaling by
+ * constants (lam__import_graph_affine, of which normalization and batch normalization at inference
+ * are cases) is folded, in this order of preference:
  *   - before everything else: into the input transform where that can tell it (all scales
  *     positive, or all features alike), else into the first dense layer
- *   - after a dense layer or a layer normalization without an activation: into that layer
+ *   - after a layer without an activation whose outputs are scaled anyway: into that layer
  *   - after an activation: into the next dense layer
- * and an activation goes to the dense layer or layer normalization before it. What cannot be so is
+ * and an activation goes to the layer before it. What cannot be so is
  * LAM_ERR_UNSUPPORTED naming the place. */
 #ifndef LAMINA_IMPORT_GRAPH_H
 #define LAMINA_IMPORT_GRAPH_H
@@ -57,6 +57,14 @@ lam_status lam__import_graph_batch_norm(lam__import_graph *imported, const char 
 /* y = f(x), f a name or alias of lam_catalog(LAM_ACTIVATION). "linear" is no step. */
 lam_status lam__import_graph_activation(lam__import_graph *imported, const char *where,
                                         const char *activation);
+
+/* A layer of a type with as many outputs as inputs, n: `layer` has type and numbers. Its weight [n]
+ * and bias [n] may be NULL for what they start as; a type without parameters has neither, and n is
+ * not looked at. */
+struct lam__layer;
+lam_status lam__import_graph_layer(lam__import_graph *imported, const char *where,
+                                   const struct lam__layer *layer, size_t n, const float *weight,
+                                   const float *bias);
 
 /* Nothing at inference; kept for training on. */
 lam_status lam__import_graph_dropout(lam__import_graph *imported, const char *where, float rate);

@@ -47,16 +47,22 @@ static void run_dense(const lam__step *step, const double *x, double *y)
             y[j] += x[i] * step->a[i * step->out + j];
 }
 
-static void run_layer_norm(const lam__step *step, const double *x, double *y)
+/* Through the plain form of its type. `room`: 4 * in floats, for x, y and the parameters. */
+static void run_layer(const lam__step *step, float *room, const double *x, double *y)
 {
-    const double n = (double)step->in;
-    double mean = 0.0, variance = 0.0;
-    for (size_t i = 0; i < step->in; i++)
-        mean += x[i] / n;
-    for (size_t i = 0; i < step->in; i++)
-        variance += (x[i] - mean) * (x[i] - mean) / n;
-    for (size_t i = 0; i < step->in; i++)
-        y[i] = (x[i] - mean) / sqrt(variance + step->epsilon) * step->a[i] + step->b[i];
+    const size_t n = step->in;
+    lam__layer layer = step->layer;
+    layer.in = layer.out = n;
+    layer.weight = 2 * n;
+    layer.bias = 3 * n;
+    for (size_t i = 0; i < n; i++) {
+        room[i] = (float)x[i];
+        room[layer.weight + i] = (float)step->a[i];
+        room[layer.bias + i] = (float)step->b[i];
+    }
+    layer.type->plain(&layer, room, room, room + n);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (double)room[n + i];
 }
 
 /* y = f(x), through the floats of the plain functions. */
@@ -76,12 +82,13 @@ static double *run_steps(const lam__import_graph *imported, double *room[2], flo
     double *x = room[0], *y = room[1];
     for (size_t i = 0; i < imported->count; i++) {
         const lam__step *step = &imported->steps[i];
-        if (step->kind == LAM__STEP_DROPOUT || step->kind == LAM__STEP_GONE)
+        if (step->kind == LAM__STEP_GONE ||
+            (step->kind == LAM__STEP_LAYER && step->layer.type->only_training))
             continue;
         if (step->kind == LAM__STEP_DENSE)
             run_dense(step, x, y);
-        else if (step->kind == LAM__STEP_LAYER_NORM)
-            run_layer_norm(step, x, y);
+        else if (step->kind == LAM__STEP_LAYER)
+            run_layer(step, floats, x, y);
         else if (step->kind == LAM__STEP_ACTIVATION)
             run_activation(step, floats, x, y);
         else
@@ -131,7 +138,9 @@ lam__import_graph_check *lam__import_graph_expect(const lam__import_graph *impor
     }
     const size_t rows = choose_rows(imported, widest);
     lam__import_graph_check *check = lam__allocate_zero(1, sizeof *check, "a comparison");
-    float *floats = lam__allocate(widest, sizeof *floats, "a comparison");
+    float *floats = lam__multiply(widest, 4, &values)
+                        ? lam__allocate(values, sizeof *floats, "a comparison")
+                        : NULL;
     double *room = lam__multiply(widest, 2, &values)
                        ? lam__allocate(values, sizeof *room, "a comparison")
                        : NULL;

@@ -14,8 +14,8 @@ static lam_status find_features(lam__import_graph *imported, size_t *features)
 {
     for (size_t i = 0; i < imported->count; i++) {
         const lam__step *step = &imported->steps[i];
-        const bool tells = step->kind == LAM__STEP_DENSE || step->kind == LAM__STEP_LAYER_NORM ||
-                           (step->kind == LAM__STEP_AFFINE && step->in > 1);
+        const bool tells =
+            lam__step_learns(step) || (step->kind == LAM__STEP_AFFINE && step->in > 1);
         if (tells) {
             *features = step->in;
             return LAM_OK;
@@ -47,7 +47,7 @@ static lam_status widen(lam__import_graph *imported, size_t width)
             step->a = wide;
             step->b = wide + width;
             step->in = step->out = width;
-        } else if (step->kind == LAM__STEP_DENSE || step->kind == LAM__STEP_LAYER_NORM) {
+        } else if (lam__step_learns(step)) {
             if (step->in != width)
                 return lam__import_graph_refuse(imported, step, LAM_ERR_SHAPE,
                                                 "takes %zu values, but %zu come to it", step->in,
@@ -97,18 +97,20 @@ static void fold_forward(lam__step *affine, lam__step *dense)
 /* Where the walk along the steps is. */
 struct walk {
     lam__step *front;   /* the affine before all layers */
-    lam__step *layer;   /* the latest dense or layer_norm */
-    lam__step *waiting; /* an affine after an activation, for the next dense layer */
+    lam__step *layer;   /* the latest with parameters */
+    lam__step *waiting; /* an affine that the layer cannot take, for the next dense one */
 };
 
 static lam_status refuse_waiting(lam__import_graph *imported, const struct walk *walk,
                                  const char *before)
 {
+    const lam__step *layer = walk->layer;
     return lam__import_graph_refuse(
         imported, walk->waiting, LAM_ERR_UNSUPPORTED,
-        "scaling between the activation '%s' and %s: it can be folded only "
+        "scaling between the %s '%s' and %s: it can be folded only "
         "into a dense layer right after it",
-        walk->layer->activation->name, before);
+        layer->activation ? "activation" : "layer",
+        layer->activation ? layer->activation->name : layer->layer.type->name, before);
 }
 
 static lam_status walk_activation(lam__import_graph *imported, struct walk *walk, lam__step *step)
@@ -129,10 +131,16 @@ static lam_status walk_activation(lam__import_graph *imported, struct walk *walk
     return LAM_OK;
 }
 
+/* Whether z of a layer, times a number and plus another, is z of such a layer. */
+static bool takes_scale(const lam__step *layer)
+{
+    return layer->kind == LAM__STEP_DENSE || layer->layer.type->weight_scales;
+}
+
 static void walk_affine(struct walk *walk, lam__step *step)
 {
     lam__step **slot = walk->layer ? &walk->waiting : &walk->front;
-    if (walk->layer && !walk->layer->activation)
+    if (walk->layer && !walk->layer->activation && !walk->waiting && takes_scale(walk->layer))
         fold_back(walk->layer, step);
     else if (*slot)
         join(*slot, step);
@@ -149,9 +157,11 @@ static lam_status walk_step(lam__import_graph *imported, struct walk *walk, lam_
         walk->waiting = NULL;
         walk->layer = step;
         return LAM_OK;
-    case LAM__STEP_LAYER_NORM:
+    case LAM__STEP_LAYER:
+        if (!step->layer.type->has_parameters)
+            return LAM_OK;
         if (walk->waiting)
-            return refuse_waiting(imported, walk, "a layer normalization");
+            return refuse_waiting(imported, walk, "a layer that is not dense");
         walk->layer = step;
         return LAM_OK;
     case LAM__STEP_AFFINE:
@@ -159,7 +169,6 @@ static lam_status walk_step(lam__import_graph *imported, struct walk *walk, lam_
         return LAM_OK;
     case LAM__STEP_ACTIVATION:
         return walk_activation(imported, walk, step);
-    case LAM__STEP_DROPOUT:
     case LAM__STEP_GONE:
         break;
     }
@@ -232,7 +241,8 @@ static lam_status place_front(lam__import_graph *imported, lam__step *front, lam
     } else {
         lam__step *next = front + 1;
         const lam__step *end = imported->steps + imported->count;
-        while (next < end && (next->kind == LAM__STEP_DROPOUT || next->kind == LAM__STEP_GONE))
+        while (next < end && (next->kind == LAM__STEP_GONE ||
+                              (next->kind == LAM__STEP_LAYER && next->layer.type->only_training)))
             next++;
         if (next == end || next->kind != LAM__STEP_DENSE)
             return lam__import_graph_refuse(
@@ -252,16 +262,14 @@ static lam_status place_front(lam__import_graph *imported, lam__step *front, lam
 
 static lam_status add_layer(const lam__step *step, lam_model *model)
 {
-    lam_layer_norm_options options = lam_layer_norm_options_default();
     switch (step->kind) {
     case LAM__STEP_DENSE:
         return lam_model_dense(model, step->out, step->activation ? step->activation->name : NULL);
-    case LAM__STEP_DROPOUT:
-        return lam_model_dropout(model, step->rate);
-    case LAM__STEP_LAYER_NORM:
-        options.epsilon = (float)step->epsilon;
-        options.activation = step->activation ? step->activation->name : NULL;
-        return lam_model_layer_norm_with(model, &options);
+    case LAM__STEP_LAYER:
+        return lam__model_add_layer(
+            model,
+            &(lam__layer_request){.layer = step->layer,
+                                  .activation = step->activation ? step->activation->name : NULL});
     case LAM__STEP_AFFINE:
     case LAM__STEP_ACTIVATION:
     case LAM__STEP_GONE:
@@ -289,7 +297,7 @@ static lam_status fill_parameters(lam__import_graph *imported, lam_model *model)
     LAM__TRY(lam__allocate_parameters(model));
     for (size_t i = 0; i < imported->count; i++) {
         const lam__step *step = &imported->steps[i];
-        if (step->kind != LAM__STEP_DENSE && step->kind != LAM__STEP_LAYER_NORM)
+        if (!lam__step_learns(step))
             continue;
         for (int part = 0; part < 2; part++) {
             lam__tensor_view at;

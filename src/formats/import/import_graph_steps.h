@@ -6,31 +6,32 @@
 #include <stdbool.h>
 
 #include "formats/import/import_graph.h"
-#include "nn/activations.h"
+#include "nn/layers/layers.h"
 
 typedef enum lam__step_kind {
     LAM__STEP_DENSE,
     LAM__STEP_AFFINE,
     LAM__STEP_ACTIVATION,
-    LAM__STEP_DROPOUT,
-    LAM__STEP_LAYER_NORM,
-    LAM__STEP_GONE /* folded into another */
+    LAM__STEP_LAYER, /* one of a type that is neither: layer_norm, dropout */
+    LAM__STEP_GONE   /* folded into another */
 } lam__step_kind;
 
 /* Longest text of a place. */
 enum { LAM__WHERE_SIZE = 96 };
 
 /* One step. a and b by kind: dense W [in][out] and b [out]; affine scale [out] and offset [out];
- * layer_norm gamma [out] and beta [out]. They are one block, that of a. */
+ * layers with parameters weight [out] and bias [out]. They are one block, that of a. */
 typedef struct lam__step {
     lam__step_kind kind;
     char where[LAM__WHERE_SIZE];
     size_t in, out; /* out of an affine that serves all features is 1 until widths are known */
     double *a, *b;
     const lam__activation *activation; /* its own, or folded into a layer; NULL = linear */
-    float rate;
-    double epsilon;
+    lam__layer layer;                  /* of layers: type and numbers */
 } lam__step;
+
+/* Whether a step is a layer with parameters, dense ones included. */
+bool lam__step_learns(const lam__step *step);
 
 struct lam__import_graph {
     lam_status status; /* sticky */

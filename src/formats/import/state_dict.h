@@ -4,6 +4,7 @@
 #define LAMINA_STATE_DICT_H
 
 #include "formats/import/arrays.h"
+#include "nn/layers/layers.h"
 
 /* What a name says an array is. */
 typedef enum lam__array_role {
@@ -85,12 +86,21 @@ lam_status lam__state_dict_fit(const char *path, lam__state_dict_dense *layers, 
 typedef struct lam__state_dict_step {
     const char *where;      /* for messages: the name of an array or an object */
     const char *activation; /* of this layer, or a step of its own; NULL = none */
-    bool dense, dropout, batch_norm, layer_norm;
-    size_t units; /* dense: 0 = not told */
-    float rate;
-    double epsilon;
+    lam__layer layer;       /* type, NULL where there is none, and numbers */
+    bool batch_norm;
+    double epsilon;                                  /* of a normalization; 0 = not told */
+    size_t units;                                    /* dense: 0 = not told */
     const lam__item *gamma, *beta, *mean, *variance; /* of a normalization; or NULL */
 } lam__state_dict_step;
+
+static inline bool lam__state_dict_is_dense(const lam__state_dict_step *step)
+{
+    return step->layer.type && step->layer.type->multiplies;
+}
+
+/* The field of a layer that is called epsilon, NULL when it has none: the one number that files
+ * leave out, and programs have defaults of their own for. */
+const lam__layer_field *lam__state_dict_epsilon(const lam__state_dict_step *step);
 
 /* Lists of what was found; made by state_dict_find.c, released with lam__state_dict_close. */
 typedef struct lam__state_dict {

@@ -119,6 +119,27 @@ static lam_status add_dense(const lam__state_dict *dict, const lam__state_dict_d
     return status;
 }
 
+const lam__layer_field *lam__state_dict_epsilon(const lam__state_dict_step *step)
+{
+    const lam__layer_type *type = step->layer.type;
+    for (size_t i = 0; type && i < type->field_count; i++)
+        if (type->fields[i].kind == LAM__LAYER_NUMBER &&
+            strcmp(type->fields[i].name, "epsilon") == 0)
+            return &type->fields[i];
+    return NULL;
+}
+
+/* A layer whose weight and bias are vectors, or NULL. */
+static lam_status add_vectors(const lam__state_dict_step *step, const char *where, size_t n,
+                              const float *weight, const float *bias, lam__import_graph *imported)
+{
+    lam__layer layer = step->layer;
+    const lam__layer_field *epsilon = lam__state_dict_epsilon(step);
+    if (epsilon)
+        lam__layer_set_number(&layer, epsilon, (float)step->epsilon);
+    return lam__import_graph_layer(imported, where, &layer, n, weight, bias);
+}
+
 static lam_status add_normalization(const lam__state_dict *dict, const lam__state_dict_step *step,
                                     const char *where, lam__import_graph *imported)
 {
@@ -139,8 +160,7 @@ static lam_status add_normalization(const lam__state_dict *dict, const lam__stat
         status = lam__import_graph_batch_norm(imported, where, n, values[0], values[1], values[2],
                                               values[3], step->epsilon);
     else if (status == LAM_OK)
-        status =
-            lam__import_graph_layer_norm(imported, where, n, values[0], values[1], step->epsilon);
+        status = add_vectors(step, where, n, values[0], values[1], imported);
     for (int i = 0; i < 4; i++)
         lam__release(values[i]);
     return status;
@@ -154,11 +174,12 @@ static lam_status add_steps(const lam__state_dict *dict, lam__order order,
         const lam__state_dict_step *step = &dict->steps[i];
         char where[96];
         snprintf(where, sizeof where, "'%.90s'", step->where);
-        if (step->dense)
+        const lam__layer_type *type = step->layer.type;
+        if (lam__state_dict_is_dense(step))
             LAM__TRY(add_dense(dict, &dict->dense[dense++], order, imported));
-        else if (step->dropout)
-            LAM__TRY(lam__import_graph_dropout(imported, where, step->rate));
-        else if (step->batch_norm || step->layer_norm)
+        else if (type && !type->has_parameters)
+            LAM__TRY(lam__import_graph_layer(imported, where, &step->layer, 0, NULL, NULL));
+        else if (step->batch_norm || type)
             LAM__TRY(add_normalization(dict, step, where, imported));
         if (step->activation)
             LAM__TRY(lam__import_graph_activation(imported, where, step->activation));
@@ -304,13 +325,13 @@ static lam_status fit(lam__state_dict *dict, const lam_import_options *options, 
     lam__order asked;
     LAM__TRY(read_order(options->order, &asked));
     for (size_t i = 0; i < dict->step_count; i++)
-        layers += dict->steps[i].dense;
+        layers += lam__state_dict_is_dense(&dict->steps[i]);
     LAM__TRY(check_count(dict, layers));
     size_t *units = lam__allocate_zero(layers + 1, sizeof *units, "layers");
     if (!units)
         return LAM_ERR_MEMORY;
     for (size_t i = 0, n = 0; i < dict->step_count; i++)
-        if (dict->steps[i].dense)
+        if (lam__state_dict_is_dense(&dict->steps[i]))
             units[n++] = dict->steps[i].units;
     const lam__state_dict_plan plan = {.units = units,
                                        .count = layers,

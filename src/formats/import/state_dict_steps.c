@@ -10,7 +10,7 @@
 #include "base/text/word_list.h"
 #include "formats/import/import_report.h"
 #include "formats/import/state_dict.h"
-#include "nn/layers/layers.h"
+#include "model/network.h"
 
 /* Epsilon of a layer normalization that nobody tells: PyTorch's, and Lamina's own and Keras's; of a
  * batch normalization PyTorch's and Keras's. */
@@ -82,9 +82,16 @@ static bool is_torch(const lam__state_dict *dict, size_t i)
            has_ending(dict->items->items[i].name, "running_mean");
 }
 
+/* Whether a step is a layer whose weight is a vector. */
+static bool has_vector(const lam__state_dict_step *step)
+{
+    const lam__layer_type *type = step->layer.type;
+    return type && type->has_parameters && !type->multiplies;
+}
+
 static void choose_epsilon(const lam__state_dict *dict, lam__state_dict_step *step, size_t at)
 {
-    if (step->epsilon > 0)
+    if (step->epsilon > 0 || !(step->batch_norm || lam__state_dict_epsilon(step)))
         return;
     const bool torch = is_torch(dict, at);
     step->epsilon = torch ? TORCH_EPSILON : KERAS_EPSILON;
@@ -92,7 +99,7 @@ static void choose_epsilon(const lam__state_dict *dict, lam__state_dict_step *st
                 "an epsilon of %g for '%s', the usual one of %s, for the file does not tell: "
                 "%s:EPSILON says another",
                 step->epsilon, dict->items->items[at].name, torch ? "PyTorch" : "Keras",
-                step->batch_norm ? "batch_norm" : "layer_norm");
+                step->batch_norm ? "batch_norm" : step->layer.type->name);
 }
 
 /* The arrays of a normalization, of which `at` is the first that tells it. */
@@ -101,7 +108,7 @@ static lam_status take_normalization(lam__state_dict *dict, lam__state_dict_step
     const lam__item *item = &dict->items->items[at];
     step->where = item->name;
     dict->used[at] = true;
-    if (step->layer_norm) {
+    if (has_vector(step)) {
         step->gamma = item;
     } else {
         step->mean = item;
@@ -127,18 +134,17 @@ static lam_status find_normalizations(lam__state_dict *dict)
     for (size_t s = 0; s < dict->step_count; s++) {
         lam__state_dict_step *step = &dict->steps[s];
         size_t at = 0;
-        if (!step->layer_norm && !step->batch_norm)
+        const bool vector = has_vector(step);
+        if (!vector && !step->batch_norm)
             continue;
-        while (at < dict->items->count &&
-               !(step->layer_norm ? is_gamma(dict, at) : is_mean(dict, at)))
+        while (at < dict->items->count && !(vector ? is_gamma(dict, at) : is_mean(dict, at)))
             at++;
         if (at == dict->items->count)
             return lam__fail(LAM_ERR_SHAPE,
-                             "%s: no arrays for layer %zu, a %s normalization: expected a vector "
-                             "called %s",
-                             dict->items->path, s, step->layer_norm ? "layer" : "batch",
-                             step->layer_norm ? "weight or gamma" : "running_mean or moving_mean");
-        const lam__item **last = &before[step->layer_norm];
+                             "%s: no arrays for layer %zu, %s: expected a vector called %s",
+                             dict->items->path, s, vector ? step->layer.type->name : "batch_norm",
+                             vector ? "weight or gamma" : "running_mean or moving_mean");
+        const lam__item **last = &before[vector];
         if (*last && lam__order_by_names(dict->items->items[at].name, (*last)->name) < 0)
             return lam__fail(LAM_ERR_UNSUPPORTED,
                              "%s: '%s' comes before '%s' by name, and after it in the file: which "
@@ -193,23 +199,17 @@ static lam_status add_batch_norm(lam__state_dict *dict, const char *tail)
     return LAM_OK;
 }
 
-static lam_status copy_layer(lam__state_dict *dict, const lam_model *trial, size_t i,
-                             const char *part)
+static void copy_layer(lam__state_dict *dict, const lam_model *trial, size_t i, const char *part)
 {
-    lam_layer_info info;
     lam__state_dict_step *step = &dict->steps[dict->step_count++];
+    const lam__layer *layer = &trial->layers[i];
     const char *tail, *activation;
-    LAM__TRY(lam_model_layer(trial, i, &info));
     step->where = "the layers asked for";
-    step->activation = info.activation;
-    step->dense = strcmp(info.type, lam__dense_layer.name) == 0;
-    step->dropout = strcmp(info.type, lam__dropout_layer.name) == 0;
-    step->layer_norm = is_part(part, lam__layer_norm_layer.name, &tail);
-    step->units = info.outputs;
-    step->rate = info.rate;
-    if (step->layer_norm)
+    step->activation = layer->activation ? layer->activation->name : NULL;
+    step->layer = *layer;
+    step->units = layer->out;
+    if (lam__state_dict_epsilon(step) && is_part(part, layer->type->name, &tail))
         read_tail(tail, &step->epsilon, &activation);
-    return LAM_OK;
 }
 
 /* Every part of the text is a layer of a model, but for batch_norm, which becomes part of one. */
@@ -234,7 +234,7 @@ static lam_status copy_layers(lam__state_dict *dict, const char *layers, lam_mod
         if (lam_model_add_layers(trial, part.text) != LAM_OK)
             return lam__fail(lam_error_status(), "layer %zu (character %zu) '%s': %s", part.number,
                              part.position, part.text, strstr(lam_error_message(), "': ") + 3);
-        LAM__TRY(copy_layer(dict, trial, i, part.text));
+        copy_layer(dict, trial, i, part.text);
     }
 }
 
@@ -307,14 +307,14 @@ static lam_status read_object(lam__state_dict *dict, size_t i, size_t to, bool *
         *told = *told && !weights;
         return LAM_OK;
     }
-    step.dense = strcmp(tail, "Layer_Dense") == 0 && weights;
-    step.dropout = strcmp(tail, "Layer_Dropout") == 0;
+    if (strcmp(tail, "Layer_Dense") == 0 && weights)
+        step.layer.type = &lam__dense_layer;
+    else if (strcmp(tail, "Layer_Dropout") == 0)
+        step.layer = (lam__layer){.type = &lam__dropout_layer, .rate = (float)object->number};
     step.activation = lam__activation_of_class(object->type);
-    if (step.dropout)
-        step.rate = (float)object->number;
     if (strcmp(tail, "Layer_Input") == 0)
         return LAM_OK;
-    if (!step.dense && !step.activation && !step.dropout)
+    if (!step.layer.type && !step.activation)
         return lam__fail(LAM_ERR_UNSUPPORTED,
                          "%s: '%s', of class %s: what is computed with it is not in the file: give "
                          "the architecture with --layers",
@@ -338,7 +338,7 @@ lam_status lam__state_dict_steps_of_objects(lam__state_dict *dict)
         LAM__TRY(read_object(dict, i, to, &told));
     }
     for (size_t i = 0; i < dict->step_count; i++) {
-        dense += dict->steps[i].dense;
+        dense += lam__state_dict_is_dense(&dict->steps[i]);
         any = any || dict->steps[i].activation;
     }
     if (!told || !any || dense != dict->dense_count)

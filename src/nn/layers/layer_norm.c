@@ -97,6 +97,7 @@ const lam__layer_type lam__layer_norm_layer = {
     .weight_start = 1.0f,
     .weight_name = "gamma",
     .bias_name = "beta",
+    .weight_scales = true,
     .version = 2,
     .forward = forward,
     .backward = backward,

@@ -106,7 +106,8 @@ typedef struct lam__layer_type {
     /* Layers that do not multiply: what weights and biases start as, and what they are called. */
     float weight_start, bias_start;
     const char *weight_name, *bias_name;
-    int version; /* the least version of a model file's description that has it; 0 = 1 */
+    bool weight_scales; /* z = W g(x) + b: what scales z can be folded into W and b */
+    int version;        /* the least version of a model file's description that has it; 0 = 1 */
     void (*forward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
     void (*backward)(const lam__layer *layer, const float *parameters, const lam__slab *slab);
     /* Layers that do not multiply: g [weight_rows][out] = dL/dW over the rows of the slab, which
