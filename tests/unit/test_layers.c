@@ -40,9 +40,8 @@ Test(layers, text_reads_back)
         cr_assert_eq(lam_model_layer_text(model, 0, written, sizeof written), LAM_OK);
         cr_expect_str_eq(written, text);
         cr_expect_eq(lam_model_layer_text(model, 0, written, strlen(text)), LAM_ERR_ARGUMENT);
-        cr_expect_eq(strncmp(lam__layer_usage(type, usage, sizeof usage), text,
-                             type->bare ? 0 : strlen(type->name)),
-                     0);
+        lam__layer_usage(type, usage, sizeof usage);
+        cr_expect_eq(strncmp(type->help, usage, strlen(usage)), 0, "%s: %s", usage, type->help);
         lam_model_free(model);
         model = lam_model_new(FEATURES);
         cr_expect_eq(lam_model_add_layers(model, "no_such_layer"), LAM_ERR_ARGUMENT);

@@ -403,8 +403,8 @@ static const cli_flag flags[] = {
      .offset = offsetof(train_request, output)},
     {.name = "layers",
      .argument = "LIST",
-     .help = "layers such as 128:relu,dropout:0.1,10:softmax: UNITS:ACTIVATION, UNITS (linear), "
-             "dropout:RATE or layer_norm[:EPS][:ACTIVATION]",
+     .help = "layers such as 128:relu,dropout:0.1,10:softmax, of those listed below; without "
+             "ACTIVATION, linear",
      .default_value = "two hidden layers of relu, and an output that fits DATA",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, layers)},

@@ -136,7 +136,7 @@ static const lam__layer_field fields[] = {
 
 const lam__layer_type lam__dense_layer = {
     .name = "dense",
-    .help = "Y = f(X W + b)",
+    .help = "UNITS[:ACTIVATION]: Y = f(X W + b)",
     .fields = fields,
     .field_count = sizeof fields / sizeof *fields,
     .bare = true,

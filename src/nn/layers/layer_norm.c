@@ -89,7 +89,8 @@ static const lam__layer_field fields[] = {
 
 const lam__layer_type lam__layer_norm_layer = {
     .name = "layer_norm",
-    .help = "each row to mean 0 and variance 1, then a learned scale and offset",
+    .help = "layer_norm[:EPSILON][:ACTIVATION]: each row to mean 0 and variance 1, then a learned "
+            "scale and offset",
     .fields = fields,
     .field_count = sizeof fields / sizeof *fields,
     .has_parameters = true,

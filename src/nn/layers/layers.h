@@ -95,8 +95,8 @@ typedef enum lam__integer_form {
 } lam__integer_form;
 
 typedef struct lam__layer_type {
-    const char *name, *alias, *help;
-    const lam__layer_field *fields; /* [field_count] */
+    const char *name, *alias, *help; /* help begins with the layer's text, as lam__layer_usage */
+    const lam__layer_field *fields;  /* [field_count] */
     size_t field_count;
     bool bare;           /* its text is the fields without the name: UNITS:ACTIVATION */
     bool has_parameters; /* W and b as in lam__layer, and an activation */
@@ -171,7 +171,10 @@ void lam__dense_columns(const lam__layer *layer, const float *parameters, const 
 void lam__dense_activate(const lam__layer *layer, const float *parameters, const lam__slab *slab);
 
 /* The types, each a row in a file of its own. */
-#define LAM__LAYER_LIST(X) X(dense) X(dropout) X(layer_norm)
+#define LAM__LAYER_LIST(X)                                                                         \
+    X(dense)                                                                                       \
+    X(dropout)                                                                                     \
+    X(layer_norm)
 
 #define LAM__LAYER_ROW(name) extern const lam__layer_type lam__##name##_layer;
 LAM__LAYER_LIST(LAM__LAYER_ROW)
