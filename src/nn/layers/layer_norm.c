@@ -82,14 +82,14 @@ static const char c_source[] = "    float mean = 0.0f, variance = 0.0f, factor;\
 
 /* Keras's epsilon (PyTorch: 1e-5). */
 static const lam__layer_field fields[] = {
-    {"epsilon", LAM__LAYER_NUMBER, .offset = offsetof(lam__layer, epsilon), .spelled = "EPSILON",
+    {"epsilon", LAM__LAYER_NUMBER, .offset = offsetof(lam__layer, epsilon), .spelled = "EPS",
      .otherwise = 1e-3f, .least_open = true, .most = INFINITY},
     {"activation", LAM__LAYER_ACTIVATION, .spelled = "ACTIVATION"},
 };
 
 const lam__layer_type lam__layer_norm_layer = {
     .name = "layer_norm",
-    .help = "layer_norm[:EPSILON][:ACTIVATION]: each row to mean 0 and variance 1, then a learned "
+    .help = "layer_norm[:EPS][:ACTIVATION]: each row to mean 0 and variance 1, then a learned "
             "scale and offset",
     .fields = fields,
     .field_count = sizeof fields / sizeof *fields,
