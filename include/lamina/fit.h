@@ -92,7 +92,7 @@ typedef struct lam_fit_options {
     const char *loss;        /* NULL = the one the model was trained with, if any, else by the last
                                 activation: softmax: categorical_crossentropy, sigmoid:
                                 binary_crossentropy, else mean_squared_error */
-    const char *optimizer;   /* "adam" */
+    const char *optimizer;   /* "adam"; "sgd:momentum=0.9" spells hyperparameters with it */
     const char *metrics;     /* names separated by commas; NULL = "accuracy"; "" = none */
     const char *initializer; /* of weights: "glorot_uniform"; "normal:0.01" gives a parameter */
     float learning_rate;     /* > 0; 0 = the optimizer's own default */

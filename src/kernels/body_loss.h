@@ -39,30 +39,6 @@ static inline vf categorical_crossentropy_of(vf z, vf t, vf *y, vf *dy)
     return -t * v_log(p);
 }
 
-static inline vf binary_crossentropy_of(vf z, vf t, vf *y, vf *dy)
-{
-    vf p = v_clip(z), q = 1.0f - p;
-    *y = z;
-    *dy = v_inside(z, (p - t) / (p * q));
-    return -v_fma(t, v_log(p), (1.0f - t) * v_log(q));
-}
-
-static inline vf squared_error_of(vf z, vf t, vf *y, vf *dy)
-{
-    vf d = z - t;
-    *y = z;
-    *dy = d + d;
-    return d * d;
-}
-
-static inline vf absolute_error_of(vf z, vf t, vf *y, vf *dy)
-{
-    vf d = z - t;
-    *y = z;
-    *dy = v_keep(v_lt(v_set(0.0f), v_abs(d)), v_with_sign(v_set(1.0f), v_sign(d)));
-    return v_abs(d);
-}
-
 static inline vd v_both(vf x)
 {
     return v_low(x) + v_high(x);
@@ -116,9 +92,10 @@ static inline vd v_both(vf x)
 
 LAM__LOSS_BODY(body_sigmoid_crossentropy, sigmoid_crossentropy_of, 1, 1)
 LAM__LOSS_BODY(targets_crossentropy, categorical_crossentropy_of, 0, 0)
-LAM__LOSS_BODY(body_binary_crossentropy, binary_crossentropy_of, 0, 1)
-LAM__LOSS_BODY(body_squared_error, squared_error_of, 0, 1)
-LAM__LOSS_BODY(body_absolute_error, absolute_error_of, 0, 1)
+
+#define LAM__LOOPS_OF_VECTORS
+#include "kernels/loss_loops.h"
+#undef LAM__LOOPS_OF_VECTORS
 
 /* With labels only one output of a row counts. Blocks as in body_softmax_crossentropy. */
 static double labels_crossentropy(const lam__loss_args *a)

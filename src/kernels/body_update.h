@@ -5,66 +5,51 @@
 #include "kernels.h"
 #include "vec.h"
 
-static void body_sgd_plain(const lam__update_args *a)
-{
-    vf rate = v_set(-a->learning_rate);
-    size_t i = 0;
-    for (; i + W <= a->n; i += W)
-        v_store(a->w + i, v_fma(rate, v_load(a->g + i), v_load(a->w + i)));
-    size_t left = a->n - i;
-    if (left)
-        v_store_n(a->w + i, v_fma(rate, v_load_n(a->g + i, left), v_load_n(a->w + i, left)), left);
-}
+/* Two moments. */
+#define LAM__UPDATE_BODY(name, step)                                                               \
+    static void name(const lam__update_args *args)                                                 \
+    {                                                                                              \
+        const lam__update_args copy = *args, *a = &copy; /* the stores cannot change it */         \
+        size_t i = 0;                                                                              \
+        for (; i + W <= a->n; i += W) {                                                            \
+            vf m = v_load(a->m + i), v = v_load(a->v + i);                                         \
+            v_store(a->w + i, step(a, v_load(a->w + i), v_load(a->g + i), &m, &v));                \
+            v_store(a->m + i, m);                                                                  \
+            v_store(a->v + i, v);                                                                  \
+        }                                                                                          \
+        size_t left = a->n - i;                                                                    \
+        if (left) {                                                                                \
+            vf m = v_load_n(a->m + i, left), v = v_load_n(a->v + i, left);                         \
+            vf w = step(a, v_load_n(a->w + i, left), v_load_n(a->g + i, left), &m, &v);            \
+            v_store_n(a->w + i, w, left);                                                          \
+            v_store_n(a->m + i, m, left);                                                          \
+            v_store_n(a->v + i, v, left);                                                          \
+        }                                                                                          \
+    }
 
-static void body_sgd(const lam__update_args *a)
-{
-    if (!a->m) {
-        body_sgd_plain(a);
-        return;
+/* One moment. */
+#define LAM__UPDATE_BODY_M(name, step)                                                             \
+    static void name(const lam__update_args *args)                                                 \
+    {                                                                                              \
+        const lam__update_args copy = *args, *a = &copy;                                           \
+        size_t i = 0;                                                                              \
+        for (; i + W <= a->n; i += W) {                                                            \
+            vf m = v_load(a->m + i);                                                               \
+            v_store(a->w + i, step(a, v_load(a->w + i), v_load(a->g + i), &m));                    \
+            v_store(a->m + i, m);                                                                  \
+        }                                                                                          \
+        size_t left = a->n - i;                                                                    \
+        if (left) {                                                                                \
+            vf m = v_load_n(a->m + i, left);                                                       \
+            vf w = step(a, v_load_n(a->w + i, left), v_load_n(a->g + i, left), &m);                \
+            v_store_n(a->w + i, w, left);                                                          \
+            v_store_n(a->m + i, m, left);                                                          \
+        }                                                                                          \
     }
-    vf rate = v_set(-a->learning_rate), momentum = v_set(a->momentum);
-    size_t i = 0;
-    for (; i + W <= a->n; i += W) {
-        vf m = v_fma(momentum, v_load(a->m + i), rate * v_load(a->g + i));
-        v_store(a->m + i, m);
-        v_store(a->w + i, v_load(a->w + i) + m);
-    }
-    size_t left = a->n - i;
-    if (left) {
-        vf m = v_fma(momentum, v_load_n(a->m + i, left), rate * v_load_n(a->g + i, left));
-        v_store_n(a->m + i, m, left);
-        v_store_n(a->w + i, v_load_n(a->w + i, left) + m, left);
-    }
-}
 
-/* Kingma, Ba: "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1. */
-static inline vf adam_step(const lam__update_args *a, vf w, vf g, vf *m, vf *v)
-{
-    *m = v_fma(v_set(a->beta_1), *m, (1.0f - a->beta_1) * g);
-    *v = v_fma(v_set(a->beta_2), *v, (1.0f - a->beta_2) * g * g);
-    vf step = *m * (a->learning_rate * a->correction_1);
-    return w - v_quotient(step, v_sqrt(*v * a->correction_2) + a->epsilon);
-}
-
-static void body_adam(const lam__update_args *args)
-{
-    const lam__update_args copy = *args, *a = &copy; /* the stores cannot change it */
-    size_t i = 0;
-    for (; i + W <= a->n; i += W) {
-        vf m = v_load(a->m + i), v = v_load(a->v + i);
-        v_store(a->w + i, adam_step(a, v_load(a->w + i), v_load(a->g + i), &m, &v));
-        v_store(a->m + i, m);
-        v_store(a->v + i, v);
-    }
-    size_t left = a->n - i;
-    if (left) {
-        vf m = v_load_n(a->m + i, left), v = v_load_n(a->v + i, left);
-        vf w = adam_step(a, v_load_n(a->w + i, left), v_load_n(a->g + i, left), &m, &v);
-        v_store_n(a->w + i, w, left);
-        v_store_n(a->m + i, m, left);
-        v_store_n(a->v + i, v, left);
-    }
-}
+#define LAM__LOOPS_OF_VECTORS
+#include "kernels/update_loops.h"
+#undef LAM__LOOPS_OF_VECTORS
 
 /* Sums over the weights, of the halves of vectors apart: shorter chains. */
 typedef struct penalty_sums {

@@ -15,6 +15,8 @@
 
 #include "base/machine/cpu.h"
 #include "kernels/activation_loops.h"
+#include "kernels/loss_loops.h"
+#include "kernels/update_loops.h"
 
 /* Unary y[i] = f(x[i]), i in 0..n-1; y may be x. */
 typedef void lam__unary_kernel(size_t n, const float *x, float *y);
@@ -52,6 +54,8 @@ typedef struct lam__loss_args {
  * derivative by y (fused losses: by the logits). */
 typedef double lam__loss_kernel(const lam__loss_args *args);
 
+enum { LAM__OWN_MOST = 4 };
+
 /* One optimizer's update of n parameters. */
 typedef struct lam__update_args {
     size_t n;
@@ -61,6 +65,7 @@ typedef struct lam__update_args {
     float learning_rate;
     float momentum;
     float beta_1, beta_2, epsilon;
+    float own[LAM__OWN_MOST];         /* hyperparameters that have no field here */
     float correction_1, correction_2; /* 1 / (1 - beta^t), t from 1 */
 } lam__update_args;
 
@@ -127,14 +132,8 @@ typedef void lam__norm_kernel(const lam__norm_args *args);
     X(affine_each_u8, affine_each_u8, "bytes to floats, a scale each")                             \
     X(affine_each_f32, affine_each_f32, "floats, a scale each")                                    \
     LAM__ACTIVATION_KERNELS(X)                                                                     \
-    X(softmax_crossentropy, loss, "softmax and categorical cross-entropy on logits")               \
-    X(categorical_crossentropy, loss, "- sum t log clip(y), clip to 1e-7 .. 1 - 1e-7")             \
-    X(sigmoid_crossentropy, loss, "sigmoid and binary cross-entropy on logits, mean over cols")    \
-    X(binary_crossentropy, loss, "binary cross-entropy of clip(y), mean over cols")                \
-    X(squared_error, loss, "(y - t)^2, mean over cols")                                            \
-    X(absolute_error, loss, "|y - t|, mean over cols, derivative sign(y - t), 0 at 0")             \
-    X(sgd, update, "v = momentum v - rate g; w += v (m is v; NULL without momentum)")              \
-    X(adam, update, "Adam, epsilon outside the root, bias-corrected")                              \
+    LAM__LOSS_KERNELS(X)                                                                           \
+    LAM__UPDATE_KERNELS(X)                                                                         \
     X(penalty, penalty, "L1 and L2 regularization")                                                \
     X(checked_copy, checked_copy, "a copy, and whether it is finite")                              \
     X(column_sums, column_sums, "sums over rows: the bias gradient")                               \

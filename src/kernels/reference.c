@@ -1,12 +1,13 @@
-/* reference.c: every kernel once more, plainly: scalar, in double inside. The losses are in
- * reference_loss.c, those of activations beside their vectors in activation_loops.h. What the tests
- * hold every instruction set to. */
-#include "reference.h"
+/* reference.c: every kernel once more, plainly: scalar, in double inside; elementwise activations,
+ * losses and optimizers stand beside their vectors in *_loops.h. What the tests hold every
+ * instruction set to. */
 
 #include <math.h>
 #include <stdbool.h>
 
 #include "base/philox.h"
+#include "kernels/clip.h"
+#include "kernels/kernels.h"
 
 static double sign(double x)
 {
@@ -80,13 +81,35 @@ static void lam__reference_affine_each_f32(size_t n, const float *x, const float
         y[i] = (float)((double)x[i] * scale[i] + offset[i]);
 }
 
+static double biased(const float *bias, const float *z, size_t c)
+{
+    return (double)z[c] + (bias ? bias[c] : 0.0f);
+}
+
+static double maximum(size_t cols, const float *bias, const float *z)
+{
+    double most = -INFINITY;
+    for (size_t c = 0; c < cols; c++)
+        if (biased(bias, z, c) > most)
+            most = biased(bias, z, c);
+    return most;
+}
+
+static double exp_total(size_t cols, const float *bias, const float *z)
+{
+    double most = maximum(cols, bias, z), total = 0.0;
+    for (size_t c = 0; c < cols; c++)
+        total += exp(biased(bias, z, c) - most);
+    return total;
+}
+
 static void lam__reference_softmax_forward(size_t rows, size_t cols, size_t ld, const float *bias,
                                            float *y)
 {
     for (size_t r = 0; r < rows; r++) {
         float *z = y + r * ld;
-        double total = lam__reference_exp_total(cols, bias, z);
-        double most = lam__reference_maximum(cols, bias, z);
+        double total = exp_total(cols, bias, z);
+        double most = maximum(cols, bias, z);
         for (size_t c = 0; c < cols; c++)
             z[c] = (float)(exp((double)z[c] + (bias ? bias[c] : 0.0f) - most) / total);
     }
@@ -107,30 +130,108 @@ static void lam__reference_softmax_backward(size_t rows, size_t cols, size_t ld,
     }
 }
 
-static void lam__reference_sgd(const lam__update_args *a)
+static double target(const lam__loss_args *a, size_t r, size_t c)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        double step = -(double)a->learning_rate * a->g[i];
-        if (a->m) {
-            step += (double)a->momentum * a->m[i];
-            a->m[i] = (float)step;
-        }
-        a->w[i] = (float)(a->w[i] + step);
-    }
+    if (a->labels)
+        return (size_t)a->labels[r] == c;
+    return a->targets[r * a->cols + c];
 }
 
-static void lam__reference_adam(const lam__update_args *a)
+static double lam__reference_softmax_crossentropy(const lam__loss_args *a)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        double g = a->g[i];
-        double m = (double)a->beta_1 * a->m[i] + (1.0 - a->beta_1) * g;
-        double v = (double)a->beta_2 * a->v[i] + (1.0 - a->beta_2) * g * g;
-        a->m[i] = (float)m;
-        a->v[i] = (float)v;
-        a->w[i] = (float)(a->w[i] - a->learning_rate * (m * a->correction_1) /
-                                        (sqrt(v * a->correction_2) + a->epsilon));
+    double loss = 0.0;
+    for (size_t r = 0; r < a->rows; r++) {
+        float *z = a->y + r * a->ld;
+        double most = maximum(a->cols, a->bias, z);
+        double total = exp_total(a->cols, a->bias, z);
+        double sum = 0.0;
+        for (size_t c = 0; c < a->cols; c++) {
+            double t = target(a, r, c);
+            sum += t;
+            if (t != 0.0) /* an output that is not asked for counts 0 even where z = -inf */
+                loss += t * (log(total) - (biased(a->bias, z, c) - most));
+        }
+        for (size_t c = 0; c < a->cols; c++) {
+            double p = exp(biased(a->bias, z, c) - most) / total;
+            z[c] = (float)p;
+            if (a->dy)
+                a->dy[r * a->ld + c] = (float)(a->scale * (sum * p - target(a, r, c)));
+        }
     }
+    return loss;
 }
+
+static double lam__reference_categorical_crossentropy(const lam__loss_args *a)
+{
+    double loss = 0.0;
+    for (size_t r = 0; r < a->rows; r++)
+        for (size_t c = 0; c < a->cols; c++) {
+            double y = a->y[r * a->ld + c], t = target(a, r, c);
+            loss -= t * log(d_clip(y));
+            if (a->dy)
+                a->dy[r * a->ld + c] = d_inside(y) ? (float)(a->scale * -t / y) : 0.0f;
+        }
+    return loss;
+}
+
+static double lam__reference_sigmoid_crossentropy(const lam__loss_args *a)
+{
+    double loss = 0.0;
+    for (size_t r = 0; r < a->rows; r++)
+        for (size_t c = 0; c < a->cols; c++) {
+            double z = biased(a->bias, a->y + r * a->ld, c), t = a->targets[r * a->cols + c];
+            double e = exp(-fabs(z));
+            double y = z < 0.0 ? e / (1.0 + e) : 1.0 / (1.0 + e);
+            loss += (z < 0.0 ? 0.0 : z) - z * t + log1p(e);
+            a->y[r * a->ld + c] = (float)y;
+            if (a->dy)
+                a->dy[r * a->ld + c] = (float)(a->scale / (double)a->cols * (y - t));
+        }
+    return loss / (double)a->cols;
+}
+
+/* The mean over a sample's outputs, summed over the samples. */
+#define LAM__LOSS_REFERENCE(name, function)                                                        \
+    static double lam__reference_##name(const lam__loss_args *a)                                   \
+    {                                                                                              \
+        double loss = 0.0, slope;                                                                  \
+        for (size_t r = 0; r < a->rows; r++)                                                       \
+            for (size_t c = 0; c < a->cols; c++) {                                                 \
+                const double y = a->y[r * a->ld + c];                                              \
+                loss += function(y, (double)a->targets[r * a->cols + c], &slope);                  \
+                if (a->dy)                                                                         \
+                    a->dy[r * a->ld + c] = (float)(a->scale / (double)a->cols * slope);            \
+            }                                                                                      \
+        return loss / (double)a->cols;                                                             \
+    }
+
+#define LAM__LOOPS_IN_DOUBLE
+#include "kernels/loss_loops.h"
+#undef LAM__LOOPS_IN_DOUBLE
+
+#define LAM__UPDATE_REFERENCE(name, step)                                                          \
+    static void lam__reference_##name(const lam__update_args *a)                                   \
+    {                                                                                              \
+        for (size_t i = 0; i < a->n; i++) {                                                        \
+            double m = a->m[i], v = a->v[i];                                                       \
+            a->w[i] = (float)step(a, (double)a->w[i], (double)a->g[i], &m, &v);                    \
+            a->m[i] = (float)m;                                                                    \
+            a->v[i] = (float)v;                                                                    \
+        }                                                                                          \
+    }
+#define LAM__UPDATE_REFERENCE_M(name, step)                                                        \
+    static void lam__reference_##name(const lam__update_args *a)                                   \
+    {                                                                                              \
+        for (size_t i = 0; i < a->n; i++) {                                                        \
+            double m = a->m[i];                                                                    \
+            a->w[i] = (float)step(a, (double)a->w[i], (double)a->g[i], &m);                        \
+            a->m[i] = (float)m;                                                                    \
+        }                                                                                          \
+    }
+
+#define LAM__LOOPS_IN_DOUBLE
+#include "kernels/update_loops.h"
+#undef LAM__LOOPS_IN_DOUBLE
 
 static double lam__reference_penalty(size_t n, const float *w, float l1, float l2, float *g)
 {

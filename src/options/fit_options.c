@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/machine/pool.h"
 #include "base/struct_size.h"
+#include "base/text/spelled.h"
 #include "base/text/word_list.h"
 #include "model/network.h"
 #include "nn/initializers.h"
@@ -20,11 +21,6 @@
 static lam_status check_loss(const char *text)
 {
     return !text || lam__find_loss(text) ? LAM_OK : lam_error_status();
-}
-
-static lam_status check_optimizer(const char *text)
-{
-    return lam__find_optimizer(text) ? LAM_OK : lam_error_status();
 }
 
 static lam_status check_metrics(const char *text)
@@ -84,11 +80,11 @@ static lam_status check_interval(const char *text)
 /* Most rows of a batch: the batch is a dimension of a product, and the BLAS may count in ints. */
 #define MOST_ROWS 2147483647.0
 
-static const lam__option rows[] = {
+static const lam__option rows_before[] = {
     {TEXT(loss, "NAME"), .help = "loss; without it, the one that fits the last activation",
      .check_text = check_loss, .resume = LAM__RESUME_STEP},
     {TEXT(optimizer, "NAME"), .help = "optimizer", .default_text = "adam",
-     .check_text = check_optimizer, .resume = LAM__RESUME_STEP},
+     .check_text = lam__check_optimizer, .resume = LAM__RESUME_STEP},
     {TEXT(metrics, "NAMES"), .help = "metrics, separated by commas; without it, accuracy",
      .check_text = check_metrics},
     {TEXT(initializer, "NAME"), .alias = "init", .help = "start values of weights",
@@ -97,14 +93,10 @@ static const lam__option rows[] = {
      .default_text = "0"},
     {NUMBER(decay), FROM_0, .help = "learning rate becomes rate / (1 + X * step)",
      .default_text = "0", .resume = LAM__RESUME_STEP},
-    {NUMBER(momentum), FROM_0_BELOW_1, .help = "momentum of sgd", .default_text = "0",
-     .resume = LAM__RESUME_STEP},
-    {NUMBER(beta_1), FROM_0_BELOW_1, .help = "adam: decay of the first moment",
-     .default_text = "0.9", .resume = LAM__RESUME_STEP},
-    {NUMBER(beta_2), FROM_0_BELOW_1, .help = "adam: decay of the second moment",
-     .default_text = "0.999", .resume = LAM__RESUME_STEP},
-    {NUMBER(epsilon), FROM_0, .min_open = true, .help = "adam: added outside the root",
-     .default_text = "1e-07", .resume = LAM__RESUME_STEP},
+};
+
+/* Between them stand the hyperparameters of the optimizers. */
+static const lam__option rows_after[] = {
     {NUMBER(l1), FROM_0, .help = "strength of L1 on weights", .default_text = "0",
      .resume = LAM__RESUME_STEP},
     {NUMBER(l2), FROM_0, .help = "strength of L2 on weights", .default_text = "0",
@@ -196,29 +188,65 @@ static const lam__option rows[] = {
 
 LAM__CHECK_ROW(lam__option);
 
-enum { ROWS = sizeof rows / sizeof *rows };
+enum {
+    BEFORE = sizeof rows_before / sizeof *rows_before,
+    AFTER = sizeof rows_after / sizeof *rows_after,
+    MOST_HYPERPARAMETERS = 64
+};
+
+/* All rows, put together when the library is loaded. */
+static lam__option rows[BEFORE + MOST_HYPERPARAMETERS + AFTER];
 
 static const void *built_in(size_t i)
 {
     return &rows[i];
 }
 
-lam__name_table lam__fit_options = {
-    .kind = "option",
-    .built_in = built_in,
-    .built_in_count = ROWS,
-};
+lam__name_table lam__fit_options = {.kind = "option", .built_in = built_in};
 
-static const lam__option_table table = {"the training options", rows, ROWS, &lam__fit_options};
+static lam__option_table table = {"the training options", rows, 0, &lam__fit_options};
+
+static bool is_listed(const char *name)
+{
+    for (size_t i = 0; i < table.count; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+__attribute__((constructor)) static void put_rows_together(void)
+{
+    const lam__optimizer *optimizer;
+    const lam__option *option;
+    memcpy(rows, rows_before, sizeof rows_before);
+    table.count = BEFORE;
+    for (size_t i = 0; (optimizer = lam__optimizer_at(i)); i++)
+        for (size_t k = 0; (option = lam__hyperparameter(optimizer, k)); k++)
+            if (!is_listed(option->name) && table.count < BEFORE + MOST_HYPERPARAMETERS)
+                rows[table.count++] = *option;
+    memcpy(rows + table.count, rows_after, sizeof rows_after);
+    table.count += AFTER;
+    lam__fit_options.built_in_count = table.count;
+}
 
 lam_status lam__check_fit_options(const lam_fit_options *options)
 {
     return lam__options_check(&table, options);
 }
 
+/* Hyperparameters that were set before the optimizer's name go over to it. */
 lam_status lam_fit_options_set(lam_fit_options *options, const char *name, const char *text)
 {
-    return lam__options_set(&table, options, name, text);
+    const char *before = options ? options->optimizer : NULL;
+    LAM__TRY(lam__options_set(&table, options, name, text));
+    const char *now = options->optimizer;
+    if (!before || now == before || strcmp(name, "optimizer") != 0 || strchr(now, ':'))
+        return LAM_OK;
+    lam__spelled pair = {.at = before};
+    while (now && lam__spelled_next(&pair))
+        now = lam__spelled_with(now, pair.name, pair.value);
+    options->optimizer = now ? now : before;
+    return now ? LAM_OK : LAM_ERR_MEMORY;
 }
 
 void lam_fit_options_init(lam_fit_options *options, size_t size)
@@ -265,7 +293,7 @@ const lam__loss *lam__choose_loss(const lam_fit_options *options, const lam_mode
 void lam__own_option_texts(lam_fit_options *options)
 {
     const lam__fill_mode mode = lam__fill_mode_of(options);
-    for (size_t i = 0; i < ROWS; i++)
+    for (size_t i = 0; i < table.count; i++)
         if (rows[i].type == LAM__OPTION_TEXT)
             memset((char *)options + rows[i].offset, 0, sizeof(const char *));
     options->fill_mode = fill_modes[mode];
@@ -278,8 +306,9 @@ static bool is_set(const lam_fit_options *options, const char *name)
 
 static bool lists(const lam__optimizer *optimizer, const char *name)
 {
-    for (const char *const *own = optimizer->options; *own; own++)
-        if (strcmp(*own, name) == 0)
+    const lam__option *own;
+    for (size_t k = 0; (own = lam__hyperparameter(optimizer, k)); k++)
+        if (strcmp(own->name, name) == 0)
             return true;
     return false;
 }
@@ -287,14 +316,16 @@ static bool lists(const lam__optimizer *optimizer, const char *name)
 /* Options of other optimizers must be left as they are. */
 static lam_status check_optimizer_options(const lam_fit_options *options)
 {
-    const lam__optimizer *chosen = lam__find_optimizer(options->optimizer);
-    for (size_t i = 0; i < lam__optimizer_count(); i++) {
-        const lam__optimizer *other = lam__optimizer_at(i);
-        for (const char *const *own = other->options; *own; own++)
-            if (!lists(chosen, *own) && is_set(options, *own))
+    const lam__optimizer *chosen = lam__find_optimizer(options->optimizer), *other;
+    const lam__option *own;
+    char value[64];
+    for (size_t i = 0; (other = lam__optimizer_at(i)); i++)
+        for (size_t k = 0; (own = lam__hyperparameter(other, k)); k++)
+            if (!lists(chosen, own->name) &&
+                (is_set(options, own->name) ||
+                 lam__spelled_value(options->optimizer, own->name, value, sizeof value)))
                 return lam__fail(LAM_ERR_ARGUMENT, "%s is an option of %s, and the optimizer is %s",
-                                 *own, other->name, chosen->name);
-    }
+                                 own->name, other->name, chosen->name);
     return LAM_OK;
 }
 

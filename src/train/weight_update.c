@@ -172,6 +172,7 @@ lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__works
                               .options = *options,
                               .threads = threads,
                               .arena.hot = true};
+    lam__optimizer_resolve(optimizer, &weights->options, weights->args.own);
     lam__own_option_texts(&weights->options);
     weights->task_count = list_tasks(workspace, NULL);
     weights->scratch_bytes = largest_task(workspace) * sizeof(float);

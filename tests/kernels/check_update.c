@@ -32,6 +32,7 @@ static void check_update_size(size_t n, int placement, bool moments, const guard
                           .beta_1 = 0.9f,
                           .beta_2 = 0.999f,
                           .epsilon = 1e-7f,
+                          .own = {0.7f, 0.95f, 0.9f, 0.99f},
                           .correction_1 = 3.7f,
                           .correction_2 = 334.0f};
     float *got[ARRAYS];

@@ -7,7 +7,7 @@
 #include "kernels/products.h"
 #include "nn/layers/layers.h"
 
-#include "../support/scalar_activations.h"
+#include "../support/scalar_loops.h"
 
 enum { ROWS = 5, IN = 7, OUT = 6, LDX = 9, LDY = 8, BIAS = 48, WIDEST_PANEL = 32 };
 

@@ -264,6 +264,8 @@ Test(misuse, options_without_effect_are_refused)
     } unused[] = {
         {"momentum", "0.9", "optimizer", "adam", "momentum is an option of sgd"},
         {"beta_1", "0.5", "optimizer", "sgd", "beta_1 is an option of adam"},
+        {"optimizer", "adam:momentum=0.5", "epochs", "1", "momentum is an option of sgd"},
+        {"optimizer", "sgd:epsilon=0.5", "epochs", "1", "epsilon is an option of adam"},
         {"beta_2", "0.5", "optimizer", "sgd", "beta_2 is an option of adam"},
         {"epsilon", "0.5", "optimizer", "sgd", "epsilon is an option of adam"},
         {"min_delta", "0.5", "patience", "0", "patience is 0"},

@@ -1,6 +1,7 @@
 /* test_optimizers.c: the table of optimizers and the scalars of a step. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "nn/optimizers.h"
@@ -96,4 +97,51 @@ Test(optimizers, steps_by_hand)
             }
         }
     }
+}
+
+/* Every hyperparameter spelled with the name of its optimizer arrives; the others keep theirs. */
+Test(optimizers, hyperparameters_are_spelled)
+{
+    const lam__option *option;
+    for (size_t i = 0; i < lam__optimizer_count(); i++) {
+        const lam__optimizer *optimizer = lam__optimizer_at(i);
+        for (size_t k = 0; (option = lam__hyperparameter(optimizer, k)); k++) {
+            char text[128];
+            const float value = 0.625f; /* in every range there is */
+            lam_fit_options options = lam_fit_options_default(), usual = options;
+            float own[LAM__OWN_MOST] = {0};
+            snprintf(text, sizeof text, "%s:%s=0.625", optimizer->name, option->name);
+            cr_expect_eq(lam__check_optimizer(text), LAM_OK, "%s", lam_error_message());
+            cr_expect_eq(lam__find_optimizer(text), optimizer);
+            options.optimizer = text;
+            lam__optimizer_resolve(optimizer, &options, own);
+            if (option->within) {
+                bool found = false;
+                for (size_t o = 0; o < LAM__OWN_MOST; o++)
+                    found |= own[o] == value;
+                cr_expect(found, "%s", text);
+                continue;
+            }
+            cr_expect_eq(memcmp((char *)&options + option->offset, &value, sizeof value), 0, "%s",
+                         text);
+            memcpy((char *)&usual + option->offset, &value, sizeof value);
+            usual.optimizer = text;
+            cr_expect_eq(memcmp(&options, &usual, sizeof usual), 0, "%s: more than that", text);
+        }
+    }
+}
+
+/* A name is one option, whichever optimizers have it. */
+Test(optimizers, hyperparameters_of_one_name_are_one)
+{
+    const lam__option *a, *b;
+    for (size_t i = 0; i < lam__optimizer_count(); i++)
+        for (size_t k = 0; (a = lam__hyperparameter(lam__optimizer_at(i), k)); k++)
+            for (size_t j = 0; j < i; j++)
+                for (size_t l = 0; (b = lam__hyperparameter(lam__optimizer_at(j), l)); l++)
+                    cr_expect(strcmp(a->name, b->name) != 0 ||
+                                  (a->offset == b->offset && a->within == b->within &&
+                                   a->min == b->min && a->max == b->max &&
+                                   strcmp(a->default_text, b->default_text) == 0),
+                              "%s of two optimizers differs", a->name);
 }

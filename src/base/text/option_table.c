@@ -11,6 +11,7 @@
 #include "base/struct_size.h"
 #include "base/text.h"
 #include "base/text/intern.h"
+#include "base/text/spelled.h"
 
 size_t lam__option_size(const lam__option *option)
 {
@@ -32,11 +33,39 @@ typedef union value {
     const char *t;
 } value;
 
+static bool parse_value(const lam__option *option, const char *text, value *v);
+
+/* The value that a text spells, else the default; NaN for what is no number. */
+static value read_within(const lam__option *option, const void *options)
+{
+    const char *text;
+    char room[64];
+    value v = {0};
+    memcpy(&text, (const char *)options + option->offset, sizeof text);
+    const char *found = lam__spelled_value(text, option->name, room, sizeof room);
+    if (!parse_value(option, found ? found : option->default_text, &v))
+        v.f = NAN;
+    return v;
+}
+
 static value read_field(const lam__option *option, const void *options)
 {
     value v = {0};
+    if (option->within)
+        return read_within(option, options);
     memcpy(&v, (const char *)options + option->offset, lam__option_size(option));
     return v;
+}
+
+/* Spells the value in the text that the option is part of. */
+static lam_status write_within(const lam__option *option, const char *found, void *options)
+{
+    const char *text;
+    memcpy(&text, (const char *)options + option->offset, sizeof text);
+    if (!(text = lam__spelled_with(text ? text : "", option->name, found)))
+        return LAM_ERR_MEMORY;
+    memcpy((char *)options + option->offset, &text, sizeof text);
+    return LAM_OK;
 }
 
 static void write_field(const lam__option *option, const value *v, void *options)
@@ -167,6 +196,12 @@ static bool parse_value(const lam__option *option, const char *text, value *v)
     return false;
 }
 
+lam_status lam__option_check_text(const lam__option *option, const char *text)
+{
+    value v = {0};
+    return parse_value(option, text, &v) ? check_value(option, &v) : fail_value(option, text);
+}
+
 lam_status lam__options_check(const lam__option_table *table, const void *options)
 {
     if (!options)
@@ -215,6 +250,8 @@ lam_status lam__options_set(const lam__option_table *table, void *options, const
     if (!parse_value(option, text, &v))
         return fail_value(option, text);
     LAM__TRY(check_value(option, &v));
+    if (option->within)
+        return write_within(option, text, options);
     if (option->type == LAM__OPTION_TEXT && !(v.t = lam__intern(text)))
         return LAM_ERR_MEMORY;
     write_field(option, &v, options);
@@ -225,7 +262,7 @@ void lam__options_default(const lam__option_table *table, void *options)
 {
     for (size_t i = 0; i < table->count; i++) {
         value v = {0};
-        if (table->rows[i].default_text &&
+        if (table->rows[i].default_text && !table->rows[i].within &&
             parse_value(&table->rows[i], table->rows[i].default_text, &v))
             write_field(&table->rows[i], &v, options);
     }

@@ -30,6 +30,7 @@ typedef struct lam__option {
     const char *argument; /* "X", "N", "NAME", "NAMES", "SEED"; NULL for a switch */
     lam__option_type type;
     size_t offset;
+    bool within;     /* a FLOAT that the text at `offset` spells: "word:name=value" (spelled.h) */
     double min, max; /* FLOAT, DOUBLE and SIZE */
     bool min_open, max_open;
     const char *default_text;                   /* as lam_fit_options_set reads it; TEXT: or NULL */
@@ -60,6 +61,9 @@ lam_status lam__options_check(const lam__option_table *table, const void *option
  * then *options has changed in no other way. */
 lam_status lam__options_set(const lam__option_table *table, void *options, const char *name,
                             const char *text);
+
+/* Whether lam__options_set would take the text. */
+lam_status lam__option_check_text(const lam__option *option, const char *text);
 
 /* Whether the field has another value than its default. */
 bool lam__option_is_set(const lam__option *option, const void *options);

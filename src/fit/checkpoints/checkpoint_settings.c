@@ -30,10 +30,15 @@ static json_t *describe_options(const lam__checkpoint_of *of)
 {
     const lam_trainer *trainer = of->trainer;
     lam_fit_options options = of->run ? *of->run->options : trainer->weights.options;
+    const lam__optimizer *optimizer = trainer->weights.optimizer;
+    float own[LAM__OWN_MOST];
+    char spelled[LAM__OPTIMIZER_TEXT];
+    lam__optimizer_resolve(optimizer, &options, own);
     options.loss = trainer->pass.loss->name;
-    options.optimizer = trainer->weights.optimizer->name;
+    options.optimizer =
+        lam__optimizer_text(optimizer, trainer->weights.args.own, spelled, sizeof spelled);
     if (options.learning_rate == 0.0f)
-        options.learning_rate = trainer->weights.optimizer->learning_rate;
+        options.learning_rate = optimizer->learning_rate;
     if (!options.metrics)
         options.metrics = "accuracy";
     json_t *json = json_object();
@@ -41,8 +46,8 @@ static json_t *describe_options(const lam__checkpoint_of *of)
     for (size_t i = 0; i < lam__table_size(&lam__fit_options); i++) {
         const lam__option *option = lam__table_at(&lam__fit_options, i);
         char text[64];
-        if (!of->run && option->resume != LAM__RESUME_STEP)
-            continue;
+        if (option->within || (!of->run && option->resume != LAM__RESUME_STEP))
+            continue; /* what is within another option stands there */
         const char *value = lam__option_format(option, &options, text, sizeof text);
         if (value)
             failed |= json_object_set_new(json, option->name, json_string(value));

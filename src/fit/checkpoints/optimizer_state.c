@@ -76,7 +76,7 @@ static lam_status read_counts(const lam__st_file *file, uint64_t counts[LAM__COU
 /* Reads everything, and only then changes the model. */
 static lam_status take(const lam__st_file *file, const char *settings, lam_model *model)
 {
-    char name[LAM__OWN_NAME_SIZE];
+    char name[LAM__OPTIMIZER_TEXT];
     uint64_t counts[LAM__COUNTS];
     lam__began_at began;
     lam__moments read = {0};
