@@ -2,12 +2,13 @@
  * losses and optimizers stand beside their vectors in *_loops.h. What the tests hold every
  * instruction set to. */
 
+#include "kernels.h"
+
 #include <math.h>
 #include <stdbool.h>
 
 #include "base/philox.h"
 #include "kernels/clip.h"
-#include "kernels/kernels.h"
 
 static double sign(double x)
 {
