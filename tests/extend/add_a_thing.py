@@ -32,7 +32,7 @@ BLOCK = re.compile(r"^<!-- (?P<thing>\w+): (?P<file>\S+) (?:after: (?P<line>.*?)
 
 def copy_tree(root, copy):
     large = {str(root / "tests" / "fuzz"): ["corpus"]}
-    for part in ("include", "src", "tests", "docs", "scripts"):
+    for part in ("include", "src", "tests", "docs", "scripts", "bench", "examples"):
         shutil.copytree(root / part, copy / part,
                         ignore=lambda at, names: large.get(at, []) + [n for n in names if n == "__pycache__"])
     for part in ("meson.build", "meson_options.txt", "CONTRIBUTING.md", "README.md", "CHANGELOG.md"):
