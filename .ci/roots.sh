@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # roots.sh: minimal Debian systems, each in a folder of its own. Source it after scripts/common.sh.
-# Root only. Where mounts are made, be in a mount namespace of one's own (in_namespace), so that
+# Root only. Where mounts are made, be in a mount namespace of your own (in_namespace), so that
 # they end with the process, however it ends.
 
 # Outside the clone, so that the next run is quick; removing it does no harm.

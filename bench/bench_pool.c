@@ -58,7 +58,7 @@ static void run_pthreadpool(void *pool, void *context)
 }
 #endif
 
-/* Microseconds a phase of each contender, in turns: medians, and medians of the ratios within a
+/* Microseconds per phase of each contender, in turns: medians, and medians of the ratios within a
  * round to the first of them. */
 static void measure(contender *contenders, size_t count, size_t rounds, size_t phases,
                     const char *busy)

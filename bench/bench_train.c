@@ -1,4 +1,4 @@
-/* bench_train.c: training speed: seconds an epoch, samples per second, GFLOPS, shares of the FMA
+/* bench_train.c: training speed: seconds per epoch, samples per second, GFLOPS, shares of the FMA
  * peak, the ratio to the plain cblas_sgemm calls of the same shapes, scaling over threads, memory.
  *
  * Everything that is compared runs in turns within one process. Times are medians over the rounds,
@@ -8,8 +8,8 @@
  * peak_memory_mb is the largest resident size of a process of its own that loads the data (bytes
  * stay bytes), trains for some steps and does nothing else: see run_for_memory.
  *
- * overhead_us_per_layer, of the tabular network on one thread: the time of a step minus the time
- * of its arithmetic in isolation (bare_step.c), both of the same round, over the dense layers. */
+ * overhead_us_per_layer, of the tabular network on one thread: the time of a step minus the time of
+ * its arithmetic in isolation (bare_step.c), both of the same round, over the dense layers. */
 #include <lamina/lamina.h>
 #include <math.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
  * Each LIBRARY is the path of a liblamina.so. They take turns of a few milliseconds in one process,
  * since what disturbs one then disturbs the next as well; and each repetition is a process of its
  * own with the libraries loaded in another order, since where memory happens to lie is worth 2%
- * either way. Prints microseconds a step and the ratio of its time to that of the first library:
+ * either way. Prints microseconds per step and the ratio of its time to that of the first library:
  * the median over the repetitions of the median over the turns, and the least and the greatest of
  * them. What is between a library and its copy is noise.
  *
@@ -44,7 +44,7 @@ typedef struct build {
     lam_trainer *trainer;
     lam_dataset *data;
     size_t at;     /* row of the next batch */
-    double *times; /* [turns] seconds a step */
+    double *times; /* [turns] seconds per step */
 } build;
 
 static void fail(const char *what, const char *why)
@@ -125,7 +125,7 @@ static void open_build(build *b, const char *path, const network *net, size_t th
         fail(path, message());
 }
 
-/* So many steps; returns seconds a step. */
+/* So many steps; returns seconds per step. */
 static double take_turn(build *b, size_t steps, const uint32_t *order, size_t batch)
 {
     const double start = measure_now();
@@ -141,8 +141,8 @@ static uint32_t draw(uint32_t *state)
     return *state >> 8;
 }
 
-/* In a process of its own: prints a build's seconds a step and its ratio to the first build, a line
- * each. */
+/* In a process of its own: prints a build's seconds per step and its ratio to the first build, a
+ * line each. */
 static int repetition(const settings *s, const network *net)
 {
     build builds[MOST_BUILDS] = {0};

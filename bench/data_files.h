@@ -21,7 +21,7 @@ typedef struct data_files {
 
 /* Reads the training split in `folder`, or makes up `samples` samples of Fashion-MNIST's shape, and
  * writes the files there are not. Ends the program on failure; at its end, however it comes, the
- * temporary files are removed. Once a program. */
+ * temporary files are removed. Once per program. */
 const data_files *data_files_open(const char *folder, size_t samples);
 
 /* Unpacks packed_bytes with zlib and nothing else to `to`, which has room for header and values.

@@ -25,7 +25,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NETWORKS = ("fashion", "mnist-small", "wide", "deep", "tabular")
 COLORS = ("#2f7ec7", "#d97a1f", "#26946a", "#a259c4", "#d0445c", "#8a7a2a", "#3aa5b5", "#7a7f87")
-# Operations an element, counted in the formulas of src/kernels: +, -, *, /, max and sqrt, each 1.
+# Operations per element, counted in the formulas of src/kernels: +, -, *, /, max and sqrt, each 1.
 KERNEL_OPERATIONS = {"adam": 13, "sgd": 2, "relu_forward": 2, "affine_u8": 2, "column_sums": 1}
 
 STYLE = """

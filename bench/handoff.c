@@ -61,7 +61,7 @@ static bool run_both(player *players)
     return true;
 }
 
-/* A line that goes to and fro: whoever finds its own parity answers with the other. */
+/* A line that goes to and fro: the thread that finds its own parity answers with the other. */
 enum { RUNS = 5, TURNS = 1000 };
 static alignas(128) _Atomic int ball;
 

@@ -27,7 +27,7 @@ typedef struct work {
 typedef struct family {
     void (*run)(const void *slot, work *w); /* calls the kernel whose pointer is at `slot` */
     const char *uses;                       /* arrays: digits of f, b = bytes, m = mask */
-    double moved;                           /* bytes an element, read and written */
+    double moved;                           /* bytes per element, read and written */
 } family;
 
 /* One kernel. */

@@ -1,9 +1,9 @@
-/* own_parts.c: an activation, a loss, a metric and a callback of one's own, registered by name.
+/* own_parts.c: your own activation, loss, metric and callback, registered by name.
  *
  * Learns the 90th percentile of noisy data instead of their mean: the "pinball" loss punishes
- * targets above the prediction nine times as hard as targets below it. The metric "coverage" is
- * the share of targets that stay below, and must come out near 0.9.
- * Source of the loss: R. Koenker, G. Bassett, "Regression Quantiles", Econometrica 46, 1978. */
+ * targets above the prediction nine times as hard as targets below it. The metric "coverage" is the
+ * share of targets that stay below, and must come out near 0.9. Source of the loss: R. Koenker, G.
+ * Bassett, "Regression Quantiles", Econometrica 46, 1978. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

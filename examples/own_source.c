@@ -1,5 +1,5 @@
-/* own_source.c: a dataset of one's own, delivered by a function: it may be larger than memory, come
- * from a database or be made on the fly, as here.
+/* own_source.c: your own dataset, delivered by a function: it may be larger than memory, come from
+ * a database or be made on the fly, as here.
  *
  * Two million points in the plane, none of which is kept; the class says on which side of a wave
  * one lies. Run it with a number of samples to make it shorter. */

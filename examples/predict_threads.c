@@ -43,7 +43,8 @@ static int give_up(const char *doing)
     return EXIT_FAILURE;
 }
 
-/* The spiral's arms as the network sees them: a letter a class, small where it is not sure. */
+/* The spiral's arms as the network sees them: a letter per class, lower case where it is not sure.
+ */
 static void print_map(void)
 {
     for (int line = 0; line < LINES; line++) {

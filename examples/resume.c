@@ -1,4 +1,4 @@
-/* resume.c: training that survives: lam_fit with checkpoints, and a loop of one's own.
+/* resume.c: training that survives: lam_fit with checkpoints, and a loop of your own.
  *
  *     resume [FOLDER]
  *
@@ -28,7 +28,7 @@ static lam_signal on_event(const lam_event *event, void *user)
 {
     int *batches = user;
     if (event->kind == LAM_EVENT_RESUME && event->status == LAM_OK)
-        printf("going on from %s\n", event->path);
+        printf("continuing from %s\n", event->path);
     if (event->kind == LAM_EVENT_CHECKPOINT && event->status != LAM_OK)
         printf("training goes on without a checkpoint: %s\n", event->message);
     return event->kind == LAM_EVENT_BATCH_END && ++*batches == RUNS_END_AFTER ? LAM_STOP
@@ -62,7 +62,7 @@ static int train(const lam_dataset *data, const char *folder, float weights[WEIG
     return batches != RUNS_END_AFTER;
 }
 
-/* Steps first .. last - 1 of a loop of one's own, from and to a checkpoint in memory. */
+/* Steps first .. last - 1 of a loop of your own, from and to a checkpoint in memory. */
 static void steps(const lam_dataset *data, size_t first, size_t last, void *state, size_t *size,
                   float weights[WEIGHTS])
 {

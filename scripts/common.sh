@@ -98,7 +98,7 @@ install_command() {
 }
 
 # need REQUIRED-SECTIONS [OPTIONAL-SECTIONS]: each a string of section names. Installs what is
-# missing; exits 1 when something required stays missing, goes on without the rest.
+# missing; exits 1 when something required stays missing, continues without the rest.
 need() {
   local required=$1 optional=${2:-} log
   local -a all must
@@ -109,7 +109,7 @@ need() {
   fi
   if ! command -v apt-get >/dev/null || ! privileged true; then
     say "These packages are missing: ${all[*]}"
-    say "This script may not install them (no root, no sudo). Ask somebody who may to run:"
+    say "This script may not install them (no root, no sudo). Ask an administrator to run:"
     say "    $(install_command "${all[@]}")"
   else
     say "Installing ${all[*]} ..."
@@ -125,7 +125,7 @@ need() {
       tail -n 60 "$log" >&2
       rm -f "$log"
     fi
-    fail "cannot go on without: ${must[*]}"
+    fail "cannot continue without: ${must[*]}"
   fi
   # shellcheck disable=SC2086
   mapfile -t all < <(missing $optional)
@@ -136,7 +136,7 @@ need() {
 }
 
 # need_for REQUIRED-SECTIONS: what scripts/demo and scripts/check install or ask for: one list, so
-# that who has run the one has what the other wants.
+# that whoever has run one has what the other needs.
 need_for() {
   local section
   local -a rest=()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the same networks in Lamina and in its peers, in turns: seconds an epoch, times faster.
+"""Trains the same networks in Lamina and in its peers, in turns: seconds per epoch, times faster.
 
 usage: compare_training.py [BUILD] [--networks fashion,wide] [--peers pytorch,numpy] [--rounds 5]
                            [--samples 60000] [--json [FILE]]
@@ -94,7 +94,7 @@ def main():
                                samples=60000)
     options = results.parse(parser)
     report = results.Report("train", options.json)
-    report.say(f"training: {options.rounds} rounds in turns, {options.samples} samples an epoch, "
+    report.say(f"training: {options.rounds} rounds in turns, {options.samples} samples per epoch, "
                "medians;\n'on' so many threads, the best of 1 and 2; * the best way to run a peer; "
                "scikit-learn and FANN train\nwithout dropout; FANN: tanh, squared error, a step a "
                "sample, scaled up from a share of an epoch")

@@ -49,7 +49,7 @@ typedef struct worker {
  *
  *     train ORDER COUNT        seconds: one pass over the first COUNT samples of an order
  *     outputs FIRST ROWS FILE  writes the outputs of these rows, one call, as floats
- *     calls ROWS SECONDS       seconds a call, median, and the number of calls
+ *     calls ROWS SECONDS       seconds per call, median, and the number of calls
  */
 int worker_main(int argc, char **argv, const worker *w);
 

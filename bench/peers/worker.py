@@ -52,7 +52,7 @@ class Job:
 
 
 def median_call(predict, x, rows, seconds):
-    """Seconds a call, on rows that change from call to call, and the number of calls."""
+    """Seconds per call, on rows that change from call to call, and the number of calls."""
     places = max(CALL_ROWS // rows, 1)
     slices = [x[i * rows:(i + 1) * rows] for i in range(places)]
     predict(slices[0])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""finetune_in_pytorch.py: trains a network in Lamina, goes on training it in PyTorch, and reads the
+"""finetune_in_pytorch.py: trains a network in Lamina, continues training it in PyTorch, and reads the
 result back.
 
 Exit status 77 where PyTorch or safetensors is not installed.

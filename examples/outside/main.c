@@ -1,4 +1,4 @@
-/* main.c: a program of somebody else that uses an installed Lamina.
+/* main.c: a program outside the tree that uses an installed Lamina.
  *
  * Learns which of three stripes a point lies in and says how sure it is. */
 #include <stdio.h>

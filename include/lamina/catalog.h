@@ -9,7 +9,7 @@
 
 LAM_BEGIN_DECLS
 
-/* Any number of threads may call what is declared here, also while another registers a name. */
+/* Any number of threads may call these functions, even while another registers a name. */
 
 /* The lists. Registered names follow the built-in ones. */
 typedef enum lam_catalog_kind {
@@ -26,13 +26,13 @@ typedef enum lam_catalog_kind {
     LAM_DATA_FORMAT /* what lam_dataset_load recognizes */
 } lam_catalog_kind;
 
-/* One entry. Strings are the library's and last as long as the process. */
+/* One entry. Strings belong to the library and live as long as the process. */
 typedef struct lam_catalog_entry {
     const char *name;
     const char *alias;         /* another accepted name, or NULL */
     const char *help;          /* one line */
     const char *argument;      /* options: "X", "N", "NAME", "NAMES", "SEED", NULL for a switch */
-    const char *default_value; /* options: as text; NULL when there is none */
+    const char *default_value; /* options: as text; NULL when there is no default */
 } lam_catalog_entry;
 
 /* Number of entries of a list; it may grow by registration, never shrink. */
@@ -46,8 +46,8 @@ LAM_INLINE lam_status lam_catalog(lam_catalog_kind kind, size_t i, lam_catalog_e
     return lam_catalog_sized(kind, i, entry, sizeof *entry);
 }
 
-/* The entry among words[count] nearest to `word` by edit distance, for "did you mean"; NULL when
- * none is near. */
+/* The entry among words[count] closest to `word` by edit distance, for "did you mean"; NULL when
+ * nothing is close. */
 LAM_API const char *lam_nearest(const char *word, const char *const *words, size_t count);
 
 LAM_END_DECLS

@@ -1,12 +1,12 @@
 /* dataset.h: samples and their targets.  Part of Lamina, MIT license.
  *
  * A dataset is a matrix of samples [samples][features], 8-bit or float, with targets that are
- * either class numbers, one per sample, or rows of floats. Values stay as they came (bytes remain
- * bytes); what scales them is the model's input transform (model.h).
+ * either class numbers, one per sample, or rows of floats. Values are stored as given (bytes
+ * remain bytes); the model's input transform scales them (model.h).
  *
- * Thread safety: building calls need exclusive access; a finished dataset may be read by any
- * number of threads. Images, gzipped files and sources (source.h) whose samples do not lie in
- * memory are read ahead: only one thread at a time may use such a set. */
+ * Thread safety: calls that build a dataset need exclusive access; a finished one may be read
+ * by any number of threads. Images, gzipped files and sources (source.h) whose samples are not
+ * in memory are read ahead: only one thread at a time may use such a dataset. */
 #ifndef LAMINA_DATASET_H
 #define LAMINA_DATASET_H
 
@@ -34,31 +34,33 @@ typedef enum lam_ownership {
 
 struct lam_model;
 
-/* How data are found, read and generated; fill with lam_load_options_default(). An option that the
- * data at hand do not use, set to another value than its default, is LAM_ERR_ARGUMENT: `width` of a
- * table, `samples` of a file, `stratify` without test_share. lam_catalog(LAM_LOAD_OPTION, ..) lists
- * the options with their help. Strings put here directly are not copied: they must outlive the
- * call; lam_load_options_set makes copies. */
+/* How data is found, read and generated; fill with lam_load_options_default(). Setting an option
+ * that does not apply to the data to anything but its default is LAM_ERR_ARGUMENT: `width` for a
+ * table, `samples` for a file, `stratify` without test_share. lam_catalog(LAM_LOAD_OPTION, ..)
+ * lists the options with their help. Strings put here directly are not copied: they must outlive
+ * the call; lam_load_options_set makes copies. */
 typedef struct lam_load_options {
     size_t struct_size; /* set by lam_load_options_default() */
-    size_t samples;     /* built-in sets: samples in all; 0 = the set's own default */
+    size_t samples;     /* built-in sets: total number of samples; 0 = the set's own default */
     size_t classes;     /* spiral and vertical: number of classes; 0 = 3 */
     uint64_t seed; /* of the random numbers of built-in sets, and of the choice of a test share;
                       option "data_seed" */
     size_t limit;  /* files: read at most this many samples; 0 = all */
 
-    /* The test split of data that have none of their own: this share of the samples, drawn with
-     * `seed`; the others are the training split. 0 = either split is all of the data. Where there
-     * is a test split, it is that one, and these are not used. */
+    /* The test split of data that has none of its own: this share of the samples, drawn with
+     * `seed`; the others are the training split. 0 = both splits are all of the data. Unused where
+     * the data has a test split. */
     double test_share; /* 0 <= share < 1 */
     bool stratify;     /* draw the same share of each class */
 
     /* Images. */
-    size_t width, height; /* bring images to this size in pixels; 0 = the size of the first */
-    const char *color;    /* "gray" or "rgb"; NULL = as the first image is */
-    bool invert;          /* black becomes white; with `like`, on top of what the model asks for */
-    bool multi_label;     /* one file name in several class folders is one sample of many classes */
-    const char *on_error; /* a file that cannot be read: "stop", or "skip" it and count */
+    size_t width, height; /* resize images to this size in pixels; 0 = no resizing: then all must
+                             have the same size */
+    const char *color; /* convert images to "gray" or "rgb"; NULL = none, and all must be alike */
+    bool invert; /* black becomes white; with `like`, in addition to the model's own inversion */
+    bool multi_label;     /* the same file name in several class folders is one sample of several
+                             classes */
+    const char *on_error; /* a file that cannot be read: "stop", or "skip" it and count it it */
 
     /* Tables. */
     const char *target;    /* name or number (from 1) of the column to predict, or several separated
@@ -71,16 +73,17 @@ typedef struct lam_load_options {
     const char *missing;   /* missing numbers: "refuse", "mean", "median" or "constant:X" */
 
     /* Large sets. */
-    size_t memory; /* megabytes that samples may take in memory; what is larger is read from its
-                      file again and again, and refused where that cannot be (tables, packed
-                      arrays); 0 = half of what the process may use: of the machine's memory, or of
-                      a container's or resource limit where that is less */
-    size_t window; /* samples that are read at once, and shuffled, where a file can only be read
-                      from front to back; 0 = as many as fit in 64 MB, at least 1024 */
+    size_t memory; /* megabytes of memory that samples may take; larger data is read from its file
+                      again in each epoch, or refused where that is impossible (tables,
+                      packed arrays); 0 = half of what the process may use: the machine's memory, or
+                      the limit of a container or resource limit if lower */
+    size_t window; /* samples read and shuffled at a time where a file can only
+                      be read sequentially; 0 = as many as fit in 64 MB, at least 1024 */
 
-    /* Read the data as this model was trained: images are brought to its size, colour and
-     * inversion, tables to its columns and categories; targets may be missing. width,
-     * height, color, target and ignore may say the same, and nothing else. NULL = as they are. */
+    /* Read the data the way this model was trained: images are converted to its size, colour and
+     * inversion, tables to its columns and categories; targets may be missing. width, height,
+     * color, target and ignore may only repeat what the model says. NULL = read the data as it
+     * is. */
     const struct lam_model *like;
 } lam_load_options;
 
@@ -98,33 +101,33 @@ LAM_INLINE lam_load_options lam_load_options_default(void)
 LAM_API lam_status lam_load_options_set(lam_load_options *options, const char *name,
                                         const char *text);
 
-/* Loads a data set by name or path, recognized by what is there: "spiral", "vertical" or "sine" for
- * the built-in sets, a folder with IDX files in the naming of MNIST (train-images-idx3-ubyte,
+/* Loads a data set by name or path, recognized by its content: "spiral", "vertical" or "sine" for
+ * the built-in sets, a folder of IDX files named like MNIST's (train-images-idx3-ubyte,
  * train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or with .gz),
- * or one of the other formats of lam_catalog(LAM_DATA_FORMAT, ..). Data without a test split of
- * their own are divided by options->test_share. Of a built-in set, the test split is drawn with
- * another random stream. Class names of IDX folders come from labels.txt, one per line, when there
- * is one; the well-known sets Fashion-MNIST and MNIST are recognized by their folder's name
- * otherwise. `options` may be NULL for the defaults. The caller frees the result with
- * lam_dataset_free. Returns NULL with LAM_ERR_IO, LAM_ERR_FORMAT (file, place, expected and found
- * values), LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED (a format this build lacks) or LAM_ERR_ARGUMENT. */
+ * or one of the other formats of lam_catalog(LAM_DATA_FORMAT, ..). Data without a test split of its
+ * own is divided by options->test_share. The test split of a built-in set is drawn from another
+ * random stream. Class names of IDX folders come from labels.txt, one per line, if the file exists;
+ * otherwise the well-known sets Fashion-MNIST and MNIST are recognized by their folder's name.
+ * `options` may be NULL for the defaults. The caller frees the result with lam_dataset_free.
+ * Returns NULL with LAM_ERR_IO, LAM_ERR_FORMAT (file, place, expected and found values),
+ * LAM_ERR_MEMORY, LAM_ERR_UNSUPPORTED (a format this build lacks) or LAM_ERR_ARGUMENT. */
 LAM_API lam_dataset *lam_dataset_load(const char *path, lam_split split,
                                       const lam_load_options *options);
 
-/* Loads all samples of one file or folder, to predict: `options->like` says for which model. As
- * lam_dataset_load, but nothing is divided, so that test_share is LAM_ERR_ARGUMENT, and targets may
- * be missing. Of data with splits of their own, the test split. */
+/* Loads all samples of one file or folder for prediction by the model `options->like`. Like
+ * lam_dataset_load, but nothing is divided, so test_share is LAM_ERR_ARGUMENT, and targets may be
+ * missing. If the data has its own splits, the test split is loaded. */
 LAM_API lam_dataset *lam_dataset_load_file(const char *path, const lam_load_options *options);
 
-/* What lam_dataset_load would make of a path. Strings are the library's and last. */
+/* What lam_dataset_load would make of a path. Strings belong to the library and are never freed. */
 typedef struct lam_data_info {
     const char *format;  /* its name in lam_catalog(LAM_DATA_FORMAT, ..) */
     const char *help;    /* one line */
     bool has_test_split; /* its own, or one made by test_share */
 } lam_data_info;
 
-/* Recognizes data without reading them, in *info. Errors as lam_dataset_load, but options that the
- * data do not use are not told. */
+/* Recognizes data without reading it and describes it in *info. Errors as lam_dataset_load, except
+ * that options that do not apply to the data are not reported. */
 LAM_API lam_status lam_data_recognize_sized(const char *path, const lam_load_options *options,
                                             lam_data_info *info, size_t size);
 LAM_INLINE lam_status lam_data_recognize(const char *path, const lam_load_options *options,
@@ -139,43 +142,45 @@ LAM_INLINE lam_status lam_data_recognize(const char *path, const lam_load_option
 LAM_API lam_dataset *lam_dataset_load_idx(const char *file, const lam_load_options *options);
 
 /* Makes a dataset of samples in memory, x[samples][features], row-major, without targets. With
- * LAM_BORROW the data are not copied and must outlive the dataset. samples and features must be
- * at least 1. NULL with LAM_ERR_ARGUMENT or LAM_ERR_MEMORY. */
+ * LAM_BORROW the data is not copied and must outlive the dataset. samples and features must be at
+ * least 1. NULL with LAM_ERR_ARGUMENT or LAM_ERR_MEMORY. */
 LAM_API lam_dataset *lam_dataset_new(const void *x, lam_dtype type, size_t samples, size_t features,
                                      lam_ownership ownership);
 
-/* Gives class numbers as targets: labels[samples], each in 0..classes-1 (copied). Replaces earlier
+/* Sets class numbers as targets: labels[samples], each in 0..classes-1 (copied). Replaces earlier
  * targets. LAM_ERR_ARGUMENT names the first label out of range. */
 LAM_API lam_status lam_dataset_set_classes(lam_dataset *dataset, const int32_t *labels,
                                            size_t classes);
 
-/* Gives rows of floats as targets: y[samples][outputs] (copied), for regression, for one-hot and
- * for multi-hot rows. Replaces earlier targets. LAM_ERR_NUMERIC names the first that is not
+/* Sets rows of floats as targets: y[samples][outputs] (copied), for regression, one-hot or
+ * multi-hot rows. Replaces earlier targets. LAM_ERR_NUMERIC names the first value that is not
  * finite. */
 LAM_API lam_status lam_dataset_set_targets(lam_dataset *dataset, const float *y, size_t outputs);
 
-/* Names the classes: names[count], copied. LAM_ERR_SHAPE when the targets have another number. */
+/* Names the classes: names[count], copied. LAM_ERR_SHAPE when the targets have a different number
+ * of classes. */
 LAM_API lam_status lam_dataset_set_class_names(lam_dataset *dataset, const char *const *names,
                                                size_t count);
 
 /* What raw samples were made from. */
 typedef enum lam_input_kind {
-    LAM_INPUT_VALUES, /* numbers that nothing is known about */
+    LAM_INPUT_VALUES, /* plain numbers */
     LAM_INPUT_IMAGE,  /* pixels: features are [height][width][channels] */
-    LAM_INPUT_TABLE   /* rows of a table: one feature per number, one per category of a text */
+    LAM_INPUT_TABLE   /* rows of a table: one feature per number, one per category of a text column
+                         column */
 } lam_input_kind;
 
 typedef struct lam_input_info {
     lam_input_kind kind;
     size_t width, height, channels; /* IMAGE: in pixels; channels 1 (gray) or 3 (rgb) */
     bool invert;                    /* IMAGE: black became white */
-    bool header;                    /* TABLE: the names of the columns are the file's own */
-    size_t columns;                 /* TABLE: of the file, targets and ignored ones included */
+    bool header;                    /* TABLE: the column names come from the file */
+    size_t columns;                 /* TABLE: in the file, targets and ignored ones included */
 } lam_input_info;
 
 typedef enum lam_column_kind {
     LAM_COLUMN_NUMBER,
-    LAM_COLUMN_TEXT,   /* one of some categories */
+    LAM_COLUMN_TEXT,   /* one of a set of categories */
     LAM_COLUMN_IGNORED /* not used */
 } lam_column_kind;
 
@@ -183,14 +188,14 @@ typedef enum lam_column_kind {
 typedef struct lam_column_info {
     const char *name;
     lam_column_kind kind;
-    bool target;   /* to be predicted: no feature */
-    bool has_fill; /* NUMBER: missing values become `fill`, else they are refused */
+    bool target;   /* to be predicted, so not a feature */
+    bool has_fill; /* NUMBER: missing values become `fill`; otherwise they are refused */
     float fill;
-    const char *const *categories; /* TEXT: [category_count]; of a target, the classes */
+    const char *const *categories; /* TEXT: [category_count]; the classes of a target */
     size_t category_count;
-    size_t missing; /* of a dataset: values that were missing when it was read, before they were
-                       filled; of a model 0 */
-    size_t first_feature, features; /* its place among the features of a sample */
+    size_t missing;                 /* dataset: values missing when it was read, before they were
+                                       filled; model: 0 */
+    size_t first_feature, features; /* its range within the features of a sample */
 } lam_column_info;
 
 /* What the samples were made from, in *info. */
@@ -209,15 +214,15 @@ LAM_INLINE lam_status lam_dataset_column(const lam_dataset *dataset, size_t i,
     return lam_dataset_column_sized(dataset, i, info, sizeof *info);
 }
 
-/* Says that the samples are images, [height][width][channels] with 1 (gray) or 3 (rgb) channels, so
- * that a model trained on them takes image files. LAM_ERR_SHAPE when the features do not fit,
- * LAM_ERR_ARGUMENT. */
+/* Declares that the samples are images, [height][width][channels] with 1 (gray) or 3 (rgb)
+ * channels, so that a model trained on them takes image files. LAM_ERR_SHAPE when the features do
+ * not fit, LAM_ERR_ARGUMENT. */
 LAM_API lam_status lam_dataset_set_image(lam_dataset *dataset, size_t width, size_t height,
                                          size_t channels);
 
-/* The spiral set: `classes` interleaved arms in the plane, [samples][2] in -1..1 plus noise, equal
- * shares of each class. Source: Stanford CS231n, as in H. Kinsley and D. Kukieła, "Neural Networks
- * from Scratch in Python" (2020). */
+/* The spiral set: `classes` interleaved arms in the plane, [samples][2] in -1..1 plus noise,
+ * classes equally frequent. Source: Stanford CS231n, as in H. Kinsley and D. Kukieła, "Neural
+ * Networks from Scratch in Python" (2020). */
 LAM_API lam_dataset *lam_dataset_spiral(size_t samples, size_t classes, uint64_t seed);
 
 /* The vertical set: `classes` vertical stripes of normal deviates in the plane, [samples][2]. */
@@ -227,15 +232,15 @@ LAM_API lam_dataset *lam_dataset_vertical(size_t samples, size_t classes, uint64
 LAM_API lam_dataset *lam_dataset_sine(size_t samples);
 
 /* Splits off `share` (0 < share < 1) of the samples, drawn at random with `seed`: two new datasets
- * that copy what they need from `dataset`, disjoint and complete, *second with
- * round(share * samples) of them, at least 1 and at most samples - 1. LAM_ERR_ARGUMENT for another
- * share, fewer than 2 samples, or when first and second point to the same place; LAM_ERR_MEMORY. */
+ * that copy what they need from `dataset`, disjoint and complete, *second with round(share *
+ * samples) of them, at least 1 and at most samples - 1. LAM_ERR_ARGUMENT for any other share, fewer
+ * than 2 samples, or when first and second are the same pointer; LAM_ERR_MEMORY. */
 LAM_API lam_status lam_dataset_divide(const lam_dataset *dataset, double share, uint64_t seed,
                                       lam_dataset **first, lam_dataset **second);
 
-/* The same, drawing the share from each class alike: every class has round(share * its samples) in
- * *second, or one more or less so that *second has round(share * samples) in all.
- * LAM_ERR_STATE when the targets are not class numbers. */
+/* The same, stratified by class: every class has round(share * its samples) in *second, or one more
+ * or less so that *second has round(share * samples) in total. LAM_ERR_STATE when the targets are
+ * not class numbers. */
 LAM_API lam_status lam_dataset_divide_stratified(const lam_dataset *dataset, double share,
                                                  uint64_t seed, lam_dataset **first,
                                                  lam_dataset **second);
@@ -243,13 +248,13 @@ LAM_API lam_status lam_dataset_divide_stratified(const lam_dataset *dataset, dou
 /* Number of samples. */
 LAM_API size_t lam_dataset_samples(const lam_dataset *dataset);
 
-/* Number of features (values) of a sample. */
+/* Number of features (values) per sample. */
 LAM_API size_t lam_dataset_features(const lam_dataset *dataset);
 
-/* Number of classes when the targets are class numbers, else 0. */
+/* Number of classes when the targets are class numbers, otherwise 0. */
 LAM_API size_t lam_dataset_classes(const lam_dataset *dataset);
 
-/* Number of floats in a row of targets when the targets are rows, else 0. */
+/* Number of floats in a row of targets when the targets are rows, otherwise 0. */
 LAM_API size_t lam_dataset_outputs(const lam_dataset *dataset);
 
 /* Element type of the samples. */

@@ -1,8 +1,8 @@
 /* exchange.h: models from and for other programs.  Part of Lamina, MIT license.
  *
- * lam_catalog(LAM_MODEL_FORMAT, ...) lists the formats. Nothing of a file is executed, whatever it
- * holds, and nothing is allocated because it claims to need it. Any number of threads may call what
- * is declared here, each with files and models of its own. */
+ * lam_catalog(LAM_MODEL_FORMAT, ...) lists the formats. Nothing in a file is ever executed, and
+ * no memory is allocated merely because a file claims to need it. Any number of threads may
+ * call these functions, each with its own files and models. */
 #ifndef LAMINA_EXCHANGE_H
 #define LAMINA_EXCHANGE_H
 
@@ -16,15 +16,15 @@
 
 LAM_BEGIN_DECLS
 
-/* How a file is read; fill with lam_import_options_default(). All but `format` serve bare weights:
- * files that hold arrays and not what is done with them. */
+/* How a file is read; fill with lam_import_options_default(). All fields but `format` are for bare
+ * weights: files that hold arrays without the network that uses them. */
 typedef struct lam_import_options {
     size_t struct_size; /* set by lam_import_options_default() */
-    const char *format; /* name of the format; NULL = told by the file's content */
-    const char *layers; /* the architecture, as for lam_model_add_layers; NULL = told by the file */
+    const char *format; /* name of the format; NULL = recognized by the file's content */
+    const char *layers; /* the architecture, as for lam_model_add_layers; NULL = as the file says */
     const char *map;    /* names of the dense layers' arrays in order, "W+b,W+b"; NULL = guessed */
-    const char *order;  /* of a weight's dimensions: "out,in", "in,out"; NULL = told by the names,
-                           else by the shapes */
+    const char *order;  /* of a weight's dimensions: "out,in", "in,out"; NULL = inferred from the
+                           names,  else from the shapes */
     const char *scale;  /* input transform of bare weights: "LO,HI" maps 0..255 to LO..HI,
                            "FROM_LO,FROM_HI,LO,HI" another range; NULL = none */
 } lam_import_options;
@@ -40,13 +40,13 @@ LAM_INLINE lam_import_options lam_import_options_default(void)
 
 /* Reads a model from a file of any format that can be read; `options` may be NULL. NULL with
  * LAM_ERR_IO, LAM_ERR_FORMAT (damaged: with what is wrong and where), LAM_ERR_UNSUPPORTED
- * (something in it is no part of a Lamina model, named with its place; or a build without a library
- * for it), LAM_ERR_SHAPE, LAM_ERR_NUMERIC, LAM_ERR_NAME, LAM_ERR_ARGUMENT (of the options) or
- * LAM_ERR_MEMORY. Free it with lam_model_free. */
+ * (something in it cannot be part of a Lamina model, named with its position; or a build without
+ * the library it needs), LAM_ERR_SHAPE, LAM_ERR_NUMERIC, LAM_ERR_NAME, LAM_ERR_ARGUMENT (of the
+ * options) or LAM_ERR_MEMORY. Free it with lam_model_free. */
 LAM_API lam_model *lam_model_import(const char *path, const lam_import_options *options);
 
-/* What was told while a file was read: what it holds and the model does not, what was taken for
- * granted, and how far the model is from what the file says. */
+/* What was noticed while a file was read: what it holds and the model does not, what was assumed,
+ * and how far the model differs from the network in the file. */
 typedef struct lam_import_report lam_import_report;
 
 /* One line of it. Keys: "left out", "assumed", "note", "checked". */
@@ -54,11 +54,11 @@ typedef struct lam_import_line {
     const char *key, *value;
 } lam_import_line;
 
-/* lam_model_import that also tells: *report becomes a report, or NULL when there is no memory for
- * one, whether or not there is a model; free it with lam_import_report_free. The model made of
- * another program's network is run beside the network as its file tells it, step by step in double
- * precision, on random inputs: LAM_ERR_NUMERIC when they do not agree. NULL for `report` is
- * lam_model_import. */
+/* lam_model_import with a report: *report becomes a report, whether or not a model could be read,
+ * or NULL when there is no memory for one; free it with lam_import_report_free. A model converted
+ * from another program's network is compared on random inputs with the network as its file
+ * describes it, run step by step in double precision: LAM_ERR_NUMERIC when they disagree. With
+ * `report` NULL it is the same as lam_model_import. */
 LAM_API lam_model *lam_model_import_report(const char *path, const lam_import_options *options,
                                            lam_import_report **report);
 
@@ -74,10 +74,10 @@ LAM_API void lam_import_report_free(lam_import_report *report);
 /* How a file is written; fill with lam_export_options_default(). */
 typedef struct lam_export_options {
     size_t struct_size; /* set by lam_export_options_default() */
-    const char *format; /* name of the format; NULL = told by the file's extension */
-    bool transform;     /* the file applies the model's input transform itself, where it can */
-    const char *name;   /* C source: what its names begin with; NULL = the file's name. Of another
-                           format LAM_ERR_ARGUMENT */
+    const char *format; /* name of the format; NULL = from the file's extension */
+    bool transform;     /* include the model's input transform in the file, where the format can */
+    const char *name; /* C source: prefix of its names; NULL = the file's name. LAM_ERR_ARGUMENT for
+                         any other format */
 } lam_export_options;
 
 /* Defaults: the format from the extension, with the transform. */
@@ -90,15 +90,15 @@ LAM_INLINE lam_export_options lam_export_options_default(void)
 }
 
 /* Writes a model to a file in any format that can be written, crash-safe as lam_model_save;
- * `options` may be NULL. LAM_ERR_NAME for an extension or a format that is not known,
- * LAM_ERR_UNSUPPORTED naming what the format cannot tell, and the errors of lam_model_save. */
+ * `options` may be NULL. LAM_ERR_NAME for an unknown extension or format, LAM_ERR_UNSUPPORTED
+ * naming what the format cannot express, and the errors of lam_model_save. */
 LAM_API lam_status lam_model_export(const lam_model *model, const char *path,
                                     const lam_export_options *options);
 
-/* What is known of a format. Strings are the library's. */
+/* What is known about a format. Strings belong to the library. */
 typedef struct lam_model_format_info {
     const char *name;
-    const char *extensions; /* separated by spaces, without the point; the first is the usual one */
+    const char *extensions; /* separated by spaces, without the dot; the first is the usual one */
     const char *help;       /* one line */
     bool can_read, can_write;
 } lam_model_format_info;
@@ -111,31 +111,32 @@ LAM_INLINE lam_status lam_model_format(const char *name, lam_model_format_info *
     return lam_model_format_sized(name, info, sizeof *info);
 }
 
-/* The name of the format that a path's extension tells, NULL for none; static. */
+/* The name of the format that a path's extension stands for, or NULL; static. */
 LAM_API const char *lam_model_format_by_extension(const char *path);
 
-/* The name of the format that a file's content tells, else its extension; static. NULL with the
- * error recorded when the file cannot be read or is of no known format. */
+/* The name of the format recognized by a file's content, or else by its extension; static. NULL
+ * with the error recorded when the file cannot be read or its format is unknown. */
 LAM_API const char *lam_model_format_by_content(const char *path);
 
-/* How far two models with the same features and outputs are apart: both run on `rows` random
- * inputs, spread over what the transform of `a` was made for, the same ones for the same seed;
- * *largest becomes the largest absolute difference of two outputs. Equal infinities are no
- * difference; where one output is infinite or either is NaN, it is infinite. LAM_ERR_SHAPE when
- * features or outputs differ, LAM_ERR_ARGUMENT (0 rows), LAM_ERR_STATE or LAM_ERR_MEMORY. */
+/* How far apart two models with the same features and outputs are: both run on `rows` random
+ * inputs, spread over the range that the transform of `a` expects, the same inputs for the same
+ * seed; *largest becomes the largest absolute difference between their outputs. Equal infinities do
+ * not differ; where only one output is infinite or either is NaN, the difference is infinite.
+ * LAM_ERR_SHAPE when features or outputs differ, LAM_ERR_ARGUMENT (0 rows), LAM_ERR_STATE or
+ * LAM_ERR_MEMORY. */
 LAM_API lam_status lam_model_compare(const lam_model *a, const lam_model *b, size_t rows,
                                      uint64_t seed, double *largest);
 
-/* lam_model_compare that sets the difference against the size of the outputs: *largest becomes the
- * largest absolute difference of two outputs divided by the largest finite absolute output of `a`,
- * or by 1 where that is smaller. */
+/* lam_model_compare relative to the size of the outputs: *largest becomes the largest absolute
+ * difference between two outputs divided by the largest finite absolute output of `a`, or by 1 if
+ * that is larger. */
 LAM_API lam_status lam_model_compare_relative(const lam_model *a, const lam_model *b, size_t rows,
                                               uint64_t seed, double *largest);
 
 /* What a file of a known format holds, whether or not it is a model. */
 typedef struct lam_model_contents lam_model_contents;
 
-/* The most dimensions that are told; the rank of an object that is no array. */
+/* The most dimensions that are listed; the rank of an object that is not an array. */
 #define LAM_CONTENT_DIMENSIONS 8
 #define LAM_CONTENT_OBJECT ((size_t)-1)
 
@@ -147,13 +148,13 @@ typedef struct lam_content_array {
     size_t shape[LAM_CONTENT_DIMENSIONS];
 } lam_content_array;
 
-/* Something else that the file says about itself. */
+/* Another fact that the file states about itself. */
 typedef struct lam_content_fact {
     const char *key, *value;
 } lam_content_fact;
 
-/* Lists what a file holds. NULL with the error recorded when it cannot be read or is of no known
- * format. Free it with lam_model_contents_free. */
+/* Lists what a file holds. NULL with the error recorded when it cannot be read or its format is
+ * unknown. Free it with lam_model_contents_free. */
 LAM_API lam_model_contents *lam_model_contents_read(const char *path);
 
 /* Name of the format. Static. */
@@ -174,7 +175,7 @@ LAM_API size_t lam_model_contents_facts(const lam_model_contents *contents);
 LAM_API const lam_content_fact *lam_model_contents_fact(const lam_model_contents *contents,
                                                         size_t i);
 
-/* LAM_OK when everything was listed; else the error that ended the list, which becomes
+/* LAM_OK when everything was listed; otherwise the error that cut the list short, which becomes
  * lam_error_message(). */
 LAM_API lam_status lam_model_contents_status(const lam_model_contents *contents);
 

@@ -1,14 +1,14 @@
-/* extend.h: activations, losses, metrics and callbacks of one's own, by name.
- * Part of Lamina, MIT license.
+/* extend.h: your own activations, losses, metrics and callbacks, by name. Part of Lamina, MIT
+ * license.
  *
- * A registered name works wherever a built-in one does: in lam_model_dense, in lam_fit_options, on
- * loading a model. Registration copies the descriptor and the name and lasts for the life of the
- * process. Register before the first use of the name by another thread. A name must match
+ * A registered name works wherever a built-in one does: in lam_model_dense, in lam_fit_options,
+ * when a model is loaded. Registration copies the descriptor and the name and lasts for the life of
+ * the process. Register before the first use of the name by another thread. A name must match
  * [a-z][a-z0-9_]*, at most 63 characters, and must not be taken (LAM_ERR_NAME).
  *
  * The functions are called from several threads at once, on distinct rows: they must depend on
- * their arguments only, and must not allocate if training is not to. What they return is not
- * believed: an output or loss that is not finite ends training and evaluation with LAM_ERR_NUMERIC;
+ * their arguments only, and must not allocate if training is not to allocate. What they return is
+ * checked: an output or loss that is not finite ends training and evaluation with LAM_ERR_NUMERIC;
  * a metric may be NaN. */
 #ifndef LAMINA_EXTEND_H
 #define LAMINA_EXTEND_H
@@ -35,23 +35,24 @@ typedef struct lam_activation {
     void *user;
 } lam_activation;
 
-/* A loss of a sample's outputs y[width] and target t[width] (one-hot for class numbers). */
+/* A loss of one sample: outputs y[width] and target t[width] (one-hot for class numbers). */
 typedef struct lam_loss {
     const char *name;
     const char *help;
-    /* Returns the loss of one sample; when dy is not NULL also writes its derivative by y. */
+    /* Returns the loss of one sample; when dy is not NULL, also writes its derivative with respect
+     * to y. */
     double (*sample)(size_t width, const float *y, const float *t, float *dy, void *user);
     void *user;
 } lam_loss;
 
-/* What a metric sees of some rows of a batch. */
+/* The rows of a batch that a metric sees. */
 typedef struct lam_metric_rows {
     size_t rows, width, stride; /* y is [rows][stride], `width` of them meaningful */
     const float *y;             /* outputs */
     const int32_t *classes;     /* [rows], or NULL when targets are rows */
     const float *targets;       /* [rows][width], or NULL when targets are class numbers */
     float threshold;            /* of binary decisions */
-    float tolerance;            /* of regression accuracy: the largest error that is right */
+    float tolerance;            /* of regression accuracy: the largest error that counts as right */
     bool argmax;                /* decide by the largest output (softmax), else by threshold */
 } lam_metric_rows;
 
@@ -59,7 +60,7 @@ typedef struct lam_metric_rows {
 #define LAM_METRIC_STATE 4
 
 /* A metric: `update` adds some rows to state[LAM_METRIC_STATE], which starts at zero; states of
- * different rows are combined by adding them, in a fixed order; `result` makes the figure, NaN
+ * different rows are combined by adding them, in a fixed order; `result` computes the figure, NaN
  * when there is nothing to divide by. */
 typedef struct lam_metric {
     const char *name;
@@ -69,8 +70,8 @@ typedef struct lam_metric {
     void *user;
 } lam_metric;
 
-/* Registers an activation. LAM_ERR_ARGUMENT when a function is missing or the name malformed,
- * LAM_ERR_NAME when it is taken, LAM_ERR_MEMORY. Not to be called during training. */
+/* Registers an activation. LAM_ERR_ARGUMENT when a function is missing or the name is malformed,
+ * LAM_ERR_NAME when the name is taken, LAM_ERR_MEMORY. Not to be called during training. */
 LAM_API lam_status lam_register_activation_sized(const lam_activation *activation, size_t size);
 LAM_INLINE lam_status lam_register_activation(const lam_activation *activation)
 {

@@ -4,14 +4,13 @@
  *
  * OVERVIEW
  *
- *   A lam_dataset holds samples and targets. A lam_model is a chain of dense, dropout and
- *   layer normalization layers.
- *   lam_fit trains the one on the other; lam_evaluate and lam_predict use the result; a model is
- *   one safetensors file on disk.
+ *   A lam_dataset holds samples and targets. A lam_model is a sequence of dense, dropout and
+ *   layer normalization layers. lam_fit trains a model on a dataset; lam_evaluate and lam_predict
+ *   use the result; a model is one safetensors file on disk.
  *
  * QUICK START
  *
- *   lam_dataset *train = lam_dataset_load("fashion-mnist", LAM_SPLIT_TRAIN, NULL);
+ *   lam_dataset *train = lam_dataset_load("path/to/fashion-mnist", LAM_SPLIT_TRAIN, NULL);
  *   lam_model *model = lam_model_new(lam_dataset_features(train));
  *   lam_model_scale_input(model, 0, 255, -1, 1);
  *   lam_model_dense(model, 128, "relu");
@@ -31,47 +30,48 @@
  *   - Handles are opaque; lam_*_free(NULL) does nothing. Options are plain structs filled by a
  *     _default() function. export.h says how structs grow in versions to come.
  *   - Things are named in the vocabulary of Keras: "relu", "categorical_crossentropy", "adam".
- *     An unknown word is an error that lists the known ones and the nearest.
- *   - Fallible calls return a lam_status, constructors NULL; lam_error_message() says more.
+ *     An unknown word is an error that lists the known ones and suggests the nearest.
+ *   - Fallible calls return a lam_status, constructors NULL; lam_error_message() has the details.
  *   - The library never prints, never exits, and never changes the locale, signal handlers or the
  *     C random generator.
  *   - The same seed gives the same bits with any number of threads, on one machine.
  *
  * FORKING
  *
- *   A process may fork at any time, also while its other threads train; Python's multiprocessing
- *   with the start method fork and servers that fork workers do so. In the child
+ *   A process may fork at any time, even while its other threads train, as Python's
+ *   multiprocessing (start method fork) and servers that fork workers do. In the child
  *
  *   - new handles of every kind can be made and used;
- *   - handles from before can be used where no other thread of the parent was in the middle of a
- *     call with them. They are copies: parent and child go on from the same state and do not notice
- *     each other, also where samples are read from the same file. Threads of their own start again
- *     with the next call. A handle that was in use can only be freed;
- *   - every handle can be freed, and none has to be: no call hangs because of threads that only
- *     the parent has;
- *   - checkpoints of a run that was going on are the parent's. A child that forked in a callback
- *     and returns from it trains on, but writes none: events say so (LAM_ERR_STATE), and so does
- *     lam_fit in the end.
+ *   - existing handles can be used unless another thread of the parent was in the middle of a
+ *     call with them. They are copies: parent and child continue from the same state
+ *     independently, even when they read samples from the same file. A handle's own threads are
+ *     restarted by the next call. A handle that was in use can only be freed;
+ *   - every handle can be freed, but none has to be: no call hangs because of threads that exist
+ *     only in the parent;
+ *   - checkpoints of a run in progress belong to the parent. A child that was forked in a
+ *     callback and returns from it continues training but writes none: events say so
+ *     (LAM_ERR_STATE), and finally so does lam_fit.
  *
- *   A fork waits for samples that are being read from a file, a second at most. Where a function
- *   of the program was reading them (source.h) and did not return in that time, the child can only
- *   free the dataset; its use is LAM_ERR_STATE. A child that was forked within an activation, a
- *   loss, a metric or a source of one's own may only call exec or _exit. Where products are the
- *   BLAS library's (lam_build_info("products")), what may happen in the child is up to it, too.
+ *   A fork waits at most a second for samples that are being read from a file. If a function of
+ *   the program was reading them (source.h) and did not return in that time, the child can only
+ *   free the dataset; using it is LAM_ERR_STATE. A child forked inside a registered activation,
+ *   loss or metric or inside a source may only call exec or _exit. Where the BLAS library computes
+ *   the products (lam_build_info("products")), what works in the child also depends on that
+ *   library.
  *
  * THE HEADERS, BY TIER
  *
  *   1  status.h dataset.h model.h fit.h     the whole life of a network
- *      catalog.h                            what can be named
- *      images.h                             pictures of data, files that were skipped
- *      output.h                             files to be written, looked at beforehand
- *      source.h                             samples delivered by a function of one's own
+ *      catalog.h                            the names the library knows
+ *      images.h                             contact sheets, image files that were skipped
+ *      output.h                             whether a file can be written, asked in advance
+ *      source.h                             samples delivered by your own function
  *      exchange.h                           models from and for other programs
  *      quantize.h                           networks of 8-bit integers
- *   2  trainer.h predictor.h                one's own loop; prediction without allocation
+ *   2  trainer.h predictor.h                your own training loop; prediction without allocation
  *      batches.h                            the batches of a dataset, epoch after epoch
  *      checkpoint.h                         what a checkpoint holds
- *   3  extend.h                             activations, losses, metrics, callbacks of one's own
+ *   3  extend.h                             your own activations, losses, metrics, callbacks
  */
 #ifndef LAMINA_LAMINA_H
 #define LAMINA_LAMINA_H

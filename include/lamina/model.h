@@ -1,10 +1,10 @@
 /* model.h: build, inspect, save and load a network.  Part of Lamina, MIT license.
  *
- * A model is a chain of layers, their parameters in one flat buffer, and the transform applied to
- * raw input. Building calls are sticky: a model remembers its first error, every later building
- * call returns it, and so does lam_fit. That ends when the model has its parameters (trained,
- * loaded, initialized): a building call that fails then changes nothing, and the model goes on
- * being of use.
+ * A model is a sequence of layers, their parameters in one flat buffer, and the transform applied
+ * to raw input. Building calls are sticky: a model remembers its first error, every later building
+ * call returns it, and so does lam_fit. Once the model has its parameters (trained, loaded,
+ * initialized) this no longer applies: a building call that fails then changes nothing, and the
+ * model stays usable.
  *
  * Thread safety: calls that take a non-const model need exclusive access; any number of threads
  * may use a const model at once. */
@@ -23,7 +23,7 @@ LAM_BEGIN_DECLS
 
 typedef struct lam_model lam_model;
 
-/* A strength of regularization that means: take the one in lam_fit_options. */
+/* A regularization strength that means: use the one in lam_fit_options. */
 #define LAM_INHERIT (-1.0f)
 
 /* Everything about a dense layer; fill with lam_dense_options_default(). */
@@ -45,7 +45,7 @@ LAM_INLINE lam_dense_options lam_dense_options_default(void)
     return options;
 }
 
-/* The most layers that a model may have, and that are read from a file. */
+/* The maximum number of layers in a model, built or read from a file. */
 #define LAM_MOST_LAYERS 10000
 
 /* Starts a model for samples of `features` values. NULL with LAM_ERR_ARGUMENT (0 features) or
@@ -57,7 +57,7 @@ LAM_API lam_model *lam_model_new(size_t features);
  * LAM_ERR_ARGUMENT, LAM_ERR_MEMORY; LAM_ERR_STATE, not sticky, when parameters already exist. */
 LAM_API lam_status lam_model_dense(lam_model *model, size_t units, const char *activation);
 
-/* As lam_model_dense, with every choice. `options` is copied. */
+/* Like lam_model_dense, with all options. `options` is copied. */
 LAM_API lam_status lam_model_dense_with(lam_model *model, const lam_dense_options *options);
 
 /* Everything about a layer normalization; fill with lam_layer_norm_options_default(). */
@@ -67,7 +67,7 @@ typedef struct lam_layer_norm_options {
     const char *activation; /* NULL = "linear" */
 } lam_layer_norm_options;
 
-/* Defaults: epsilon 1e-3, as Keras (PyTorch: 1e-5); activation NULL. */
+/* Defaults: epsilon 1e-3, as in Keras (PyTorch: 1e-5); activation NULL. */
 LAM_API void lam_layer_norm_options_init(lam_layer_norm_options *options, size_t size);
 LAM_INLINE lam_layer_norm_options lam_layer_norm_options_default(void)
 {
@@ -77,21 +77,22 @@ LAM_INLINE lam_layer_norm_options lam_layer_norm_options_default(void)
 }
 
 /* Adds y = gamma * (x - mean) / sqrt(variance + epsilon) + beta: mean and variance (divisor n) over
- * the n values of each row, gamma [n] and beta [n] learned, from 1 and 0. Regularization leaves
- * them alone. Sticky errors as lam_model_dense. */
+ * the n values of each row, gamma [n] and beta [n] are learned, starting at 1 and 0. Regularization
+ * does not apply to them. Sticky errors as lam_model_dense. */
 LAM_API lam_status lam_model_layer_norm(lam_model *model, float epsilon);
 
-/* As lam_model_layer_norm, followed by an activation. `options` is copied. */
+/* Like lam_model_layer_norm, followed by an activation. `options` is copied. */
 LAM_API lam_status lam_model_layer_norm_with(lam_model *model,
                                              const lam_layer_norm_options *options);
 
-/* Adds inverted dropout: in training a value is kept with probability 1 - rate and then scaled by
- * 1 / (1 - rate); at inference it does nothing. 0 <= rate < 1. Sticky errors as lam_model_dense. */
+/* Adds inverted dropout: in training a value is kept with probability 1 - rate and then scaled by 1
+ * / (1 - rate), otherwise set to 0; at inference it does nothing. 0 <= rate < 1. Sticky errors as
+ * lam_model_dense. */
 LAM_API lam_status lam_model_dropout(lam_model *model, float rate);
 
-/* Adds layers from text such as "128:relu,dropout:0.1,10:softmax": UNITS[:ACTIVATION],
- * dropout:RATE or layer_norm[:EPSILON][:ACTIVATION], separated by commas. Sticky errors as
- * lam_model_dense, naming the part. */
+/* Adds layers from text such as "128:relu,dropout:0.1,10:softmax": UNITS[:ACTIVATION], dropout:RATE
+ * or layer_norm[:EPSILON][:ACTIVATION], separated by commas. Sticky errors as lam_model_dense,
+ * naming the offending part. */
 LAM_API lam_status lam_model_add_layers(lam_model *model, const char *layers);
 
 /* Maps inputs in [from_lo, from_hi] linearly to [to_lo, to_hi]; stored with the model and applied
@@ -102,26 +103,26 @@ LAM_API lam_status lam_model_scale_input(lam_model *model, float from_lo, float 
 
 /* Takes mean and standard deviation (over the samples, divisor n) of each feature from `dataset`
  * and stores the transform (x - mean) / std with the model; a constant feature is only centred.
- * LAM_ERR_SHAPE when the dataset has another number of features; LAM_ERR_NUMERIC when a value is
- * not finite, naming feature and sample. */
+ * LAM_ERR_SHAPE when the dataset has a different number of features; LAM_ERR_NUMERIC when a value
+ * is not finite, naming feature and sample. */
 LAM_API lam_status lam_model_standardize_input(lam_model *model, const lam_dataset *dataset);
 
 /* Names the classes: names[count], copied, stored with the model. LAM_ERR_SHAPE when `count` is not
- * the number of outputs (with one output, 2 names, of the classes 0 and 1, or 1); names given
- * before the layers are checked when the parameters are made. */
+ * the number of outputs (with one output: 2 names, for the classes 0 and 1, or 1 name); names given
+ * before the layers are checked when the parameters are created. */
 LAM_API lam_status lam_model_set_class_names(lam_model *model, const char *const *names,
                                              size_t count);
 
-/* Allocates the parameters and draws their start values: counter-based random numbers keyed by
- * (seed, layer, element). `initializer` names the one for weights of layers that have none of
- * their own; NULL = "glorot_uniform". lam_fit does this by itself for a model without parameters.
- * Calling it again draws new values, and training begins anew: see lam_fit. */
+/* Allocates the parameters and draws their initial values: counter-based random numbers keyed by
+ * (seed, layer, element). `initializer` names the initializer for weights of layers that have none
+ * of their own; NULL = "glorot_uniform". lam_fit does this automatically for a model without
+ * parameters. Calling it again draws new values, and training starts over: see lam_fit. */
 LAM_API lam_status lam_model_initialize(lam_model *model, uint64_t seed, const char *initializer);
 
-/* The first error of building, LAM_OK if none; its text becomes lam_error_message(). */
+/* The first error of a building call, LAM_OK if none; its text becomes lam_error_message(). */
 LAM_API lam_status lam_model_status(const lam_model *model);
 
-/* Number of values of a sample. */
+/* Number of values per sample. */
 LAM_API size_t lam_model_features(const lam_model *model);
 
 /* Number of outputs: the width of the last layer. */
@@ -130,7 +131,7 @@ LAM_API size_t lam_model_outputs(const lam_model *model);
 /* Number of layers. */
 LAM_API size_t lam_model_layers(const lam_model *model);
 
-/* What a layer is; strings and numbers are the model's own. */
+/* What a layer is; strings belong to the model. */
 typedef struct lam_layer_info {
     const char *type;       /* "dense", "dropout", "layer_norm" */
     const char *activation; /* dense, layer_norm: its name, else NULL */
@@ -163,22 +164,22 @@ LAM_API lam_status lam_model_layer_number(const lam_model *model, size_t i, size
  * the text does not fit; 128 characters are enough. */
 LAM_API lam_status lam_model_layer_text(const lam_model *model, size_t i, char *text, size_t size);
 
-/* A named array inside a model or a trainer; `data` is [rows][cols], a bias has one row. The weight
- * of layer_norm is gamma, one row, its bias beta. */
+/* A named array inside a model or a trainer; `data` is [rows][cols]; a bias has one row. The weight
+ * of layer_norm is gamma, in one row, and its bias is beta. */
 typedef struct lam_tensor {
     const char *name; /* "layers.0.weight", "layers.0.bias" */
     float *data;
     size_t rows, cols;
 } lam_tensor;
 
-/* Number of parameters in all. */
+/* Total number of parameters. */
 LAM_API size_t lam_model_parameters(const lam_model *model);
 
 /* Number of parameter tensors; 0 before lam_model_initialize or loading. */
 LAM_API size_t lam_model_tensors(const lam_model *model);
 
-/* A view of parameter tensor i, readable and writable; valid until the model is freed, changed
- * by training. LAM_ERR_ARGUMENT when out of range, LAM_ERR_STATE without parameters. */
+/* A view of parameter tensor i, readable and writable; valid until the model is freed; training
+ * changes its values. LAM_ERR_ARGUMENT when out of range, LAM_ERR_STATE without parameters. */
 LAM_API lam_status lam_model_tensor_sized(lam_model *model, size_t i, lam_tensor *tensor,
                                           size_t size);
 LAM_INLINE lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *tensor)
@@ -187,11 +188,11 @@ LAM_INLINE lam_status lam_model_tensor(lam_model *model, size_t i, lam_tensor *t
 }
 
 /* Copies all parameters, tensor after tensor without gaps, to values[count]; count must be
- * lam_model_parameters(), else LAM_ERR_SHAPE. LAM_ERR_STATE without parameters. */
+ * lam_model_parameters(), otherwise LAM_ERR_SHAPE. LAM_ERR_STATE without parameters. */
 LAM_API lam_status lam_model_get_parameters(const lam_model *model, float *values, size_t count);
 
-/* Sets all parameters from values[count], creating them if need be. LAM_ERR_SHAPE as above,
- * LAM_ERR_NUMERIC naming the first that is not finite; then nothing has changed. */
+/* Sets all parameters from values[count], creating them if necessary. LAM_ERR_SHAPE as above,
+ * LAM_ERR_NUMERIC naming the first that is not finite; on failure nothing has changed. */
 LAM_API lam_status lam_model_set_parameters(lam_model *model, const float *values, size_t count);
 
 /* What the input transform does. */
@@ -216,8 +217,8 @@ LAM_INLINE void lam_model_transform(const lam_model *model, lam_transform_info *
     lam_model_transform_sized(model, info, sizeof *info);
 }
 
-/* What the samples were made from that the model was trained on, in *info: lam_fit takes it from
- * the training data when the model has none, the model's file keeps it. */
+/* Describes in *info what the samples the model was trained on were made from: lam_fit takes it
+ * from the training data when the model has none, and the model file keeps it. */
 LAM_API void lam_model_input_sized(const lam_model *model, lam_input_info *info, size_t size);
 LAM_INLINE void lam_model_input(const lam_model *model, lam_input_info *info)
 {
@@ -236,53 +237,54 @@ LAM_INLINE lam_status lam_model_column(const lam_model *model, size_t i, lam_col
 LAM_API const char *lam_model_class_name(const lam_model *model, size_t i);
 
 /* The name of the loss the model was last trained with, or NULL. Owned by the library or the model;
- * valid until the model is trained again or freed. Of a loaded model it may be one of the program
- * that trained it: only a call that needs the loss fails then (LAM_ERR_NAME), and naming another in
- * lam_fit_options helps. */
+ * valid until the model is trained again or freed. For a loaded model it may be a loss registered
+ * by the program that trained it: then only a call that needs the loss fails (LAM_ERR_NAME), unless
+ * lam_fit_options names another. */
 LAM_API const char *lam_model_loss(const lam_model *model);
 
-/* Number of values a decision has: 1 when the last activation is softmax, else the outputs. */
+/* Number of values in a decision: 1 when the last activation is softmax, otherwise the number of
+ * outputs. */
 LAM_API size_t lam_model_decision_width(const lam_model *model);
 
 /* Turns outputs[rows][outputs] into decisions[rows][decision width]: for softmax the number of the
- * largest output (the first of equals), for sigmoid 1 where it exceeds `threshold` (usually 0.5)
- * and else 0, for every other activation the output itself. Where an output is NaN, so is the
- * decision: of softmax any output of the row. */
+ * largest output (the first of equals), for sigmoid 1 where the output exceeds `threshold` (usually
+ * 0.5) and 0 elsewhere, for every other activation the output itself. A NaN output gives a NaN
+ * decision; with softmax, any NaN in the row does. */
 LAM_API lam_status lam_model_decide(const lam_model *model, const float *outputs, size_t rows,
                                     float threshold, float *decisions);
 
-/* Writes architecture, parameters, input transform and class names as a safetensors file, crash-
- * safe: after any failure `path` holds what it held before. LAM_ERR_IO with the system's reason,
- * LAM_ERR_STATE without parameters, LAM_ERR_NUMERIC naming a parameter that is not finite,
- * LAM_ERR_ARGUMENT for a class name that is not UTF-8, LAM_ERR_UNSUPPORTED in a build without
- * model files. */
+/* Writes architecture, parameters, input transform and class names as a safetensors file,
+ * crash-safe: after any failure `path` holds what it held before. LAM_ERR_IO with the system's
+ * reason, LAM_ERR_STATE without parameters, LAM_ERR_NUMERIC naming a parameter that is not finite,
+ * LAM_ERR_ARGUMENT for a class name that is not UTF-8, LAM_ERR_UNSUPPORTED in a build without model
+ * files. */
 LAM_API lam_status lam_model_save(const lam_model *model, const char *path);
 
 /* Reads what lam_model_save wrote. NULL with LAM_ERR_IO, LAM_ERR_FORMAT (with what is wrong and
  * where), LAM_ERR_NUMERIC (a parameter is not finite), LAM_ERR_NAME (an unknown type of layer),
  * LAM_ERR_STATE (no layer with parameters), LAM_ERR_MEMORY or LAM_ERR_UNSUPPORTED (a build without
- * model files). A loss, activation or initializer that is not known here, such as one that was
- * registered (extend.h) by the program that wrote the file, keeps nothing from loading, inspecting
- * and saving: what needs the loss (lam_evaluate and training, unless they are given another), runs
- * the activation (predicting, too) or draws by the initializer (lam_model_initialize) returns
- * LAM_ERR_NAME. Activations must be registered before the model is loaded for that. */
+ * model files). A model with a loss, activation or initializer that is not known here, such as one
+ * registered (extend.h) by the program that wrote the file, can still be loaded, inspected and
+ * saved; calls that need the loss (lam_evaluate and training, unless given another), run the
+ * activation (including prediction) or draw with the initializer (lam_model_initialize) return
+ * LAM_ERR_NAME. To be used, an activation must be registered before the model is loaded. */
 LAM_API lam_model *lam_model_load(const char *path);
 
-/* Reads what such a file says of the model, without its parameters and without comparing the
- * checksum: time and memory depend on the header, not on the size of the file. The model describes
- * itself as the whole one does; it has no parameters, so that predicting, evaluating and saving it
- * are LAM_ERR_STATE, and training it starts anew. Errors as lam_model_load. */
+/* Reads the description of the model from such a file, without its parameters and without verifying
+ * the checksum: time and memory depend on the header, not on the size of the file. The result
+ * describes itself like the complete model but has no parameters, so predicting, evaluating and
+ * saving it are LAM_ERR_STATE, and training it starts from scratch. Errors as lam_model_load. */
 LAM_API lam_model *lam_model_load_structure(const char *path);
 
-/* Writes what lam_model_save writes, the same bytes, to the caller's buffer[size]; *needed is how
- * many there are. With size 0 only *needed is set (buffer may be NULL). LAM_ERR_ARGUMENT when the
- * buffer is too small, with *needed set and nothing written; otherwise errors as lam_model_save. */
+/* Writes what lam_model_save writes, the same bytes, to the caller's buffer[size]; *needed is their
+ * number. With size 0 only *needed is set (buffer may be NULL). LAM_ERR_ARGUMENT when the buffer is
+ * too small, with *needed set and nothing written; otherwise errors as lam_model_save. */
 LAM_API lam_status lam_model_save_memory(const lam_model *model, void *buffer, size_t size,
                                          size_t *needed);
 
-/* Reads bytes[size] as lam_model_load reads a file: what either save wrote, a checkpoint included.
- * The bytes are only read, and not needed afterwards; they may come from anywhere. Errors as
- * lam_model_load. */
+/* Reads bytes[size] as lam_model_load reads a file: the output of either save function, or a
+ * checkpoint. The bytes are only read, and not needed afterwards; they may come from an untrusted
+ * source. Errors as lam_model_load. */
 LAM_API lam_model *lam_model_load_memory(const void *bytes, size_t size);
 
 /* Frees a model; NULL is allowed. */

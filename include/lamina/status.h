@@ -16,7 +16,7 @@ LAM_BEGIN_DECLS
     X(OK, 0, "success")                                                                            \
     X(ERR_ARGUMENT, 1, "invalid argument")                                                         \
     X(ERR_NAME, 2, "unknown name")                                                                 \
-    X(ERR_SHAPE, 3, "shapes do not fit")                                                           \
+    X(ERR_SHAPE, 3, "shapes do not match")                                                         \
     X(ERR_MEMORY, 4, "out of memory")                                                              \
     X(ERR_IO, 5, "input or output failed")                                                         \
     X(ERR_FORMAT, 6, "malformed file")                                                             \
@@ -34,22 +34,22 @@ typedef enum lam_status {
  * The string is static. Thread-safe. */
 LAM_API const char *lam_status_name(lam_status status);
 
-/* A short text for a code, such as "shapes do not fit". The string is static. Thread-safe. */
+/* A short text for a code, such as "shapes do not match". The string is static. Thread-safe. */
 LAM_API const char *lam_status_text(lam_status status);
 
 /* What went wrong in the latest call that failed on this thread, naming the offending values, as
- * lam_printable shows them; "" when none has. Successful calls leave it as it is. Valid until the
- * next failure on the same thread. */
+ * lam_printable shows them; "" when no call has failed. Successful calls leave it unchanged. Valid
+ * until the next failure on the same thread. */
 LAM_API const char *lam_error_message(void);
 
-/* The code that belongs to lam_error_message(); LAM_OK when no call has failed on this thread. */
+/* The code of lam_error_message(); LAM_OK when no call has failed on this thread. */
 LAM_API lam_status lam_error_status(void);
 
-/* Copies `text` to out[size] so that it can be shown on a terminal and in one line, whatever wrote
- * it: C0 and C1 control characters, DEL, bidirectional controls and line separators are written as
- * \n, \x1b or \u009b, bytes that are no UTF-8 as \xff; all else stays as it is, backslashes too.
- * What does not fit ends in "...", and NULL gives "". Returns `out`. lam_error_message() is of this
- * kind already. Thread-safe. */
+/* Copies `text` to out[size] in a form that is safe to show on a terminal, in one line, wherever it
+ * came from: C0 and C1 control characters, DEL, bidirectional controls and line separators are
+ * written as \n, \x1b or \u009b, bytes that are not valid UTF-8 as \xff; everything else is
+ * unchanged, backslashes too. Text that does not fit is cut and ends in "..."; NULL gives "".
+ * Returns `out`. lam_error_message() is already in this form. Thread-safe. */
 LAM_API char *lam_printable(const char *text, char *out, size_t size);
 
 /* Bytes of the UTF-8 character (RFC 3629) at `text`, which ends in a NUL: 1 to 4; 0 at the end and
@@ -61,26 +61,26 @@ LAM_API size_t lam_utf8_length(const char *text);
 #define LAM_VERSION_PATCH 0
 #define LAM_VERSION_STRING "0.1.0"
 
-/* The version of the library that runs, "0.1.0"; compare with LAM_VERSION_STRING, which is the
- * version compiled against. Static string, thread-safe. */
+/* The version of the library that runs, "0.1.0"; compare with LAM_VERSION_STRING, the version
+ * compiled against. Static string, thread-safe. */
 LAM_API const char *lam_version(void);
 
 /* One fact about how the library was built or runs here; NULL for an unknown key. Keys: "blas"
- * (library and core), "instruction_set" (of the kernels in use), "products" ("tiles": the library's
- * own for this instruction set; "blas"), "processor" (its make), "lapack", "gzip", "zip", "json",
- * "cpuinfo", "images", "onnx" ("yes" or "no": optional parts that are in). Static string,
- * thread-safe. */
+ * (library and core), "instruction_set" (of the kernels in use), "products" ("tiles", the library's
+ * own for this instruction set, or "blas"), "processor" (its vendor), "lapack", "gzip", "zip",
+ * "json", "cpuinfo", "images", "onnx" ("yes" or "no": optional parts that are included). Static
+ * string, thread-safe. */
 LAM_API const char *lam_build_info(const char *key);
 
-/* Whether the environment variables that the library reads have values it knows:
+/* Whether the environment variables that the library reads have valid values:
  *
- *   LAMINA_CPU       baseline, avx2 or avx512: use no more than this instruction set; where the
- *                    machine lacks it, the best one below, which lam_build_info names
- *   LAMINA_PRODUCTS  tiles or blas: who makes matrix products
+ *   LAMINA_CPU       baseline, avx2 or avx512: the most advanced instruction set to use; if the
+ *                    machine lacks it, the best one below it, which lam_build_info reports
+ *   LAMINA_PRODUCTS  tiles or blas: what computes matrix products
  *
- * Unset and empty mean that the library chooses. Otherwise LAM_ERR_NAME with the words known.
- * Making or loading a model fails in the same way. They are read once, when they are first needed.
- * Thread-safe unless the program changes its environment meanwhile. */
+ * Unset and empty mean that the library chooses. Other values are LAM_ERR_NAME, listing the known
+ * ones. Creating or loading a model fails in the same way. They are read once, when they are first
+ * needed. Thread-safe unless the program changes its environment meanwhile. */
 LAM_API lam_status lam_check_environment(void);
 
 /* A user's allocator. `allocate` returns `size` bytes aligned to `alignment` (a power of two of
@@ -91,10 +91,10 @@ typedef struct lam_allocator {
     void *user;
 } lam_allocator;
 
-/* Makes every later allocation of the library go through a copy of `allocator`; NULL puts the
- * C library back. Call it before anything else was created: what exists is released through the
- * allocator in force at that time. Libraries underneath (BLAS, zlib, JSON, thread pool) keep
- * their own. Not thread-safe. Fails with LAM_ERR_ARGUMENT when a function is missing. */
+/* Makes all later allocations of the library go through a copy of `allocator`; NULL restores the C
+ * library's. Call it before anything is created: memory is released through the allocator set at
+ * the time of release, whichever allocated it. Libraries underneath (BLAS, zlib, JSON) keep their
+ * own allocators. Not thread-safe. Fails with LAM_ERR_ARGUMENT when a function is missing. */
 LAM_API lam_status lam_set_allocator_sized(const lam_allocator *allocator, size_t size);
 LAM_INLINE lam_status lam_set_allocator(const lam_allocator *allocator)
 {

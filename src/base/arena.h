@@ -12,13 +12,13 @@
 
 /* Bytes between memory that one thread writes and memory that another does, in every step: so many
  * that what a processor fetches ahead, out of one, does not reach the other. With less, a core
- * takes lines away from the other that nobody asked for. */
+ * takes lines from the other core without need. */
 enum { LAM__APART = 65536 };
 
 typedef struct lam__arena {
     unsigned char *base;
     size_t used, size;
-    size_t gaps; /* of `used`: what nobody touches */
+    size_t gaps; /* of `used`: gaps that are never touched */
     bool overflow;
     bool hot; /* set before it is opened: see lam__allocate_hot */
 } lam__arena;

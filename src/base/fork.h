@@ -1,10 +1,10 @@
 /* fork.h: what has threads or a mutex, made fit for use in a forked child.
  *
  * A child has the memory of its parent and of its threads only the one that forked: workers are
- * gone, and a mutex that another thread held stays locked for ever. So whatever has threads or a
- * mutex of its own is watched: its mutex is taken before the process forks and given back on both
- * sides, so that what it guards is copied whole, and in the child a function hears that the threads
- * are gone. Nothing of this costs anything between forks. */
+ * gone, and a mutex that another thread held stays locked forever. So everything that has threads
+ * or a mutex of its own is watched: its mutex is taken before the process forks and given back on
+ * both sides, so that what it guards is copied whole, and in the child a function hears that the
+ * threads are gone. Nothing of this costs anything between forks. */
 #ifndef LAMINA_FORK_H
 #define LAMINA_FORK_H
 

@@ -94,7 +94,7 @@ static size_t alignment_of(size_t bytes, size_t touched)
     return LAM__ALIGN;
 }
 
-/* `touched`: bytes that every step of training touches, 0 where there are no such. */
+/* `touched`: bytes that every step of training touches, 0 where there are none. */
 static void *allocate(size_t count, size_t size, size_t touched, const char *what)
 {
     size_t bytes;

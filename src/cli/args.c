@@ -140,7 +140,7 @@ static int set_split(const char *text, lam_split *split)
     if (lam_nearest(text, words, sizeof words / sizeof *words))
         cli_unknown("split", text, words, sizeof words / sizeof *words);
     else
-        cli_error("unknown split '%s': there are train and test", text);
+        cli_error("unknown split '%s'; known: train, test", text);
     return CLI_USAGE;
 }
 

@@ -41,7 +41,7 @@ static int check_no_more(int argc, char **argv, int taken)
 {
     if (argc <= taken)
         return CLI_SUCCESS;
-    cli_error("'%s' takes nothing more, not '%s'", argv[taken - 1], argv[taken]);
+    cli_error("'%s' takes no arguments, but got '%s'", argv[taken - 1], argv[taken]);
     return CLI_USAGE;
 }
 
@@ -62,7 +62,7 @@ static void tell_instruction_set(void)
 {
     const char *wish = getenv("LAMINA_CPU"), *used = lam_build_info("instruction_set");
     if (wish && *wish && strcmp(wish, used) != 0)
-        cli_error("LAMINA_CPU=%s: this machine does not have it, %s is used", wish, used);
+        cli_error("LAMINA_CPU=%s: this machine does not have it; using %s", wish, used);
 }
 
 static int run_command(const cli_command *command, int argc, char **argv)

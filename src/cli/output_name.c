@@ -55,9 +55,10 @@ int cli_check_extension(const char *path, const char *format, const char *what)
             "convert '%.*s.%.*s' '%s'",
             path, says, what, format, stem, path, ending, usual, stem, path, ending, usual, path);
     else if (says && info.name && !info.can_write)
-        cli_error("'%s' is a name for %s, which is read and not written: %s is written as %s, name "
-                  "it '%.*s.%.*s'",
-                  path, says, what, format, stem, path, ending, usual);
+        cli_error(
+            "'%s' is a name for %s, which can be read but not written: %s is written as %s, name "
+            "it '%.*s.%.*s'",
+            path, says, what, format, stem, path, ending, usual);
     else
         cli_error("'%s' is a name for another kind of file, and %s is written as %s: name it "
                   "'%.*s.%.*s'",

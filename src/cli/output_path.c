@@ -113,7 +113,7 @@ static int check_checkpoints(const cli_output *output)
                       is_same(&a, &b) && strcmp(file_of(checkpoints), file_of(output->path)) == 0;
     if (!inside && !same)
         return CLI_SUCCESS;
-    cli_error("cannot write '%s': that name belongs to the checkpoints in '%s'", output->path,
+    cli_error("cannot write '%s': that name is reserved for the checkpoints in '%s'", output->path,
               checkpoints);
     return CLI_USAGE;
 }
@@ -132,7 +132,7 @@ static int check_former(const cli_output *output, const struct stat *file)
         }
     for (size_t i = 0; i < sizeof output->inputs / sizeof *output->inputs; i++)
         if (is_read(file, output->inputs[i], !own)) {
-            cli_error("cannot write '%s': it is read as '%s', and what is read is never replaced",
+            cli_error("cannot write '%s': it is read as '%s', and input files are never replaced",
                       path, output->inputs[i]);
             return CLI_USAGE;
         }
@@ -141,8 +141,8 @@ static int check_former(const cli_output *output, const struct stat *file)
     if (own)
         cli_error("cannot write '%s': it is write-protected; --force replaces it", path);
     else
-        cli_error("cannot write '%s': it exists, and is no file that Lamina has written; give "
-                  "another name, or --force to replace it",
+        cli_error("cannot write '%s': it exists, and Lamina did not write it; give another name, "
+                  "or --force to replace it",
                   path);
     return CLI_FAILURE;
 }

@@ -244,19 +244,19 @@ static void report_checkpoint(cli_progress *progress, const lam_event *event)
         progress->kept = progress->kept || !resumes;
         progress->resumed = progress->resumed || resumes;
         if (resumes && progress->mode != CLI_PROGRESS_QUIET)
-            cli_error("going on from '%s'", event->path);
+            cli_error("continuing from '%s'", event->path);
         if (resumes && event->message) /* in every mode */
             cli_error(
-                "'%s' was made elsewhere: %s; the model may differ in its last bits from that "
-                "of a run that was not interrupted",
+                "'%s' was made in a different environment: %s; the model may differ in its last "
+                "bits from that of an uninterrupted run",
                 event->path, event->message);
         return;
     }
     cli_progress_clear(progress);
     if (resumes)
-        cli_error("%s; taking the checkpoint before it", event->message);
+        cli_error("%s; using the checkpoint before it", event->message);
     else
-        cli_error("%s; training goes on, and the checkpoint before stays", event->message);
+        cli_error("%s; training continues, and the previous checkpoint stays", event->message);
 }
 
 void cli_progress_show(cli_progress *progress, const lam_event *event)

@@ -19,7 +19,7 @@ typedef struct cli_progress {
     cli_progress_mode mode;
     double started, epoch_started, drawn; /* seconds of cli_now */
     bool bar_shown;
-    bool broken;               /* stdout takes no more: training goes on in silence */
+    bool broken;               /* stdout takes no more: training continues silently */
     bool begun, resumed, kept; /* an epoch; from a checkpoint; one has been written */
     double done_before;        /* epochs of a resumed run */
     size_t samples_before;     /* of the epoch at hand, done before the run was resumed */

@@ -17,7 +17,7 @@ void cli_catch_signals(void);
 int cli_caught_signal(void);
 
 /* Ends the process without what other libraries do at its end, where the address space is limited:
- * OpenBLAS then waits without end for its threads, which try for ever to get their buffers. Else it
+ * OpenBLAS then waits forever for its threads, which keep trying to get their buffers. Else it
  * returns. */
 void cli_end_without_waiting(int status);
 

@@ -70,7 +70,7 @@ static const char *spool_standard_input(void)
     static bool taken;
     struct stat info;
     if (taken) {
-        cli_error("standard input ('-') can be read once only");
+        cli_error("standard input ('-') can be read only once");
         return NULL;
     }
     taken = true;
@@ -99,7 +99,7 @@ const char *cli_input_path(const char *operand)
         return operand;
     for (int i = 0; i < count; i++)
         if (pipes[i].device == info.st_dev && pipes[i].number == info.st_ino) {
-            cli_error("the pipe '%s' can be read once only", operand);
+            cli_error("the pipe '%s' can be read only once", operand);
             return NULL;
         }
     const int fd = count < MOST_PIPES ? open(operand, O_RDONLY) : -1;

@@ -173,9 +173,9 @@ void cli_print_overview(FILE *file)
                   "Trains and runs dense neural networks.\n\nCommands\n");
     for (const cli_command *const *at = cli_commands; *at; at++)
         print_entry(file, (*at)->name, (*at)->summary);
-    print_entry(file, "help [COMMAND]", "Show this help, or that of a command.");
+    print_entry(file, "help [COMMAND]", "Show this help, or the help of a command.");
     fprintf(file, "\nOptions\n");
-    print_entry(file, "-h, --help", "show this help; after a command, that of the command");
+    print_entry(file, "-h, --help", "show this help, or after a command the help of that command");
     print_entry(file, "-V, --version", "show the version and what it was built with");
     fprintf(file, "\nTo begin with\n"
                   "  lamina train spiral -o spiral.safetensors\n"

@@ -29,7 +29,7 @@ typedef struct lam__change {
     bool moves; /* whether m is used */
     bool horizontal_flip, vertical_flip;
     float brightness;  /* factor */
-    lam__stream noise; /* where its random numbers go on */
+    lam__stream noise; /* where its random numbers continue */
 } lam__change;
 
 /* Takes what it needs of the options, which have been checked. */

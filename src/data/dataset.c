@@ -43,16 +43,15 @@ lam_dataset *lam_dataset_new(const void *x, lam_dtype type, size_t samples, size
     }
     if ((type != LAM_FLOAT32 && type != LAM_UINT8) ||
         (ownership != LAM_COPY && ownership != LAM_BORROW)) {
-        lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_new: type %d or ownership %d is none of the known",
-                  (int)type, (int)ownership);
+        lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_new: unknown type %d or ownership %d", (int)type,
+                  (int)ownership);
         return NULL;
     }
     if (!lam__multiply(samples, features, &values) ||
         !lam__multiply(values, lam__dtype_size(type), &bytes)) {
         lam__fail(LAM_ERR_ARGUMENT,
-                  "lam_dataset_new: %zu samples of %zu features are more than "
-                  "memory can hold",
-                  samples, features);
+                  "lam_dataset_new: %zu samples of %zu features do not fit in memory", samples,
+                  features);
         return NULL;
     }
     if (ownership == LAM_BORROW) {
@@ -121,8 +120,8 @@ lam_status lam_dataset_set_targets(lam_dataset *dataset, const float *y, size_t 
                                   : "0 outputs");
     if (!lam__multiply(dataset->samples, outputs, &count))
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "lam_dataset_set_targets: %zu samples of %zu outputs "
-                         "are more than memory can hold",
+                         "lam_dataset_set_targets: %zu samples of %zu outputs do not fit in "
+                         "memory",
                          dataset->samples, outputs);
     const size_t bad = lam__first_not_finite(y, count);
     if (bad < count)

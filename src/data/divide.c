@@ -134,7 +134,7 @@ static lam_status check(const lam_dataset *dataset, double share, lam_dataset **
         return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_divide: first and second are the same");
     *first = *second = NULL;
     if (!(share > 0 && share < 1))
-        return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_divide: the share must lie between 0 and "
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_divide: the share must be between 0 and "
                                            "1 (both excluded)");
     if (dataset->samples < 2 || dataset->samples > UINT32_MAX)
         return lam__fail(LAM_ERR_ARGUMENT, "a dataset of %zu samples cannot be divided",

@@ -58,7 +58,7 @@ static void start_thread(lam__fetcher *fetcher)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* In a forked child: a job that was not done is done anew by whoever waits for it. */
+/* In a forked child: a job that was not done is redone by the thread that waits for it. */
 static void lose_thread(void *object, bool whole)
 {
     (void)whole;

@@ -182,8 +182,8 @@ static lam_status need_window(row_stream *stream, size_t window, size_t low, siz
         const shared_reader *shared = stream->shared;
         if (stream->slot_count >= MOST_BYTES / shared->row_bytes / shared->window)
             return lam__fail(LAM_ERR_ARGUMENT,
-                             "a batch of %zu samples lies in more than %zu windows of %zu: these "
-                             "data are read from front to back, not in any order",
+                             "a batch of %zu samples lies in more than %zu windows of %zu: this "
+                             "data can only be read sequentially, not in any order",
                              rows, stream->slot_count, shared->window);
         LAM__TRY(add_slot(stream));
         which = (int)stream->slot_count - 1;

@@ -72,7 +72,7 @@ static lam_status check(const lam_source *source)
                          "and at most %lu samples",
                          source->samples, source->features, (unsigned long)UINT32_MAX);
     if (source->dtype != LAM_FLOAT32 && source->dtype != LAM_UINT8)
-        return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_from_source: type %d is none of the known",
+        return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_from_source: unknown type %d",
                          (int)source->dtype);
     if (source->classes > 0 && source->outputs > 0)
         return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_from_source: targets are class numbers or "

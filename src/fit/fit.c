@@ -16,7 +16,8 @@ lam_status lam_fit(lam_model *model, const lam_dataset *train, const lam_fit_opt
     LAM__TRY(lam__check_fit_options(options));
     LAM__TRY(lam__check_used_options(options));
     if (options->resume && !options->checkpoint)
-        return lam__fail(LAM_ERR_ARGUMENT, "resume, but checkpoint names no folder to go on from");
+        return lam__fail(LAM_ERR_ARGUMENT,
+                         "resume is set, but checkpoint names no folder to continue from");
     if (!options->checkpoint)
         return lam__fit_model(model, train, options, NULL, history);
     lam__checkpoint_policy *checkpointer = lam__checkpoint_policy_new(options);

@@ -110,7 +110,7 @@ static lam_status read_as(const lam__model_format *format, const lam__foreign *f
                           const lam_import_options *options, lam_model **model)
 {
     if (!format->read)
-        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: models are written as '%s', but not read",
+        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: models can be written as '%s' but not read",
                          file->path, format->name);
     return format->read(file, options, model);
 }
@@ -184,12 +184,12 @@ lam_status lam_model_export(const lam_model *model, const char *path,
     char known[256];
     list_formats(true, known, sizeof known);
     if (!format)
-        return lam__fail(LAM_ERR_NAME, "%s: its extension tells no model format; known: %s", path,
-                         known);
+        return lam__fail(LAM_ERR_NAME, "%s: its extension is not that of a model format; known: %s",
+                         path, known);
     if (!format->write)
         return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: models are read from '%s', but not written; written are: %s", path,
-                         format->name, known);
+                         "%s: models can be read from '%s' but not written; can be written: %s",
+                         path, format->name, known);
     if (options->name && strcmp(format->name, "c") != 0)
         return lam__fail(LAM_ERR_ARGUMENT, "%s: name '%.100s' is for C source, not for '%s'", path,
                          options->name, format->name);

@@ -54,7 +54,7 @@ extern lam__name_table lam__model_formats;
 /* Row by name; NULL with LAM_ERR_NAME recorded. */
 const lam__model_format *lam__find_format(const char *name);
 
-/* Row by the extension of a path, NULL without a word when there is none. */
+/* Row by the extension of a path, NULL, with no error recorded, when there is none. */
 const lam__model_format *lam__format_of_path(const char *path);
 
 /* Row by content, else by extension; NULL with LAM_ERR_FORMAT recorded. */

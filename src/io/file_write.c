@@ -163,7 +163,7 @@ int lam__sync(int fd)
 static lam_status finish_file(lam__file_writer *writer)
 {
     if (lam__sync(writer->fd) != 0)
-        return lam__fail_errno("cannot bring to the disk", writer->path, errno);
+        return lam__fail_errno("cannot sync", writer->path, errno);
     int fd = writer->fd;
     writer->fd = -1;
     if (close(fd) != 0 && errno != EINTR)
@@ -187,7 +187,7 @@ static lam_status keep_former(lam__file_writer *writer, int *kept)
 static lam_status finish_folder(lam__file_writer *writer)
 {
     if (lam__sync(writer->folder) != 0 && errno != EINVAL && errno != EROFS)
-        return lam__fail_errno("cannot bring to the disk the folder of", writer->path, errno);
+        return lam__fail_errno("cannot sync the folder of", writer->path, errno);
     return LAM_OK;
 }
 

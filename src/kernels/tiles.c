@@ -1,8 +1,8 @@
 /* tiles.c: products.h for one instruction set; compiled once for each, with LAM__ISA its name.
  *
  * A tile of C, up to TALL rows by two vectors, stays in registers while k runs: each step loads two
- * vectors of B and broadcasts one element of A a row. TALL leaves registers for these: 12 of 32 in
- * AVX-512, 6 of 16 elsewhere. */
+ * vectors of B and broadcasts one element of A per row. TALL leaves registers for these: 12 of 32
+ * in AVX-512, 6 of 16 elsewhere. */
 #include "table.h"
 #include "vec.h"
 

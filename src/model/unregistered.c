@@ -109,7 +109,7 @@ static lam_status fail_activation(size_t layer, const char *name)
     char why[384];
     if (could_be_registered(lam__activations.kind, name))
         return lam__fail(LAM_ERR_NAME,
-                         "layer %zu: activation '%s' is not known: register it with "
+                         "layer %zu: activation '%s' is unknown here: register it with "
                          "lam_register_activation before the model is loaded",
                          layer, name);
     lam__find_activation(name);

@@ -118,27 +118,27 @@ static const lam__initializer table_rows[] = {
      .help = "uniform, limit sqrt(6 / (in + out))",
      .fill = glorot_uniform},
     {.name = "glorot_normal",
-     .help = "normal cut at two deviations, deviation sqrt(2 / (in + out))",
+     .help = "normal, truncated at two deviations, with deviation sqrt(2 / (in + out))",
      .fill = glorot_normal},
     {.name = "he_uniform", .help = "uniform, limit sqrt(6 / in)", .fill = he_uniform},
     {.name = "he_normal",
      .alias = "he",
-     .help = "normal cut at two deviations, deviation sqrt(2 / in)",
+     .help = "normal, truncated at two deviations, with deviation sqrt(2 / in)",
      .fill = he_normal},
     {.name = "random_normal",
      .alias = "normal",
-     .help = "normal; normal:X has the deviation X (0.05)",
+     .help = "normal; normal:X sets the deviation (0.05)",
      .has_parameter = true,
      .parameter = 0.05,
      .fill = random_normal},
     {.name = "random_uniform",
      .alias = "uniform",
-     .help = "uniform in -X..X; uniform:X has the limit X (0.05)",
+     .help = "uniform in -X..X; uniform:X sets the limit (0.05)",
      .has_parameter = true,
      .parameter = 0.05,
      .fill = random_uniform},
     {.name = "orthogonal",
-     .help = "orthonormal rows or columns; orthogonal:X has the gain X (1)",
+     .help = "orthonormal rows or columns; orthogonal:X sets the gain (1)",
      .has_parameter = true,
      .parameter = 1.0,
      .fill = orthogonal},
@@ -190,7 +190,7 @@ lam_status lam__parse_initializer(const char *text, const lam__initializer **ini
     if (colon &&
         (!lam__parse_double(colon + 1, &value) || value < 0.0 || value > LARGEST_PARAMETER))
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "'%.64s' in '%.100s' is no parameter of initializer '%s': expected a "
+                         "'%.64s' in '%.100s' is not a parameter of initializer '%s': expected a "
                          "number in 0..%ld",
                          colon + 1, text, found->name, (long)LARGEST_PARAMETER);
     *initializer = found;

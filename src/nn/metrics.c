@@ -212,13 +212,13 @@ enum { ACCURACY, CATEGORICAL_ACCURACY, BINARY_ACCURACY };
 static const lam__metric table_rows[] = {
     [ACCURACY] = {.name = "accuracy",
                   .alias = "acc",
-                  .help = "the accuracy that fits: categorical, binary or regression",
+                  .help = "the accuracy that suits the task: categorical, binary or regression",
                   .update = accuracy,
                   .uses_threshold = accuracy_of_one_class,
                   .uses_tolerance = accuracy_of_values,
                   .result = mean},
     [CATEGORICAL_ACCURACY] = {.name = "categorical_accuracy",
-                              .help = "share of samples whose largest output is their class",
+                              .help = "share of samples whose largest output is the right class",
                               .update = categorical_accuracy,
                               .uses_threshold = with_one_output,
                               .uses_tolerance = never,
@@ -236,13 +236,13 @@ static const lam__metric table_rows[] = {
      .uses_tolerance = always,
      .result = mean},
     {.name = "precision",
-     .help = "share of the decisions for a class that are right, over all classes",
+     .help = "share of positive decisions that are right, over all classes",
      .update = count_cells,
      .uses_threshold = without_argmax,
      .uses_tolerance = never,
      .result = precision},
     {.name = "recall",
-     .help = "share of the classes to find that were found, over all classes",
+     .help = "share of positive targets that were found, over all classes",
      .update = count_cells,
      .uses_threshold = without_argmax,
      .uses_tolerance = never,
@@ -326,7 +326,7 @@ lam_status lam__parse_metrics(const char *list, const lam__activation *last,
             return lam_error_status();
         for (size_t i = 0; i < *count; i++)
             if (names[i] == metric->name)
-                return lam__fail(LAM_ERR_ARGUMENT, "metric '%s' is in the list twice: '%.200s'",
+                return lam__fail(LAM_ERR_ARGUMENT, "metric '%s' is listed twice: '%.200s'",
                                  metric->name, list);
         if (*count == LAM_MAX_METRICS)
             return lam__fail(LAM_ERR_ARGUMENT, "more than %d metrics: '%.200s'",

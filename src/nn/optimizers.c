@@ -39,14 +39,14 @@ static inline size_t two_moments(const lam_fit_options *options)
 
 static const lam__optimizer rows[] = {
     {.name = "sgd",
-     .help = "gradient descent, with momentum when asked for; rate 0.01",
+     .help = "gradient descent, optionally with momentum; learning rate 0.01",
      .learning_rate = 0.01f,
      .moments = sgd_moments,
      .update = lam__kernel_sgd,
      .hyperparameters = {{FIELD(momentum), FROM_0_BELOW_1, .default_text = "0",
                           .help = "momentum of sgd"}}},
     {.name = "adam",
-     .help = "Adam (Kingma and Ba 2015), bias-corrected; rate 0.001",
+     .help = "Adam (Kingma and Ba 2015), bias-corrected; learning rate 0.001",
      .learning_rate = 0.001f,
      .moments = two_moments,
      .update = lam__kernel_adam,

@@ -81,16 +81,16 @@ static lam_status check_interval(const char *text)
 #define MOST_ROWS 2147483647.0
 
 static const lam__option rows_before[] = {
-    {TEXT(loss, "NAME"), .help = "loss; without it, the one that fits the last activation",
+    {TEXT(loss, "NAME"), .help = "loss; by default the one that suits the last activation",
      .check_text = check_loss, .resume = LAM__RESUME_STEP},
     {TEXT(optimizer, "NAME"), .help = "optimizer", .default_text = "adam",
      .check_text = lam__check_optimizer, .resume = LAM__RESUME_STEP},
-    {TEXT(metrics, "NAMES"), .help = "metrics, separated by commas; without it, accuracy",
+    {TEXT(metrics, "NAMES"), .help = "metrics, separated by commas; by default accuracy",
      .check_text = check_metrics},
-    {TEXT(initializer, "NAME"), .alias = "init", .help = "start values of weights",
+    {TEXT(initializer, "NAME"), .alias = "init", .help = "initial values of weights",
      .default_text = "glorot_uniform", .check_text = check_initializer},
-    {NUMBER(learning_rate), .alias = "lr", FROM_0, .help = "learning rate; 0 = the optimizer's own",
-     .default_text = "0"},
+    {NUMBER(learning_rate), .alias = "lr", FROM_0,
+     .help = "learning rate; 0 = the optimizer's default", .default_text = "0"},
     {NUMBER(decay), FROM_0, .help = "learning rate becomes rate / (1 + X * step)",
      .default_text = "0", .resume = LAM__RESUME_STEP},
 };
@@ -107,14 +107,14 @@ static const lam__option rows_after[] = {
      .resume = LAM__RESUME_STEP},
     {COUNT(epochs), .min = 1.0, .max = 1e9, .help = "passes over the training samples",
      .default_text = "10", .resume = LAM__RESUME_ANY},
-    {COUNT(batch_size), .min = 1.0, .max = MOST_ROWS, .help = "samples of a step",
+    {COUNT(batch_size), .min = 1.0, .max = MOST_ROWS, .help = "samples per step",
      .default_text = "128"},
     {FIELD(validation_split), FROM_0_BELOW_1, .argument = "X", .type = LAM__OPTION_DOUBLE,
      .help = "share of the samples held out for validation", .default_text = "0"},
     {FIELD(shuffle), .type = LAM__OPTION_BOOL, .help = "draw a new order of the samples each epoch",
      .default_text = "true"},
     {FIELD(seed), .argument = "SEED", .type = LAM__OPTION_U64,
-     .help = "seed of start values, order, dropout and split", .default_text = "1",
+     .help = "seed of initial values, order, dropout and split", .default_text = "1",
      .resume = LAM__RESUME_STEP},
     {NUMBER(width_shift), .min = 0.0, .max = 1.0,
      .help = "training images: shift by up to this share of the width", .default_text = "0",
@@ -123,20 +123,20 @@ static const lam__option rows_after[] = {
      .help = "training images: shift by up to this share of the height", .default_text = "0",
      .resume = LAM__RESUME_STEP},
     {NUMBER(rotation), .min = 0.0, .max = 180.0,
-     .help = "training images: turn by up to this many degrees", .default_text = "0",
+     .help = "training images: rotate by up to this many degrees", .default_text = "0",
      .resume = LAM__RESUME_STEP},
     {NUMBER(zoom), FROM_0_BELOW_1,
      .help = "training images: zoom width and height, each by a factor in 1 - X .. 1 + X",
      .default_text = "0", .resume = LAM__RESUME_STEP},
     {NUMBER(shear), .min = 0.0, .max = 90.0, .max_open = true,
-     .help = "training images: slant by up to this many degrees", .default_text = "0",
+     .help = "training images: shear by up to this many degrees", .default_text = "0",
      .resume = LAM__RESUME_STEP},
     {FIELD(horizontal_flip), .type = LAM__OPTION_BOOL,
-     .help = "training images: mirror every other one, left to right", .default_text = "false",
-     .resume = LAM__RESUME_STEP},
+     .help = "training images: mirror half of them at random, left to right",
+     .default_text = "false", .resume = LAM__RESUME_STEP},
     {FIELD(vertical_flip), .type = LAM__OPTION_BOOL,
-     .help = "training images: mirror every other one, top to bottom", .default_text = "false",
-     .resume = LAM__RESUME_STEP},
+     .help = "training images: mirror half of them at random, top to bottom",
+     .default_text = "false", .resume = LAM__RESUME_STEP},
     {NUMBER(brightness), FROM_0_BELOW_1,
      .help = "training images: brighter or darker by a factor in 1 - X .. 1 + X",
      .default_text = "0", .resume = LAM__RESUME_STEP},
@@ -145,44 +145,42 @@ static const lam__option rows_after[] = {
              "(bytes: 0 to 255)",
      .default_text = "0", .resume = LAM__RESUME_STEP},
     {TEXT(fill_mode, "NAME"), .choices = fill_modes, .default_text = "nearest",
-     .help =
-         "what fills the edges of images that are moved: nearest, reflect, wrap or constant (0)",
+     .help = "how the edges of moved images are filled: nearest, reflect, wrap or constant (0)",
      .resume = LAM__RESUME_STEP},
     {COUNT(threads), .min = 0.0, .max = LAM__MOST_THREADS,
-     .help = "threads, without effect on the result; 0 = one per core it may use",
+     .help = "threads, without effect on the result; 0 = one per available core",
      .default_text = "0", .resume = LAM__RESUME_ANY},
     {NUMBER(threshold), .min = -FLT_MAX, .max = FLT_MAX,
-     .help = "outputs above it count as decided for", .default_text = "0.5"},
-    {NUMBER(tolerance), FROM_0, .help = "of regression_accuracy; 0 = std(targets) / 250",
-     .default_text = "0"},
+     .help = "outputs above it count as positive", .default_text = "0.5"},
+    {NUMBER(tolerance), FROM_0,
+     .help = "error that regression_accuracy allows; 0 = std(targets) / 250", .default_text = "0"},
     {TEXT(callbacks, "NAMES"), .help = "registered callbacks, separated by commas",
      .check_text = check_callbacks, .resume = LAM__RESUME_ANY},
     {COUNT(patience), .min = 0.0, .max = 1e9,
-     .help = "early stopping: end after N epochs without a better one, and take the weights of the "
+     .help = "early stopping: end after N epochs without improvement, and keep the weights of the "
              "best; 0 = off",
      .default_text = "0", .resume = LAM__RESUME_ANY},
-    {NUMBER(min_delta), FROM_0, .help = "early stopping: improvements up to this do not count",
-     .default_text = "0"},
+    {NUMBER(min_delta), FROM_0,
+     .help = "early stopping: improvements no larger than this do not count", .default_text = "0"},
     {TEXT(monitor, "NAME"),
-     .help =
-         "early stopping: the figure to compare, such as val_accuracy; without it, val_loss, or "
-         "loss where there is no validation",
+     .help = "early stopping: the figure to compare, such as val_accuracy; by default "
+             "val_loss, or loss without validation",
      .check_text = check_monitor},
     {TEXT(checkpoint, "DIR"),
-     .help = "write checkpoints to this folder, from which --resume goes on",
+     .help = "write checkpoints to this folder, from which --resume continues",
      .check_text = check_checkpoint, .resume = LAM__RESUME_ANY},
     {TEXT(checkpoint_every, "N"),
      .help = "how often: N epochs, steps or minutes, as in '100 steps'", .default_text = "1 epoch",
      .check_text = check_interval, .resume = LAM__RESUME_ANY},
-    {COUNT(keep), .min = 1.0, .max = 100000.0, .help = "checkpoints to keep, the newest ones",
+    {COUNT(keep), .min = 1.0, .max = 100000.0, .help = "how many of the newest checkpoints to keep",
      .default_text = "3", .resume = LAM__RESUME_ANY},
     {FIELD(resume), .type = LAM__OPTION_BOOL,
-     .help = "go on from the newest checkpoint in the folder, if there is one",
+     .help = "continue from the newest checkpoint in the folder, if there is one",
      .default_text = "false", .resume = LAM__RESUME_ANY},
     {FIELD(keep_optimizer), .type = LAM__OPTION_BOOL,
      .help =
-         "go on with the optimizer's moments from the model's earlier training, and keep them for "
-         "the next",
+         "continue with the optimizer's moments from the model's earlier training, and keep them "
+         "for later",
      .default_text = "false", .resume = LAM__RESUME_ANY},
 };
 
@@ -283,10 +281,11 @@ const lam__loss *lam__choose_loss(const lam_fit_options *options, const lam_mode
         return lam__find_loss(last->activation->default_loss);
     const lam__loss *loss = lam__table_lookup(&lam__losses, model->loss_name); /* since loading */
     if (!loss)
-        lam__fail(LAM_ERR_NAME,
-                  "the model was trained with the loss '%s', which is not known: register it with "
-                  "lam_register_loss, or choose another",
-                  model->loss_name);
+        lam__fail(
+            LAM_ERR_NAME,
+            "the model was trained with the loss '%s', which is unknown here: register it with "
+            "lam_register_loss, or choose another",
+            model->loss_name);
     return loss;
 }
 
@@ -365,7 +364,7 @@ lam_status lam__check_judging_options(const lam_fit_options *options,
     for (int tolerance = 0; tolerance < 2; tolerance++)
         if (is_set(options, names[tolerance]) && !lam__metrics_use(metrics, count, kind, tolerance))
             return lam__fail(
-                LAM_ERR_ARGUMENT, "%s has no effect: none of the metrics judges %s by it",
+                LAM_ERR_ARGUMENT, "%s has no effect: none of the metrics uses it for %s",
                 names[tolerance],
                 kind->argmax && kind->width > 1 ? "classes of which the largest output counts"
                 : kind->classes                 ? "these classes"

@@ -97,26 +97,27 @@ static const lam__option rows[] = {
      .help = "seed of the random numbers of built-in sets and of the choice of a test share"},
     {LAM__FIELD(test_share), .kinds = ALL, .argument = "X", .type = LAM__OPTION_DOUBLE, .min = 0.0,
      .max = 1.0, .max_open = true, .default_text = "0",
-     .help = "data without a test split: share of the samples that makes one"},
-    {SWITCH(stratify), .kinds = ALL, .help = "with test_share: draw it from each class alike"},
+     .help = "data without a test split: share of the samples to use as one"},
+    {SWITCH(stratify), .kinds = ALL,
+     .help = "with test_share: draw the same share from each class"},
     {COUNT(width), .kinds = IMAGES, .max = LAM__MOST_PIXELS_A_SIDE, .default_text = "0",
-     .help = "images: bring them to this width in pixels; 0 = that of the first"},
+     .help =
+         "images: resize to this width in pixels; 0 = no resizing: all must have the same size"},
     {COUNT(height), .kinds = IMAGES, .max = LAM__MOST_PIXELS_A_SIDE, .default_text = "0",
-     .help = "images: bring them to this height; 0 = that of the first"},
+     .help = "images: resize to this height in pixels; 0 = no resizing"},
     {WORD(color, colors), .kinds = IMAGES,
-     .help = "images: gray or rgb; without it, as the first is"},
+     .help = "images: convert to gray or rgb; by default none is converted, and all must be alike"},
     {SWITCH(invert), .kinds = IMAGES | LAM__DATA_IDX | ARRAYS,
      .help = "images: turn black into white"},
     {SWITCH(multi_label), .kinds = LAM__DATA_IMAGE_FOLDER,
-     .help = "images: one file name in several class folders is one sample of many classes"},
+     .help =
+         "images: the same file name in several class folders is one sample of several classes"},
     {WORD(on_error, reactions), .kinds = LAM__DATA_IMAGE_FOLDER, .default_text = "stop",
-     .help = "images that cannot be read: stop, or skip them and count"},
+     .help = "images that cannot be read: stop, or skip and count them"},
     {LAM__FIELD(target), .kinds = LAM__DATA_TABLE | LAM__DATA_ARRAYS, .argument = "COLUMNS",
      .type = LAM__OPTION_TEXT, .check_text = check_target,
      .help = "tables and arrays: column or array to predict, by name, or number from 1, several "
-             "columns "
-             "separated by commas; "
-             "without it the last"},
+             "columns separated by commas; by default the last"},
     {LAM__FIELD(ignore), .kinds = LAM__DATA_TABLE, .argument = "COLUMNS", .type = LAM__OPTION_TEXT,
      .check_text = check_target,
      .help = "tables: columns to leave out, by name or number from 1, separated by commas"},
@@ -129,14 +130,13 @@ static const lam__option rows[] = {
      .help = "tables: one character, tab or auto"},
     {LAM__FIELD(missing), .kinds = LAM__DATA_TABLE, .argument = "HOW", .type = LAM__OPTION_TEXT,
      .default_text = "refuse", .check_text = check_missing,
-     .help = "tables: missing numbers: refuse, or put in mean, median or constant:X"},
+     .help = "tables: missing numbers: refuse, or fill in mean, median or constant:X"},
     {COUNT(memory), .kinds = FILES, .max = MOST, .default_text = "0",
      .help = "megabytes that samples may take in memory: larger arrays, images and IDX files are "
              "read from the disk again in each epoch, larger tables are refused; 0 = half of what "
              "the process may use"},
     {COUNT(window), .kinds = LAM__DATA_IDX, .max = MOST, .default_text = "0",
-     .help =
-         "samples shuffled at a time where a file is read from front to back only; 0 = by size"},
+     .help = "samples shuffled at a time where a file can only be read sequentially; 0 = by size"},
 };
 
 LAM__CHECK_ROW(lam__option);

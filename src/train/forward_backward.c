@@ -148,8 +148,8 @@ lam_status lam__pass_accepts(const lam__pass *pass, const lam_dataset *dataset)
     LAM__TRY(lam__input_accepts(&pass->model->input, &dataset->input));
     if (pass->augment.images && image_of(pass, dataset)->kind != LAM_INPUT_IMAGE)
         return lam__fail(LAM_ERR_SHAPE,
-                         "only images can be shifted, turned, flipped and so on; the "
-                         "samples are not known to be images");
+                         "only images can be shifted, rotated, flipped and so on; the samples "
+                         "are not known to be images");
     if (!dataset->labels && !dataset->targets)
         return lam__fail(LAM_ERR_SHAPE, "the data have no targets");
     size_t most = pass->outputs == 1 ? 2 : pass->outputs;

@@ -110,7 +110,7 @@ class Shown(Case):
         (folder / "notes.md").write_text("words")
         self.assertIn("a folder with 1 entry: notes.md", self.bad(1, "data", folder))
         message = self.bad(1, "data", self.path("none"))
-        self.assertIn("there is no such file or folder", message)
+        self.assertIn("no such file or folder", message)
         self.assertIn("a folder of IDX files", message)
 
     def test_wrong_options(self):
@@ -144,7 +144,7 @@ class Recognized(Case):
                      "1,2\n3,4,5\n", '1,"2\n'):
             file = self.path("text.txt")
             file.write_text(text)
-            self.assertIn("no data set that is known", self.bad(1, "data", file))
+            self.assertIn("is not a known kind of data set", self.bad(1, "data", file))
 
     def test_a_column_from_standard_input(self):
         model = self.model("--epochs=2", data="sine")

@@ -38,7 +38,7 @@ class Signals(Case):
             errors = process.stderr.read()
             process.wait(timeout=60)
         self.assertEqual(process.returncode, -number, errors)
-        self.assertIn("the model so far is saved", errors)
+        self.assertIn("the model so far was saved", errors)
         self.good("inspect", out)
 
     def test_ended(self):
@@ -71,7 +71,7 @@ class Signals(Case):
             errors = process.stderr.read()
             process.wait(timeout=60)
         self.assertEqual(process.returncode, -signal.SIGXCPU, errors)
-        self.assertIn("the model so far is saved", errors)
+        self.assertIn("the model so far was saved", errors)
         self.good("inspect", out)
 
 
@@ -110,13 +110,13 @@ class Files(Case):
         self.assertEqual(out.read_bytes(), before)
 
     def test_checkpoints(self):
-        """They fail and are told of; training goes on."""
+        """They fail and are told of; training continues."""
         out = self.path("m")
         done = self.limited(15000, "train", "spiral", "-o", out, "-q", "--epochs=3",
                             "--layers=300:relu,3:softmax", "--checkpoint", self.path("run"))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("File too large", done.stderr)
-        self.assertIn("training goes on", done.stderr)
+        self.assertIn("training continues", done.stderr)
         self.assertEqual(list(self.path("run").iterdir()), [])
 
     def test_output(self):

@@ -57,9 +57,9 @@ class Inputs(Outputs):
                             ("itself", plain), ("way around", self.path("../") / "./data")):
             other = plain if name == "way around" else other
             spelled = f"{self.folder}/../{self.folder.name}/./data" if name == "way around" else other
-            self.kept(plain, content, 2, "what is read is never replaced", "train", plain, "-o",
+            self.kept(plain, content, 2, "input files are never replaced", "train", plain, "-o",
                       spelled, "--force", *QUICK)
-            self.kept(plain, content, 2, "what is read is never replaced", "train", spelled, "-o",
+            self.kept(plain, content, 2, "input files are never replaced", "train", spelled, "-o",
                       plain, *QUICK)
 
     def test_standard_input_is_never_the_model(self):
@@ -73,7 +73,7 @@ class Inputs(Outputs):
                 done = subprocess.run([LAMINA, *map(str, args)], stdin=file, timeout=100,
                                       stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self.assertEqual(done.returncode, 2, done.stderr)
-            self.assertIn("what is read is never replaced", done.stderr)
+            self.assertIn("input files are never replaced", done.stderr)
             self.assertEqual(plain.read_bytes(), content)
 
     def test_a_file_in_the_folder_of_data_is_never_replaced(self):
@@ -83,13 +83,13 @@ class Inputs(Outputs):
         outside = self.link("outside", picture, os.link)
         for path in (picture, outside):
             self.kept(picture, content, 2, "", "train", folder, "-o", path, "--force", *QUICK)
-        self.kept(picture, content, 2, "what is read is never replaced", "train", folder, "-o",
+        self.kept(picture, content, 2, "input files are never replaced", "train", folder, "-o",
                   outside, "--force", *QUICK)
 
     def test_weights_to_begin_with_are_never_replaced(self):
         model = self.model()
         content = model.read_bytes()
-        self.kept(model, content, 2, "what is read is never replaced", "train", "spiral", "-o",
+        self.kept(model, content, 2, "input files are never replaced", "train", "spiral", "-o",
                   self.link("m", model), "--init-from", model, *FEW, "--force")
 
     def test_conversion_never_replaces_what_it_reads(self):
@@ -97,15 +97,15 @@ class Inputs(Outputs):
         content = model.read_bytes()
         for name in (model, self.link("same.safetensors", model),
                      self.link("hard.safetensors", model, os.link)):
-            self.kept(model, content, 2, "what is read is never replaced", "convert", model, name,
+            self.kept(model, content, 2, "input files are never replaced", "convert", model, name,
                       "--force")
         beside = self.path("model.safetensors.data")  # as values of ONNX lie beside the file
         beside.write_bytes(b"values")
-        self.kept(beside, b"values", 2, "what is read is never replaced", "convert", model, beside,
+        self.kept(beside, b"values", 2, "input files are never replaced", "convert", model, beside,
                   "--to", "safetensors", "--force")
         samples = self.path("calibrate.c")
         samples.write_text(TABLE)
-        self.kept(samples, TABLE.encode(), 2, "what is read is never replaced", "convert", model,
+        self.kept(samples, TABLE.encode(), 2, "input files are never replaced", "convert", model,
                   samples, "--quantize", "int8", "--calibrate", samples, "--force")
 
     def test_a_contact_sheet_never_replaces_data(self):
@@ -114,7 +114,7 @@ class Inputs(Outputs):
         folder = self.pictures()
         picture = folder / "a" / "0.png"
         os.rename(folder / "a" / "0.bmp", picture)
-        self.kept(picture, picture.read_bytes(), 2, "what is read is never replaced", "data", folder,
+        self.kept(picture, picture.read_bytes(), 2, "input files are never replaced", "data", folder,
                   "--sheet", picture, "--force")
 
     def test_standard_output_is_no_model(self):

@@ -114,11 +114,11 @@ class Pipes(Case):
             done = subprocess.run([LAMINA, *map(str, args)], input=self.path("m").read_bytes(),
                                   capture_output=True, timeout=60, env=environment())
             self.assertIn(done.returncode, (1, 2))
-            self.assertIn(b"can be read once only", done.stderr)
+            self.assertIn(b"can be read only once", done.stderr)
         done = self.from_fifo("convert", self.path("m"), self.path("n.c"), "--quantize=int8",
                               "--calibrate", None, "--evaluate", None)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("fifo' can be read once only", done.stderr)
+        self.assertIn("fifo' can be read only once", done.stderr)
         self.assertFalse(self.path("n.c").exists())
 
     def test_both_ends(self):
@@ -170,7 +170,7 @@ class Elsewhere(Case):
         self.assertRegex(text, r"(?m)^made by +version [0-9.]+, instruction_set \w+, processor")
         same = run(*args, "--epochs=2", "--resume", env=products[0])
         self.assertEqual(same.returncode, 0)
-        self.assertNotIn("made elsewhere", same.stderr)
+        self.assertNotIn("different environment", same.stderr)
         other = run(*args, "--epochs=3", "--resume", "--quiet", env=products[1])
         self.assertEqual(other.returncode, 0)
         self.assertIn("products is tiles here and was blas there", other.stderr)

@@ -71,7 +71,7 @@ class Resume(Case):
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, -number, errors)
         self.assertIn("interrupted in epoch", errors)
-        command = errors.splitlines()[-1].partition("to go on: ")[2]
+        command = errors.splitlines()[-1].partition("to continue: ")[2]
         self.assertTrue(command.startswith("lamina train spiral"), errors)
         self.assertTrue(command.endswith("--resume"), command)
         self.assertIn("'50 steps'", command)
@@ -197,7 +197,7 @@ class Resume(Case):
                     path.unlink(missing_ok=True)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1, errors)
-        self.assertIn("training goes on", errors)
+        self.assertIn("training continues", errors)
         self.assertIn("No such file or directory", errors)
         self.assertTrue(self.path("m").exists())
 

@@ -258,7 +258,7 @@ class Written(Case):
     def test_data_without_targets(self):
         file, model = self.path("samples.csv"), self.path("m")
         file.write_text("a,b\n1,2\n3,4\n")
-        self.assertIn("without targets", self.bad(1, "train", file, "--target", "", "-o", model))
+        self.assertIn("have no targets", self.bad(1, "train", file, "--target", "", "-o", model))
 
     def test_data_without_training_files(self):
         data = self.data()

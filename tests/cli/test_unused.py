@@ -62,7 +62,7 @@ class Unused(Case):
             self.assertIn("unknown option", self.bad(2, "predict", model, self.table, option))
 
     def test_own_test_split(self):
-        note = "lamina: --test-share is not used: 'spiral' has a test split of its own\n"
+        note = "lamina: --test-share is not used: 'spiral' has its own test split\n"
         model = self.trained("3:softmax")
         for args in (["data", "spiral"], ["evaluate", model, "spiral"],
                      ["train", "spiral", "-o", self.path("m"), "-q", "--epochs=1"]):
@@ -111,17 +111,17 @@ class Unused(Case):
         for data in "spiral", self.table:
             self.assertIn("--sheet is for images", self.bad(2, "data", data, "--sheet",
                                                             self.path("s.png")))
-        self.assertIn("--force is for", self.bad(2, "data", "spiral", "--force"))
+        self.assertIn("--force applies to", self.bad(2, "data", "spiral", "--force"))
 
     def test_name_of_no_source(self):
         done = run("convert", self.trained("3:softmax"), self.path("m2.safetensors"), "--name=net")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("name 'net' is for C source", done.stderr)
+        self.assertIn("name 'net' applies to C source", done.stderr)
         self.assertFalse(self.path("m2.safetensors").exists())
 
     def test_words_too_many(self):
         for args in (["--version", "x"], ["help", "train", "x"]):
-            self.assertIn("takes nothing more, not 'x'", self.bad(2, *args))
+            self.assertIn("takes no arguments, but got 'x'", self.bad(2, *args))
 
 
 if __name__ == "__main__":

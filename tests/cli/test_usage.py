@@ -130,7 +130,7 @@ class Misspelt(Case):
         self.assertIn("'spiral'?", message)
         message = self.bad(2, "train", "spiral", "-o", self.path("m"), "--samples=2")
         self.assertNotIn("did you mean", message)
-        self.assertIn("train and test", self.bad(2, "evaluate", "m", "spiral", "--split=valid"))
+        self.assertIn("known: train, test", self.bad(2, "evaluate", "m", "spiral", "--split=valid"))
 
 
 class Usage(Case):

@@ -216,7 +216,7 @@ class OwnData(Case):
             write_idx(data / f"{prefix}-images-idx3-ubyte", [2, width], range(2 * width))
             write_idx(data / f"{prefix}-labels-idx1-ubyte", [2], [0, 1])
         message = self.bad(1, "train", data, "-o", self.path("m"))
-        self.assertIn("samples of 3 values in the training split, of 5 in the test split", message)
+        self.assertIn("samples have 3 values in the training split but 5 in the test split", message)
 
     def test_one_class(self):
         data = self.path("one")

@@ -28,7 +28,7 @@ static struct {
     enum call call; /* that failed */
     size_t syncs_failed, syncs_after;
     int last_sync;
-    char order[64]; /* a letter a call: o w f c l r */
+    char order[64]; /* a letter per call: o w f c l r */
 } plan;
 
 /* Whether this call is the one to fail. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make_arrays.py: writes data/arrays.txt, files as NumPy saves them and what is in them.
 
-A line a file: name, the bytes of the .npy file in hexadecimal, "u8" or "f32" as it shall lie in
+A line per file: name, the bytes of the .npy file in hexadecimal, "u8" or "f32" as it shall lie in
 memory, samples, features, then all values, the last dimension running fastest, as numbers that give
 the float back exactly. Needs NumPy.
 """

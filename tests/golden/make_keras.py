@@ -7,7 +7,7 @@
     make_keras.py fashion FOLDER     trains 784-32-10 on Fashion-MNIST, Keras 3
 
 Made once and kept in tests/golden/data/keras. Beside each NAME there is NAME.txt: the numbers of
-rows, inputs and outputs, then the inputs, then the outputs, a row a line. Files in `refused` are
+rows, inputs and outputs, then the inputs, then the outputs, a row per line. Files in `refused` are
 what a model of Lamina cannot tell. Needs keras, h5py, numpy; for "2" tf_keras and TensorFlow.
 """
 import gzip

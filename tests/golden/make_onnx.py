@@ -5,7 +5,7 @@ other programs export them, and beside each *.txt: inputs and what the program i
 Run by hand, with the packages of the kind named: torch, onnx and onnxscript; scikit-learn and
 skl2onnx; onnx; tensorflow and tf2onnx. A .txt file is words separated by white space:
     rows features outputs, then x [rows][features], then y [rows][outputs]
-"refused" writes data/foreign/onnx/refused.list, models that are no model of Lamina, one a line:
+"refused" writes data/foreign/onnx/refused.list, models that Lamina cannot represent, one per line:
 name, the file in hexadecimal digits, and what the message must contain.
 """
 import os
@@ -196,9 +196,9 @@ def make_refused():
     def relu(**attributes):
         return [node("Gemm", ["x", "w"], ["z"]), node("Relu", ["z"], ["y"], **attributes)]
 
-    add("convolution", "node 0 'c' (Conv): an operator that is no part", [
+    add("convolution", "node 0 'c' (Conv): an operator that cannot be part", [
         node("Conv", ["x", "w"], ["y"], name="c")], [w])
-    add("domain", "(Gemm): an operator of my.own that is no part",
+    add("domain", "(Gemm): an operator of my.own that cannot be part",
         [node("Gemm", ["x", "w"], ["y"], domain="my.own")], [w])
     add("log_softmax", "(LogSoftmax)", [node("LogSoftmax", ["x"], ["y"])])
     add("attribute", "node 1 '' (Relu): the attribute 'slope'", relu(slope=0.5), [w])
@@ -208,12 +208,12 @@ def make_refused():
     add("two_outputs", "more than one output of floats: 'y' and 'z'", relu(), [w],
         outputs=[info("y"), info("z")])
     add("label_only", "no output of floats", [gemm], [w], outputs=[info("y", kind=ints)])
-    add("branch", "its input 'x' went on otherwise already", [
+    add("branch", "its input 'x' is already used elsewhere", [
         node("Gemm", ["x", "s"], ["z"]), node("Add", ["z", "x"], ["y"])], [square])
     add("doubled", "(Mul): input 1, 'z', is not a constant", [
         node("Gemm", ["x", "s"], ["z"]), node("Mul", ["z", "z"], ["y"])], [square])
-    add("unordered", "its input 'z' is not there before it: node 1 makes it", list(reversed(relu())), [w])
-    add("undefined", "'b' is not there before it, nor does any node make it",
+    add("unordered", "its input 'z' is not defined before it: node 1 makes it", list(reversed(relu())), [w])
+    add("undefined", "'b' is not defined before it, nor does any node make it",
         [node("Gemm", ["x", "w", "b"], ["y"])], [w])
     add("no_producer", "output 'y' comes from no node", [node("Gemm", ["x", "w"], ["z"])], [w])
     add("twice", "the value 'y' is defined twice", [gemm, node("Relu", ["x"], ["y"])], [w])
@@ -292,12 +292,12 @@ def make_refused():
         relu() + [node("Tanh", ["y"], ["t"])], [w], outputs=[info("t")])
     add("half_a_norm", "(Add): input 1, 'm', is not a constant", [
         node("ReduceMean", ["x"], ["m"], axes=[1]), node("Add", ["x", "m"], ["y"])])
-    add("mean_of_batch", "no part of a layer normalization", [
+    add("mean_of_batch", "not part of a layer normalization", [
         node("ReduceMean", ["x"], ["y"], axes=[0])])
-    add("mean_only", "output 'y' is not where", [node("ReduceMean", ["x"], ["y"], axes=[1])])
-    add("relu_of_mean", "(Relu): no part of", [
+    add("mean_only", "the samples do not lead to output 'y'", [node("ReduceMean", ["x"], ["y"], axes=[1])])
+    add("relu_of_mean", "(Relu): not part of", [
         node("ReduceMean", ["x"], ["m"], axes=[1]), node("Relu", ["m"], ["y"])])
-    add("constants_alone", "computes with constants alone", [
+    add("constants_alone", "computes with constants only", [
         node("Add", ["w", "w"], ["u"]), node("MatMul", ["x", "u"], ["y"])], [w])
     add("words", "a constant that is not of numbers", [
         node("Constant", [], ["u"], value_string="a"), node("MatMul", ["x", "u"], ["y"])])

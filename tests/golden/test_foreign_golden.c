@@ -178,15 +178,15 @@ static void check_refusals(const char *folder, const struct refusal *cases, size
 Test(foreign_golden, what_is_not_in_the_file_is_refused)
 {
     static const struct refusal cases[] = {
-        {"own-module.pt", NULL, "the module (__main__.Net): a class of a program's own"},
+        {"own-module.pt", NULL, "the module (__main__.Net): a user-defined class"},
         {"own-module.pt", NULL, "--layers"},
-        {"own-tanh.pt", NULL, "'1' (__main__.Tanh): a class of a program's own"},
-        {"own-linear.pt", NULL, "'0' (__main__.Linear): a class of a program's own"},
+        {"own-tanh.pt", NULL, "'1' (__main__.Tanh): a user-defined class"},
+        {"own-linear.pt", NULL, "'0' (__main__.Linear): a user-defined class"},
         {"own-sequential.pt", NULL, "the module (__main__.Sequential): a class of"},
         {"module-list.pt", NULL, "(torch.nn.modules.container.ModuleList)"},
         {"leaky.pt", NULL, "'1' (torch.nn.modules.activation.LeakyReLU)"},
         {"hook.pt", NULL, "'1' (torch.nn.modules.activation.ReLU): has forward hooks"},
-        {"forward.pt", NULL, "'1' (torch.nn.modules.activation.ReLU): has a forward of its own"},
+        {"forward.pt", NULL, "'1' (torch.nn.modules.activation.ReLU): has its own forward"},
         {"weight-norm.pt", NULL, "'0' (torch.nn.modules.linear.Linear): has"},
         {"no-statistics.pt", NULL, "keeps no running statistics"},
         {"script.pt", NULL, "__torch__."},
@@ -196,7 +196,7 @@ Test(foreign_golden, what_is_not_in_the_file_is_refused)
         {"scaler.joblib", NULL, "sklearn.preprocessing._data.StandardScaler: no MLPClassifier"},
         {"not-fitted.joblib", NULL, "it has not been fitted"},
         {"odd-bias.pkl", "8:relu,3", "'W1' has no bias, and 'c1' [8] could be one"},
-        {"opaque-bias.pkl", "8:relu,3", "'b1' would come from a call of numpy.ma.core"},
+        {"opaque-bias.pkl", "8:relu,3", "'b1' would come from calling numpy.ma.core"},
         {"one-short.pkl", "8:relu,8:relu,3", "--map WEIGHT+BIAS"},
     };
     check_refusals("modules", cases, sizeof cases / sizeof *cases);
@@ -212,9 +212,9 @@ Test(foreign_golden, exports_are_not_believed)
         {"absolute.onnx", NULL, "'/etc/hostname': only one beside the model"},
         {"beyond.onnx", NULL, "from byte 999999 on"},
         {"short.onnx", NULL, "but 4 of the"},
-        {"k3_own_dense.keras", NULL, "(Dense): a class of a program's own, 'mine>Dense'"},
-        {"k3_own_dense.h5", NULL, "(mine>Dense): a class of a program's own, 'mine>Dense'"},
-        {"k3_own_dropout.keras", NULL, "(Dropout): a class of a program's own, 'Dropout'"},
+        {"k3_own_dense.keras", NULL, "(Dense): a user-defined class, 'mine>Dense'"},
+        {"k3_own_dense.h5", NULL, "(mine>Dense): a user-defined class, 'mine>Dense'"},
+        {"k3_own_dropout.keras", NULL, "(Dropout): a user-defined class, 'Dropout'"},
         {"k3_own_dropout.h5", NULL, "(Dropout): not Keras's own class"},
         {"../k3.weights.h5", NULL, "such as --layers 5:relu,2,batch_norm:softmax"},
         {"../k3.weights.h5", "5:relu,2", "is of a batch normalization"},
@@ -272,7 +272,7 @@ Test(foreign_golden, reports_tell_what_is_left_out)
         const lam_import_line *line = lam_import_report_line(report, i);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s: %s\n", line->key, line->value);
     }
-    cr_expect(strstr(all, "left out: what training left behind: '_optimizer'"), "%s", all);
+    cr_expect(strstr(all, "left out: training state: '_optimizer'"), "%s", all);
     cr_expect(strstr(all, "checked: against the steps in the file"), "%s", all);
     cr_expect(strstr(all, "not compared with the program that made it"), "%s", all);
     cr_expect_null(lam_import_report_line(report, lam_import_report_lines(report)));

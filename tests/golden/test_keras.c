@@ -88,12 +88,12 @@ static const struct {
     {"k3_relu6.keras", {"(ReLU)", "a maximum, slope or threshold"}},
     {"k3_unknown_activation.keras", {"(Dense)", "unknown activation 'mish'"}},
     {"k3_not_flat.keras", {"(Dense)", "Flatten should come before it"}},
-    {"k3_branches.keras", {"layer 'dense", "no chain of layers"}},
+    {"k3_branches.keras", {"layer 'dense", "not a chain of layers"}},
     {"k3_bare_scaling.keras", {"k3_bare_scaling.keras", ""}},
     {"k2_convolution.h5", {"layer 'conv1d", "(Conv1D)"}},
     {"k2_leaky.h5", {"layer 'leaky_re_lu", "(LeakyReLU)"}},
     {"k2_relu6.h5", {"(ReLU)", "a maximum, slope or threshold"}},
-    {"k2_branches.h5", {"layer 'dense", "no chain of layers"}},
+    {"k2_branches.h5", {"layer 'dense", "not a chain of layers"}},
     {"k2_own_dense.h5", {"layer 'dense", "which has no such key (factor)"}},
 };
 

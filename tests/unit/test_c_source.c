@@ -271,8 +271,8 @@ Test(c_source, refuses_what_c_cannot_tell)
     refuse(model, ".c", NULL, LAM_ERR_ARGUMENT, "is called NAME.c");
     refuse(model, "a\"b.c", NULL, LAM_ERR_ARGUMENT, "cannot stand");
     refuse(model, "9.c", NULL, LAM_ERR_ARGUMENT, "give another name");
-    refuse(model, "net.c", "a b", LAM_ERR_ARGUMENT, "no identifier");
-    refuse(model, "net.c", "", LAM_ERR_ARGUMENT, "no identifier");
+    refuse(model, "net.c", "a b", LAM_ERR_ARGUMENT, "not a C identifier");
+    refuse(model, "net.c", "", LAM_ERR_ARGUMENT, "not a C identifier");
     model->parameters[0] = NAN;
     refuse(model, "net.c", NULL, LAM_ERR_NUMERIC, "not a finite number");
     lam_model_free(model);

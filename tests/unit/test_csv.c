@@ -138,7 +138,7 @@ static const struct malformed table[] = {
      "line 2, column 2 ('b'): the quote that opens here is not closed"},
     {"\"a,b\n1,2\n", 0, NULL, LAM_ERR_FORMAT, "line 1, column 1: the quote that opens here"},
     {"a,b\n1,\"2\"3\n", 0, NULL, LAM_ERR_FORMAT,
-     "line 2, column 2 ('b'): '3' behind the closing quote, expected ',' or the end of the line"},
+     "line 2, column 2 ('b'): '3' after the closing quote, expected ',' or the end of the line"},
     {"a,a\n1,2\n", 0, NULL, LAM_ERR_FORMAT, "column 2 ('a'): column 1 has the same name"},
     {"caf\xe9,b\n1,2\n", 0, NULL, LAM_ERR_FORMAT, "line 1, column 1 ('caf\\xe9'): the name is not"},
     {"a,b\nx\xc0\x80,2.5\n", 0, NULL, LAM_ERR_FORMAT,
@@ -154,10 +154,10 @@ static const struct malformed table[] = {
     {"a,b\n1,2.5\n2,?\n", 0, OPTIONS("missing", "mean"), LAM_ERR_FORMAT,
      "line 3, column 2 ('b'): the target has no value here"},
     {"a,b\n1,x\n2,x\n", 0, NULL, LAM_ERR_FORMAT,
-     "column 2 ('b'): the target is 'x' in all 2 rows: one class"},
+     "column 2 ('b'): the target is 'x' in all 2 rows: with one class"},
     {"a,b\n1,7\n2,7\n", 0, NULL, LAM_ERR_FORMAT, "the target is '7' in all 2 rows"},
     {"a,b\n1,x\n", 0, OPTIONS("task", "regression"), LAM_ERR_FORMAT,
-     "line 2, column 2 ('b'): 'x' is not a number, and the task is regression"},
+     "line 2, column 2 ('b'): 'x' is not a number, but the task is regression"},
     {"y\n1.5\n2.5\n", 0, NULL, LAM_ERR_FORMAT, "no column is left to learn from: 1 in all"},
     {"a,b\n1,2.5\n", 0, OPTIONS("ignore", "a"), LAM_ERR_FORMAT, "no column is left"},
     {"a,b\n1,2.5\n", 0, OPTIONS("target", "c"), LAM_ERR_ARGUMENT, "target: unknown column 'c'"},
@@ -166,9 +166,9 @@ static const struct malformed table[] = {
      "target: there is no column 'a': the columns have no names, and numbers from 1 to 2"},
     {"a,b\n1,2.5\n", 0, OPTIONS("ignore", "x"), LAM_ERR_ARGUMENT, "ignore: unknown column 'x'"},
     {"a,b\n1,2.5\n", 0, OPTIONS("ignore", "b", "target", "b"), LAM_ERR_ARGUMENT,
-     "column 'b' is the target and to be left out"},
+     "column 'b' is both the target and ignored"},
     {"a,b,c\n1,x,2.5\n", 0, OPTIONS("target", "b,c"), LAM_ERR_FORMAT,
-     "several targets must be numbers, and 'b' has texts"},
+     "several targets must be numbers, but 'b' has texts"},
 };
 
 Test(csv, refuses_what_is_malformed)

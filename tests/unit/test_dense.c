@@ -284,7 +284,7 @@ Test(dense, the_first_layer_has_no_gradient_of_its_input)
         cr_expect_arr_eq(r.dz + row * LDY, whole.dz + row * LDY, OUT * sizeof(float));
 }
 
-/* Dropout of 100 columns: two words of mask a row. */
+/* Dropout of 100 columns: two words of mask per row. */
 enum { DROPPED = 100, WORDS = 2, DROP_ROWS = 50, LONG = 104 };
 
 typedef struct dropout_run {

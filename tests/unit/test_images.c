@@ -235,10 +235,10 @@ static const struct {
      54, "truncated: 2147483647 rows", false},
     {"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x08\0"
      "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-     54, "a compressed BMP (kind 1 with 8 bits a pixel)", false},
+     54, "a compressed BMP (kind 1 with 8 bits per pixel)", false},
     {"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x07\0"
      "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-     54, "7 bits a pixel, expected 1, 4, 8, 16, 24 or 32", false},
+     54, "7 bits per pixel, expected 1, 4, 8, 16, 24 or 32", false},
     {"\x89PNG\r\n\x1a\n", 8, "damaged PNG near byte 8 of 8: the file ends too soon", true},
     {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x80\0\0\0\x80\0\x08\0\0\0\0"
      "\xe1\x17\xfc\xa3\0\0\0\0IDAT\x35\xaf\x06\x1e",
@@ -438,7 +438,7 @@ Test(images, one_file_as_a_model_wants_it)
     lam_dataset_free(data);
     image_write(folder, "more/c/3.bmp", 8, 8, 3, 100);
     cr_assert_null(lam_dataset_load_file(path, &like));
-    cr_assert(strstr(lam_error_message(), "'c' is none"));
+    cr_assert(strstr(lam_error_message(), "'c' is not"));
     lam_model_free(model);
     lam_dataset_free(train_set);
 }

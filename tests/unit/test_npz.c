@@ -140,8 +140,8 @@ Test(npz, refuses_what_does_not_fit)
          2,
          NULL,
          "auto",
-         "all 2 targets are class 0: one class"},
-        {{x, {"y", "|i1", "(2,)", VALUES(-1, 0)}}, 2, NULL, "classification", "no class numbers"},
+         "all 2 targets are class 0: with one class"},
+        {{x, {"y", "|i1", "(2,)", VALUES(-1, 0)}}, 2, NULL, "classification", "not class numbers"},
         {{x, {"y", "|u1", "(2,)", VALUES(0, 1)}},
          2,
          "z",
@@ -229,7 +229,7 @@ Test(npz, names_that_help_and_do_not)
     size = make_npz(two, 2, &archive);
     cr_assert_eq(lam__npz_parse(archive.bytes, size, "a.npz", LAM_SPLIT_TRAIN, &options, &data),
                  LAM_ERR_FORMAT);
-    cr_assert(strstr(lam_error_message(), "a.npz: no array has a name for samples"), "%s",
+    cr_assert(strstr(lam_error_message(), "a.npz: no array is named as samples"), "%s",
               lam_error_message());
     cr_assert(strstr(lam_error_message(), "there are foo, bar"), "%s", lam_error_message());
     options.target = "bar"; /* then the other one is samples */

@@ -263,7 +263,7 @@ Test(onnx, says_where_the_wire_format_is_broken)
         {{0x08, 7, 0x3a, 9, 0}, 5, "byte 2: graph claims 9 bytes, but 1 are left"},
         {{0x00, 1}, 2, "byte 0: no field has the number 0"},
         {{0x0b, 1}, 2, "wire type 3"},
-        {{0xf9, 0x07, 1, 2}, 4, "'a field that is not known' goes beyond"},
+        {{0xf9, 0x07, 1, 2}, 4, "'an unknown field' goes beyond"},
         {{0x08, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, 12, "more than 10 bytes"},
         {{0x12, 3, 'a', 0, 'b'}, 5, "producer_name has a zero byte"},
     };

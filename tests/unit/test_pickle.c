@@ -91,7 +91,7 @@ Test(pickle, values_from_elsewhere_are_refused)
 {
     REFUSED("\x80\x02\x82\x01.", LAM_ERR_UNSUPPORTED, "opcode EXT1");
     REFUSED("Pname\n.", LAM_ERR_UNSUPPORTED, "opcode PERSID");
-    REFUSED("\x80\x02X\x01\0\0\0aQ.", LAM_ERR_UNSUPPORTED, "no storage of PyTorch");
+    REFUSED("\x80\x02X\x01\0\0\0aQ.", LAM_ERR_UNSUPPORTED, "not a storage of PyTorch");
     REFUSED("\x80\x05\x97.", LAM_ERR_UNSUPPORTED, "NEXT_BUFFER");
     REFUSED("\x80\x06.", LAM_ERR_UNSUPPORTED, "protocol 6");
 }
@@ -101,7 +101,7 @@ Test(pickle, damage_is_named_with_its_place)
     REFUSED("", LAM_ERR_FORMAT, "byte 0: truncated");
     REFUSED("\x80\x02]", LAM_ERR_FORMAT, "byte 3: truncated: the pickle does not end");
     REFUSED("\x80\x02.", LAM_ERR_FORMAT, "byte 2: opcode 0x2e finds nothing on the stack");
-    REFUSED("\x80\x02N\xff.", LAM_ERR_FORMAT, "byte 3: 0xff is no opcode");
+    REFUSED("\x80\x02N\xff.", LAM_ERR_FORMAT, "byte 3: 0xff is not an opcode");
     REFUSED("\x80\x02X\xff\xff\0\0ab.", LAM_ERR_FORMAT, "needs 65535 more bytes, 3 follow");
     REFUSED("\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\x7f"
             "ab.",
@@ -118,8 +118,8 @@ Test(pickle, damage_is_named_with_its_place)
     REFUSED("K\x01K\x02"
             "a.",
             LAM_ERR_FORMAT, "no list to add to");
-    REFUSED("Iabc\n.", LAM_ERR_FORMAT, "'abc' is no integer");
-    REFUSED("L-L\n.", LAM_ERR_FORMAT, "'-' is no integer");
+    REFUSED("Iabc\n.", LAM_ERR_FORMAT, "'abc' is not an integer");
+    REFUSED("L-L\n.", LAM_ERR_FORMAT, "'-' is not an integer");
 }
 
 /* What objects hold of objects that hold them. */

@@ -252,7 +252,7 @@ Test(sources, windows)
     cr_assert_eq(own.released, 1);
 }
 
-/* The order of windows: every sample once an epoch, in windows that come in order. */
+/* The order of windows: every sample once per epoch, in windows that come in order. */
 Test(sources, an_epoch_of_windows)
 {
     own_source own;

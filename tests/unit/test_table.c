@@ -248,9 +248,10 @@ Test(table, like_a_model)
     expect_refused("id,a,color\n1,\"2,5\",red\n", &options, LAM_ERR_FORMAT,
                    "'2,5' is not a number: the decimal point is '.'");
     expect_refused("id,a,color,y\n1,2,red,r\n", &options, LAM_ERR_FORMAT,
-                   "line 2, column 4 ('y'): 'r' is none of the 2 classes that the model knows");
-    expect_refused("id,a,color,y\n1,2,red,p\n1,2,red,\n", &options, LAM_ERR_FORMAT,
-                   "line 3, column 4 ('y'): the value is missing (1 of 2 rows): the target is in");
+                   "line 2, column 4 ('y'): 'r' is not one of the model's 2 classes");
+    expect_refused(
+        "id,a,color,y\n1,2,red,p\n1,2,red,\n", &options, LAM_ERR_FORMAT,
+        "line 3, column 4 ('y'): the value is missing (1 of 2 rows): the target is present in");
     lam_model_free(model);
 }
 

@@ -309,7 +309,7 @@ Test(unregistered, an_initializer_is_needed_to_draw)
     expect_drawn_only(model, "he_normal", "le_cun_no", "layer 0: unknown initializer 'le_cun_no'");
     expect_drawn_only(model, "random_uniform:0.25", "truncated_normal:.1",
                       "layer 1: unknown initializer 'truncated_normal'");
-    expect_drawn_only(model, "random_uniform:0.25", "random_uniform:-.25", "no parameter");
+    expect_drawn_only(model, "random_uniform:0.25", "random_uniform:-.25", "not a parameter");
     expect_drawn_only(model, "he_normal", "He normal", "layer 0: unknown initializer 'He normal'");
     lam_model_free(model);
 }

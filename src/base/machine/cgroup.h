@@ -29,7 +29,7 @@ uint64_t lam__lesser_limit(uint64_t a, uint64_t b);
 /* Reads the beginning of FOLDER/NAME, as much as fits; false when there is none. */
 bool lam__small_text(const char *folder, const char *name, char *text, size_t size);
 
-/* Reads digits and goes on behind them; false when there are none. Too large is the largest. */
+/* Reads digits and advances past them; false when there are none. Too large is the largest. */
 bool lam__small_digits(const char **text, uint64_t *number);
 
 #endif

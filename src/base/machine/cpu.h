@@ -20,8 +20,8 @@ lam__isa lam__isa_chosen(void);
  * instruction may give other last bits on another make. Thread-safe. */
 const char *lam__processor_make(void);
 
-/* Whether what one core writes and others read is better written past the caches, so that nobody
- * waits for a line the others have: on AMD's processors. On Intel's lines come from core to core
+/* Whether what one core writes and others read is better written past the caches, so that no core
+ * waits for a line that others hold: on AMD's processors. On Intel's lines come from core to core
  * faster than from memory (bench_machine prints both). Thread-safe. */
 bool lam__streaming_stores_pay(void);
 

@@ -1,10 +1,9 @@
 /* pool.c: a pool of threads that runs the tasks of a phase.
  *
  * The thread that calls takes part, and tasks are claimed one by one: a worker that the system has
- * put aside holds nobody up unless it was in the middle of a task. Waiting threads spin for some
- * tens of microseconds, about the pause between two phases, and then sleep. Both matter on a
- * machine that has other work too: docs/design.md has what a pool with long spinning costs there.
- */
+ * put aside delays no one unless it was in the middle of a task. Waiting threads spin for some tens
+ * of microseconds, about the pause between two phases, and then sleep. Both matter on a machine
+ * that has other work too: docs/design.md has what a pool with long spinning costs there. */
 #include "base/machine/pool.h"
 
 #include <pthread.h>
@@ -26,11 +25,11 @@
 #define SPIN_ROUNDS 3000
 
 /* A region is one call of lam__pool_run. Each thread owns a share of its tasks, one after the
- * other: every step has the same regions, so a thread meets the memory that its caches hold. Who
- * has done its own takes the last ones of others. A share is the next task in the lower half, and
- * in the upper where the tasks left to claim end. Whoever changes it by compare-and-swap has
- * claimed a task, and until that task is done the region's fields stay as they are; they are
- * written before any share is. */
+ * other: every step has the same regions, so a thread meets the memory that its caches hold. A
+ * thread that has finished its own takes the last ones of others. A share is the next task in the
+ * lower half, and in the upper where the tasks left to claim end. A thread that changes it by
+ * compare-and-swap has claimed a task, and until that task is done the region's fields stay as they
+ * are; they are written before any share is. */
 struct lam__pool {
     alignas(LAM__ALIGN) _Atomic uint64_t region;   /* its number; the first shares lie beside it */
     _Atomic uint64_t shares[LAM__MOST_THREADS];    /* by thread */
@@ -50,7 +49,7 @@ struct lam__pool {
     bool orphaned; /* this process was forked from the one whose workers they were */
     struct seat {
         pthread_t thread;
-        _Atomic int core; /* where it ran when it last woke (the caller: woke somebody) */
+        _Atomic int core; /* where it ran when it last woke (the caller: woke a worker) */
     } seats[];            /* [threads], the caller's first */
 };
 
@@ -166,7 +165,7 @@ static void *run_worker(void *argument)
     return NULL;
 }
 
-/* Whether nobody is in the middle of a task. In a child that was forked within one, what the
+/* Whether no thread is in the middle of a task. In a child that was forked within one, what the
  * parent's workers were doing is never done. */
 static bool all_done(lam__pool *pool)
 {
@@ -218,8 +217,8 @@ static void lose_workers(void *object, bool whole)
     thread_number = 0;
 }
 
-/* Starts workers in the place of those that were lost. As many as there can be: who calls does
- * what others do not. */
+/* Starts workers in the place of those that were lost. As many as possible: the caller does what
+ * they do not. */
 static void replace_workers(lam__pool *pool)
 {
     atomic_store(&pool->region, 0);

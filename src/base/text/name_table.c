@@ -81,7 +81,7 @@ const void *lam__table_lookup(lam__name_table *table, const char *name)
     return row;
 }
 
-/* Records that `name` is none of the table's words. */
+/* Records that `name` is not in the table. */
 static void fail_unknown(lam__name_table *table, const char *name)
 {
     const size_t size = lam__table_size(table);

@@ -38,7 +38,7 @@ size_t lam__table_size(lam__name_table *table);
 /* Row i, NULL when out of range. */
 const void *lam__table_at(lam__name_table *table, size_t i);
 
-/* The row with this name or alias; NULL without a word when there is none. */
+/* The row with this name or alias; NULL, with no error recorded, when there is none. */
 const void *lam__table_lookup(lam__name_table *table, const char *name);
 
 /* The same; NULL with LAM_ERR_NAME recorded, which lists the known words and the nearest, or with

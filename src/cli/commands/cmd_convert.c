@@ -68,18 +68,18 @@ static int check_request(const convert_request *request, lam_model_format_info *
     if (request->in.format && lam_model_format(request->in.format, &from) != LAM_OK)
         return cli_refused();
     if (!name) {
-        cli_error("the extension of '%s' tells no model format: name it with --to",
+        cli_error("the extension of '%s' is not that of a model format: name the format with --to",
                   request->output);
         return CLI_USAGE;
     }
     if (lam_model_format(name, to) != LAM_OK)
         return cli_refused();
     if (!to->can_write) {
-        cli_error("'%s' can be read, but not written", to->name);
+        cli_error("'%s' can be read but not written", to->name);
         return CLI_USAGE;
     }
     if (request->out.name && strcmp(to->name, "c") != 0) {
-        cli_error("--name '%s' is for C source, not for '%s'", request->out.name, to->name);
+        cli_error("--name '%s' applies to C source only, not to '%s'", request->out.name, to->name);
         return CLI_USAGE;
     }
     int status = cli_check_integers(&request->integers, to->name, request->out.transform);
@@ -140,7 +140,7 @@ static int compare(const convert_request *request, const lam_model_format_info *
     lam_import_options options = lam_import_options_default();
     double largest = 0.0;
     if (!to->can_read) {
-        printf("%-12snot: '%s' can only be written, not read back\n", "compared", to->name);
+        printf("%-12snot: '%s' can be written but not read back\n", "compared", to->name);
         return CLI_SUCCESS;
     }
     options.format = to->name;
@@ -160,13 +160,13 @@ static int compare(const convert_request *request, const lam_model_format_info *
         return remove_output(request);
     }
     if (!(largest <= MOST_DIFFERENCE)) {
-        cli_error("'%s' would not be the same network: read back it differs by %.3g of the "
-                  "outputs' size; it was removed",
+        cli_error("'%s' would not be the same network: read back, it differs by %.3g relative to "
+                  "the outputs; it was removed",
                   request->output, largest);
         return remove_output(request);
     }
-    printf("%-12sOUT, read back, with what was read from IN: largest difference %.3g of the "
-           "outputs' size, over %d random inputs\n",
+    printf("%-12sOUT, read back, with what was read from IN: largest difference %.3g relative to "
+           "the outputs, over %d random inputs\n",
            "compared", largest, COMPARED_ROWS);
     return CLI_SUCCESS;
 }
@@ -229,19 +229,20 @@ static const cli_flag flags[] = {
     {.name = "from",
      .argument = "FORMAT",
      .help = "format of IN",
-     .default_value = "told by its content",
+     .default_value = "recognized by its content",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, in.format)},
     {.name = "to",
      .argument = "FORMAT",
      .help = "format of OUT",
-     .default_value = "told by its extension",
+     .default_value = "chosen by its extension",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, out.format)},
     {.name = "layers",
      .argument = "LAYERS",
-     .help = "bare weights, or a module of a program's own: the architecture, as in train; "
-             "batch_norm[:EPSILON][:ACTIVATION] too, which becomes part of the layer before it",
+     .help = "bare weights, or a module of an unknown class: the architecture, as in train; "
+             "batch_norm[:EPSILON][:ACTIVATION] is accepted too and becomes part of the layer "
+             "before it",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, in.layers)},
     {.name = "map",
@@ -252,8 +253,9 @@ static const cli_flag flags[] = {
      .offset = offsetof(convert_request, in.map)},
     {.name = "order",
      .argument = "ORDER",
-     .help = "bare weights: dimensions of a weight, out,in as in PyTorch or in,out as in Keras",
-     .default_value = "told by names, else by shapes",
+     .help =
+         "bare weights: order of a weight's dimensions, out,in as in PyTorch or in,out as in Keras",
+     .default_value = "inferred from names, else from shapes",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, in.order)},
     {.name = "scale",
@@ -264,57 +266,58 @@ static const cli_flag flags[] = {
      .offset = offsetof(convert_request, in.scale)},
     {.name = "name",
      .argument = "NAME",
-     .help = "C source: what the names in it begin with",
+     .help = "C source: prefix of the names in it",
      .default_value = "the name of OUT",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, out.name)},
     {.name = "quantize",
      .argument = "KIND",
-     .help = "C source: int8 makes weights and values bytes, a quarter of the size",
+     .help = "C source: int8 stores weights and values as bytes, a quarter of the size",
      .default_value = "floats stay",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, integers.kind)},
     {.name = "calibrate",
      .argument = "DATA",
-     .help = "with --quantize: data such as the network will see, for the ranges of bytes",
+     .help =
+         "with --quantize: data like what the network will see, to find the ranges of the bytes",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, integers.calibrate)},
     {.name = "evaluate",
      .argument = "DATA",
-     .help = "with --quantize: data to count the loss on, their test split where they have one",
+     .help =
+         "with --quantize: data to measure the loss of accuracy on; its test split if it has one",
      .default_value = "those of --calibrate",
      .kind = CLI_TEXT,
      .offset = offsetof(convert_request, integers.evaluate)},
     {.name = "force",
-     .help = "replace OUT even if it is no file that Lamina has written; what is read is never "
-             "replaced",
+     .help = "replace OUT even if Lamina did not write it; input files are never replaced",
      .kind = CLI_SWITCH,
      .offset = offsetof(convert_request, force)},
     {.name = "no-transform",
-     .help = "leave the input transform out: what runs OUT has to scale its input",
+     .help = "leave the input transform out: the program that runs OUT must scale the input",
      .kind = CLI_SWITCH,
      .offset = offsetof(convert_request, no_transform)},
 };
 
 static const char *const details[] = {
-    "A network of another program is run as its file tells it, step by step in double precision, "
-    "beside the model made of it; the program that made it is not there to ask. Afterwards OUT is "
-    "read back, where it can be read, and compared again. After a failure there is no OUT. IN and "
-    "DATA may be - for standard input, and pipes.",
-    "What the file holds and a model of Lamina does not is listed as left out, and what it does "
-    "not tell as assumed.",
+    "A network from another program is run as its file describes it, step by step in double "
+    "precision, and compared with the model made from it; the program that wrote the file is not "
+    "consulted. Afterwards OUT is read back, if its format can be read, and compared again. If "
+    "the conversion fails, no OUT is left. IN and DATA may be pipes, or - for standard input.",
+    "What the file holds but a Lamina model cannot is listed as left out, and what it does not "
+    "say as assumed.",
     NULL};
 
 static const char *const examples[] = {"lamina convert weights.safetensors model.safetensors "
                                        "--layers 128:relu,10:softmax --scale -1,1",
-                                       "a model made of bare weights",
+                                       "a model from bare weights",
                                        "lamina convert module.pt model.safetensors",
                                        "a whole Sequential of PyTorch", NULL};
 
 const cli_command cli_convert = {
     .name = "convert",
     .operands = "IN OUT [OPTION]...",
-    .summary = "Turn a model file of one format into one of another.",
+    .summary = "Convert a model file from one format to another.",
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
     .details = details,

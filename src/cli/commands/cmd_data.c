@@ -33,7 +33,7 @@ static int parse(data_request *request, const cli_command *command, int argc, ch
     request->data = argv[0];
     const int apart = cli_check_printing(request->data);
     if (request->force && !request->sheet) {
-        cli_error("--force is for the FILE of --sheet");
+        cli_error("--force applies to the FILE of --sheet only");
         return CLI_USAGE;
     }
     if (apart != CLI_SUCCESS || !request->sheet)
@@ -149,7 +149,7 @@ int cli_data_summary_print(const cli_data_summary *summary, size_t rows)
     printf("%-12s%s\n", "data", lam_printable(summary->path, plain, sizeof plain));
     printf("%-12s%s: %s\n", "format", summary->info.format, summary->info.help);
     printf("%-12s%s%s\n", "split", summary->split == LAM_SPLIT_TEST ? "test" : "train",
-           summary->info.has_test_split ? "" : ", which is all there is");
+           summary->info.has_test_split ? "" : ", which is all of it");
     printf("%-12s%s of %zu values, %s\n", "samples",
            cli_format_count(summary->samples, count, sizeof count), summary->features,
            lam_dataset_dtype(summary->data) == LAM_UINT8 ? "bytes" : "floats");
@@ -179,7 +179,7 @@ int cli_data_summary_print(const cli_data_summary *summary, size_t rows)
 static int refuse_sheet(const data_request *request)
 {
     char plain[512];
-    cli_error("--sheet is for images, and the samples of '%s' are none",
+    cli_error("--sheet is for images, but the samples of '%s' are not images",
               lam_printable(request->data, plain, sizeof plain));
     return CLI_USAGE;
 }
@@ -253,7 +253,7 @@ static const cli_flag flags[] = {
      .kind = CLI_TEXT,
      .offset = offsetof(data_request, sheet)},
     {.name = "force",
-     .help = "replace the contact sheet's FILE even if it is no picture that Lamina has written",
+     .help = "replace the contact sheet's FILE even if Lamina did not write it",
      .kind = CLI_SWITCH,
      .offset = offsetof(data_request, force)},
     {.name = "json",
@@ -264,8 +264,8 @@ static const cli_flag flags[] = {
 
 static const char *const details[] = {
     "Says what DATA was recognized as, and what is in it: samples, shapes, classes with their "
-    "counts, ranges, missing values, the first samples. DATA may be - for standard input, or a "
-    "pipe.",
+    "counts, ranges, missing values, the first samples. DATA may be a pipe, or - for standard "
+    "input.",
     NULL};
 
 static const char *const examples[] = {

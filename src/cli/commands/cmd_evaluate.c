@@ -127,12 +127,12 @@ static const cli_flag flags[] = {
      .offset = offsetof(evaluate_request, split)},
     {.name = "loss",
      .argument = "NAME",
-     .help = "loss; without it, the one the model was trained with",
+     .help = "loss; by default the one the model was trained with",
      .kind = CLI_FIT,
      .offset = offsetof(evaluate_request, fit)},
     {.name = "metrics",
      .argument = "NAMES",
-     .help = "metrics, separated by commas; without it, accuracy, precision and recall, for "
+     .help = "metrics, separated by commas; by default accuracy, precision and recall, for "
              "regression accuracy and mean_absolute_error",
      .kind = CLI_FIT,
      .offset = offsetof(evaluate_request, fit)},
@@ -146,9 +146,9 @@ static const char *const fit_options[] = {"batch_size", "threads", "threshold", 
                                           "l2",         "bias_l1", "bias_l2",   NULL};
 
 static const char *const details[] = {
-    "With --json accuracy, precision and recall are always present, null where they were not "
-    "computed or have nothing to divide by. MODEL or DATA may be - for standard input, and "
-    "pipes.",
+    "With --json, accuracy, precision and recall are always present, null where they were not "
+    "computed or have nothing to divide by. MODEL and DATA may be pipes; one of them may be - "
+    "for standard input.",
     NULL};
 
 static const char *const examples[] = {

@@ -357,7 +357,7 @@ static int inspect_contents(const inspect_request *request, lam_status why, cons
                cli_format_bytes(file_size(request->file), size, sizeof size));
         printf("%-12s%s\n", "format", lam_model_contents_format(contents));
         cli_print_contents(contents);
-        printf("%s: %s\n", why == LAM_OK ? "the network" : "no model as it is",
+        printf("%s: %s\n", why == LAM_OK ? "the network" : "not a model as it is",
                lam_printable(message, plain, sizeof plain));
     }
     /* bare weights are sound; they want --layers of convert */
@@ -403,8 +403,8 @@ static int inspect(inspect_request *request)
         return inspect_contents(request, LAM_OK, "not read in a file of this size: see --check");
     if (chosen == READ_ARRAYS)
         return inspect_contents(request, LAM_ERR_ARGUMENT,
-                                "bare weights, which do not say what is done with them: give "
-                                "lamina convert the architecture with --layers");
+                                "bare weights, without the network that uses them: give lamina "
+                                "convert the architecture with --layers");
     lam_model *model = request->whole ? lam_model_import(request->file, NULL)
                                       : lam_model_load_structure(request->file);
     if (!model) {
@@ -442,7 +442,7 @@ static const cli_flag flags[] = {
      .offset = offsetof(inspect_request, json)},
 };
 
-static const char *const details[] = {"MODEL may be - for standard input, or a pipe.", NULL};
+static const char *const details[] = {"MODEL may be a pipe, or - for standard input.", NULL};
 
 static const char *const examples[] = {"lamina inspect fashion.safetensors",
                                        "layers and sizes",
@@ -455,8 +455,8 @@ static const char *const examples[] = {"lamina inspect fashion.safetensors",
 const cli_command cli_inspect = {
     .name = "inspect",
     .operands = "MODEL [OPTION]...",
-    .summary = "Show the layers, shapes and input transform of a model file or checkpoint, of "
-               "other programs too.",
+    .summary = "Show the layers, shapes and input transform of a model file or checkpoint, or of "
+               "another program's model.",
     .flags = flags,
     .flag_count = sizeof flags / sizeof *flags,
     .details = details,

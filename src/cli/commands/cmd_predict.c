@@ -67,7 +67,7 @@ static int parse(predict_request *request, const cli_command *command, int argc,
     }
     for (int i = 0, inputs = 0; i < operands; i++)
         if (strcmp(argv[i], "-") == 0 && ++inputs > 1) {
-            cli_error("standard input ('-') can be read once only");
+            cli_error("standard input ('-') can be read only once");
             return CLI_USAGE;
         }
     if (request->top == 0) {
@@ -333,14 +333,16 @@ static int check_outputs(const predict_run *run)
 {
     const predict_request *request = run->request;
     if (request->top > 1 && run->kind != OUTPUT_CLASSES) {
-        cli_error("--top is for models that end in softmax, whose outputs are classes; '%s' has %s",
-                  request->model, run->kind == OUTPUT_DECISIONS ? "decisions (sigmoid)" : "values");
+        cli_error(
+            "--top is for models that end in softmax, whose outputs are classes; '%s' ends in %s",
+            request->model, run->kind == OUTPUT_DECISIONS ? "decisions (sigmoid)" : "values");
         return CLI_USAGE;
     }
     if (request->threshold != USUAL_THRESHOLD && run->kind != OUTPUT_DECISIONS) {
-        cli_error("--threshold is for models that end in sigmoid, whose outputs are decisions; "
-                  "'%s' has %s",
-                  request->model, run->kind == OUTPUT_CLASSES ? "classes (softmax)" : "values");
+        cli_error(
+            "--threshold is for models that end in sigmoid, whose outputs are decisions; '%s' "
+            "ends in %s",
+            request->model, run->kind == OUTPUT_CLASSES ? "classes (softmax)" : "values");
         return CLI_USAGE;
     }
     return CLI_SUCCESS;
@@ -368,7 +370,7 @@ static int run_predict(const cli_command *command, int argc, char **argv)
 static const cli_flag flags[] = {
     {.name = "top",
      .argument = "K",
-     .help = "softmax: the K most probable classes, the first first",
+     .help = "softmax: the K most probable classes, best first",
      .default_value = "1",
      .kind = CLI_COUNT,
      .offset = offsetof(predict_request, top)},
@@ -379,7 +381,7 @@ static const cli_flag flags[] = {
      .kind = CLI_TEXT,
      .offset = offsetof(predict_request, threshold_text)},
     {.name = "json",
-     .help = "print one JSON object a line and sample",
+     .help = "print one JSON object per sample, each on a line",
      .kind = CLI_SWITCH,
      .offset = offsetof(predict_request, json)},
 };
@@ -389,20 +391,18 @@ static const char *const of_sets[] = {"samples",  "classes",     "data_seed", "t
                                       "stratify", "multi_label", "on_error",  NULL};
 
 static const char *const details[] = {
-    "FILE holds samples: an IDX file, a picture (PNG, JPEG, BMP), a table (CSV, TSV) or an array "
-    "(.npy, .npz), recognized by what is in it, plain or gzipped; - is standard input, which MODEL "
-    "may be as well. Pictures are brought to the size and colour the model was trained on, tables "
-    "to its columns. A line is "
-    "printed for each sample: its index in the file, counted from 0, or the name of a picture, and "
-    "for a softmax output the class and its probability, for sigmoid a decision and its "
-    "probability "
-    "for each output, otherwise the values.",
+    "FILE holds samples: an IDX file, an image (PNG, JPEG, BMP), a table (CSV, TSV) or an array "
+    "(.npy, .npz), recognized by its content, plain or gzipped; - is standard input, which MODEL "
+    "may be as well. Images are converted to the size and colour the model was trained on, "
+    "tables to its columns. A line is printed for each sample: its index in the file, counted "
+    "from 0, or the name of an image, and for a softmax output the class and its probability, "
+    "for sigmoid a decision and its probability for each output, otherwise the values.",
     NULL};
 
 static const char *const examples[] = {
     "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --limit 10 --top 3",
     "the three most probable classes of ten images",
-    "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --json", "one object a sample",
+    "lamina predict fashion.safetensors t10k-images-idx3-ubyte.gz --json", "one object per sample",
     NULL};
 
 const cli_command cli_predict = {

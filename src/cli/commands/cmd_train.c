@@ -50,16 +50,16 @@ static int parse(train_run *run, const cli_command *command, int argc, char **ar
     if (status != CLI_SUCCESS)
         return status;
     if (operands == 0) {
-        cli_error("which data? name a file or folder of samples, or spiral, vertical or sine");
+        cli_error("no data given: name a file or folder of samples, or spiral, vertical or sine");
         return CLI_USAGE;
     }
     if (operands > 1) {
-        cli_error("one data set at a time: '%s' is one too many", argv[1]);
+        cli_error("train takes one data set: '%s' is a second one", argv[1]);
         return CLI_USAGE;
     }
     request->data = argv[0];
     if (!request->output) {
-        cli_error("where to? name the model file with -o MODEL");
+        cli_error("no output given: name the model file with -o MODEL");
         return CLI_USAGE;
     }
     static const char *const of_checkpoints[] = {"checkpoint-every", "keep"};
@@ -69,12 +69,11 @@ static int parse(train_run *run, const cli_command *command, int argc, char **ar
             return CLI_USAGE;
         }
     if (request->init_from && cli_was_given(&run->flags, "initializer")) {
-        cli_error("--initializer and --init-from exclude each other: both say what weights begin "
-                  "with");
+        cli_error("--initializer and --init-from exclude each other: both set the initial weights");
         return CLI_USAGE;
     }
     if (request->fit.keep_optimizer && !request->init_from) {
-        cli_error("--keep-optimizer needs --init-from CHECKPOINT, whose optimizer is kept");
+        cli_error("--keep-optimizer needs --init-from CHECKPOINT, whose optimizer state it keeps");
         return CLI_USAGE;
     }
     if (cli_was_given(&run->flags, "scale") && cli_was_given(&run->flags, "standardize") &&
@@ -113,7 +112,7 @@ static int check_request(const train_request *request)
     float lo, hi;
     if (request->scale && strcmp(request->scale, "none") != 0 &&
         !parse_range(request->scale, &lo, &hi)) {
-        cli_error("--scale takes two different numbers LO,HI or none, not '%s'", request->scale);
+        cli_error("--scale takes two different numbers LO,HI, or none, not '%s'", request->scale);
         return CLI_USAGE;
     }
     if (request->layers) {
@@ -173,7 +172,7 @@ static int load(train_run *run)
         return status;
     if (lam_dataset_features(run->test) == lam_dataset_features(run->train))
         return CLI_SUCCESS;
-    cli_error("%s: samples of %zu values in the training split, of %zu in the test split",
+    cli_error("%s: samples have %zu values in the training split but %zu in the test split",
               request->data, lam_dataset_features(run->train), lam_dataset_features(run->test));
     return CLI_FAILURE;
 }
@@ -235,12 +234,11 @@ static int build(train_run *run)
     const cli_preset *preset = cli_preset_for(request->data);
     char layers[256];
     if (lam_dataset_classes(run->train) == 0 && lam_dataset_outputs(run->train) == 0) {
-        cli_error("%s: samples without targets: there is nothing to learn from them",
-                  request->data);
+        cli_error("%s: the samples have no targets, so there is nothing to learn", request->data);
         return CLI_FAILURE;
     }
     if (!request->layers && lam_dataset_classes(run->train) == 1) {
-        cli_error("%s: all samples are of one class, so there is nothing to tell apart",
+        cli_error("%s: all samples belong to one class, so there is nothing to learn",
                   request->data);
         return CLI_FAILURE;
     }
@@ -321,7 +319,7 @@ static int fit(train_run *run)
 static void say_how_to_go_on(const train_run *run)
 {
     if (run->request.fit.checkpoint && (run->progress.kept || run->progress.resumed))
-        cli_error("to go on: %s", run->again);
+        cli_error("to continue: %s", run->again);
 }
 
 static int save(const train_run *run)
@@ -341,7 +339,7 @@ static int save(const train_run *run)
     if (cli_save_model(run->model, output) != CLI_SUCCESS)
         return CLI_FAILURE;
     if (interrupted) {
-        cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model so far is "
+        cli_error("interrupted in epoch %zu of %zu, after batch %zu of %zu; the model so far was "
                   "saved in '%s'",
                   progress->epoch, progress->epochs, progress->batch, progress->batches, output);
         say_how_to_go_on(run);
@@ -411,25 +409,24 @@ static const cli_flag flags[] = {
     {.name = "scale",
      .argument = "LO,HI",
      .help = "map the input to LO..HI, bytes from 0..255, other numbers from their range in the "
-             "training data; none = take it as it is",
+             "training data; none = leave it unscaled",
      .default_value = "-1,1 for bytes",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, scale)},
     {.name = "standardize",
      .help = "subtract each feature's mean and divide by its standard deviation [numbers other "
-             "than bytes]; --no-standardize takes them as they are",
+             "than bytes]; --no-standardize leaves them unscaled",
      .kind = CLI_SWITCH,
      .offset = offsetof(train_request, standardize)},
     {.name = "init-from",
      .argument = "FILE",
-     .help = "begin with the weights of this model file or checkpoint, and nothing else of it; "
-             "with --keep-optimizer also with the optimizer's moments and the position of a "
-             "checkpoint; - is standard input",
+     .help = "start from the weights of this model file or checkpoint and nothing else in it; "
+             "with --keep-optimizer also from a checkpoint's optimizer moments and position; - "
+             "is standard input",
      .kind = CLI_TEXT,
      .offset = offsetof(train_request, init_from)},
     {.name = "force",
-     .help = "replace MODEL even if it is no file that Lamina has written; what is read is never "
-             "replaced",
+     .help = "replace MODEL even if Lamina did not write it; input files are never replaced",
      .kind = CLI_SWITCH,
      .offset = offsetof(train_request, force)},
     {.name = "json",
@@ -444,20 +441,19 @@ static const cli_flag flags[] = {
 };
 
 static const char *const details[] = {
-    "DATA is a file or folder of samples, recognized by what is in it, as listed under Data "
-    "below, or one of the built-in sets spiral, vertical and sine, for which epochs, batch size "
-    "and learning rate default to values that solve them. The test split of DATA, if any, or "
-    "--test-share of it, is the validation set, unless --validation-split is given; 0 means none. "
-    "- "
-    "is standard input; pipes are read, too.",
-    "On a terminal a bar shows the progress, elsewhere one line per epoch. Ctrl-C ends training "
-    "after the current batch, saves the model and gives exit status 130; a second one ends it at "
-    "once. After the last batch it changes nothing. SIGTERM, SIGHUP and SIGXCPU do the same.",
+    "DATA is a file or folder of samples, recognized by its content, as listed under Data below, "
+    "or one of the built-in sets spiral, vertical and sine, for which epochs, batch size and "
+    "learning rate default to values that solve them. The test split of DATA, if any, or "
+    "--test-share of it, is the validation set, unless --validation-split is given; 0 means "
+    "none. - is standard input; pipes can be read too.",
+    "On a terminal, a bar shows the progress; otherwise one line is printed per epoch. Ctrl-C "
+    "stops training after the current batch, saves the model and exits with status 130; a second "
+    "Ctrl-C stops at once. After the last batch it has no effect. SIGTERM, SIGHUP and SIGXCPU do "
+    "the same.",
     "With --checkpoint the run can be resumed whatever ended it: the same command with --resume "
-    "goes on from the newest checkpoint that is whole, to the epochs now asked for, and ends in "
-    "the "
-    "same file to the byte. --epochs, --threads, --patience and the options of checkpoints may be "
-    "others then.",
+    "continues from the newest undamaged checkpoint up to the requested number of epochs, and "
+    "produces the same file, byte for byte. --epochs, --threads, --patience and the checkpoint "
+    "options may then differ.",
     NULL};
 
 static const char *const examples[] = {
@@ -467,7 +463,7 @@ static const char *const examples[] = {
     "      --optimizer adam --learning-rate 0.02 --epochs 300",
     "choose layers, optimizer and length",
     "lamina train spiral -o spiral.safetensors --checkpoint spiral.run --resume",
-    "survive anything: run it again, and it goes on",
+    "survive anything: run it again, and it continues",
     NULL};
 
 const cli_command cli_train = {

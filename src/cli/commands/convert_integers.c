@@ -16,13 +16,13 @@ int cli_check_integers(const cli_integers *integers, const char *format, bool tr
         return CLI_USAGE;
     }
     if (strcmp(integers->kind, "int8") != 0)
-        cli_error("--quantize int8 is all there is, not '%s'", integers->kind);
+        cli_error("--quantize takes int8, not '%s'", integers->kind);
     else if (strcmp(format, "c") != 0)
-        cli_error("networks of integers are written as C source, not as '%s'", format);
+        cli_error("quantized networks are written as C source, not as '%s'", format);
     else if (!integers->calibrate)
-        cli_error("--quantize needs --calibrate DATA, data such as the network will see");
+        cli_error("--quantize needs --calibrate DATA, data like what the network will see");
     else if (!transform)
-        cli_error("--quantize contains the input transform: --no-transform does not go with it");
+        cli_error("--quantize includes the input transform: it excludes --no-transform");
     else
         return CLI_SUCCESS;
     return CLI_USAGE;

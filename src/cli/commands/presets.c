@@ -128,7 +128,7 @@ int cli_check_parts(const char *path, const lam_load_options *options, bool test
         return CLI_SUCCESS;
     lam_printable(path, plain, sizeof plain);
     if (options->test_share > 0.0 && info.has_test_split)
-        cli_error("--test-share is not used: '%s' has a test split of its own", plain);
+        cli_error("--test-share is not used: '%s' has its own test split", plain);
     if (!test || info.has_test_split || options->test_share > 0.0)
         return CLI_SUCCESS;
     cli_error("--split test: '%s' has no test split; --test-share X makes one, and without --split "

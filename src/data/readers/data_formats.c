@@ -15,7 +15,7 @@ static const lam__data_format rows[] = {
      .load = lam__synthetic_load},
     {.name = "idx-folder",
      .kind = LAM__DATA_IDX,
-     .help = "a folder of IDX files in the naming of MNIST",
+     .help = "a folder of IDX files named like MNIST's",
      .recognizes = lam__idx_folder_recognizes,
      .has_test = lam__idx_folder_has_test,
      .load = lam__idx_folder_load},
@@ -31,18 +31,19 @@ static const lam__data_format rows[] = {
      .load = lam__image_file_load},
     {.name = "image-folder",
      .kind = LAM__DATA_IMAGE_FOLDER,
-     .help = "a folder with a folder of images for each class, or folders train and test of such",
+     .help = "a folder with a folder of images for each class, or folders train and test "
+             "containing such folders",
      .recognizes = lam__image_folder_recognizes,
      .has_test = lam__image_folder_has_test,
      .load = lam__image_folder_load},
     {.name = "npy",
      .kind = LAM__DATA_ARRAY,
-     .help = "an .npy file of NumPy's: samples, the first dimension counts them",
+     .help = "a NumPy .npy file: samples along the first dimension",
      .recognizes = lam__npy_recognizes_path,
      .load = lam__npy_load},
     {.name = "npz",
      .kind = LAM__DATA_ARRAYS,
-     .help = "an .npz archive of NumPy's: samples x and targets y, or x_train, y_train and so on",
+     .help = "a NumPy .npz archive: samples x and targets y, or x_train, y_train and so on",
      .recognizes = lam__npz_recognizes,
      .has_test = lam__npz_has_test,
      .load = lam__npz_load},
@@ -91,13 +92,13 @@ const lam__data_format *lam__data_format_of(const lam__path_probe *place)
     char known[640], seen[256];
     list_known(known, sizeof known);
     if (!place->exists) {
-        lam__fail(LAM_ERR_IO, "no data set '%s': there is no such file or folder. Known are: %s",
-                  place->path, known);
+        lam__fail(LAM_ERR_IO, "no data set '%s': no such file or folder. Known: %s", place->path,
+                  known);
         return NULL;
     }
     lam__path_probe_describe(place, seen, sizeof seen);
     lam__fail(place->file || place->folder ? LAM_ERR_FORMAT : LAM_ERR_IO,
-              "'%s' is no data set that is known: it is %s. Known are: %s", place->path, seen,
+              "'%s' is not a known kind of data set: it is %s. Known: %s", place->path, seen,
               known);
     return NULL;
 }

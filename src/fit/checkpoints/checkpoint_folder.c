@@ -74,7 +74,7 @@ static lam_status make_folder(const char *path)
     const int fd = open(length > 0 ? above : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     lam_status status = LAM_OK;
     if (fd >= 0 && lam__sync(fd) != 0 && errno != EINVAL && errno != EROFS)
-        status = lam__fail_errno("cannot bring to the disk the folder above", path, errno);
+        status = lam__fail_errno("cannot sync the folder above", path, errno);
     if (fd >= 0)
         close(fd);
     lam__release(above);
@@ -219,7 +219,7 @@ static lam_status write_temporary(const lam__checkpoint_folder *folder, uint64_t
     const char *action = "cannot write the checkpoint";
     if (!error && lam__sync(fd) != 0) {
         error = errno;
-        action = "cannot bring to the disk the checkpoint";
+        action = "cannot sync the checkpoint";
     }
     if (close(fd) != 0 && !error && errno != EINTR) /* EINTR: closed all the same */
         error = errno;
@@ -263,7 +263,7 @@ lam_status lam__checkpoint_folder_write(lam__checkpoint_folder *folder, uint64_t
     }
     /* some file systems cannot do it for folders (EINVAL) */
     if (lam__sync(folder->fd) != 0 && errno != EINVAL && errno != EROFS)
-        return fail_write(folder, "cannot bring to the disk the name of the checkpoint", steps,
+        return fail_write(folder, "cannot sync the folder after naming the checkpoint", steps,
                           errno);
     remove_oldest(folder, steps);
     return LAM_OK;

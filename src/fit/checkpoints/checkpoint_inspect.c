@@ -50,7 +50,7 @@ static lam_status read_info(const lam__st_file *file, lam_checkpoint *checkpoint
     const unsigned char *numbers =
         find_words(file, LAM__CHECKPOINT_PREFIX "numbers", LAM__ST_F64, 1, LAM__NUMBERS, &rows);
     if (!counts || !numbers)
-        return fail_format(file, "its counts and numbers are not as they should be");
+        return fail_format(file, "its counts and numbers are malformed");
     const char *of = json_string_value(json_object_get(checkpoint->settings, "of"));
     checkpoint->info = (lam_checkpoint_info){
         .of_fit = of && strcmp(of, "fit") == 0,
@@ -118,7 +118,7 @@ static lam_status read_history(const lam__st_file *file, lam_checkpoint *checkpo
     if (checkpoint->info.of_fit) {
         words = find_words(file, LAM__CHECKPOINT_PREFIX "history", LAM__ST_F64, 2, width, &rows);
         if (!words || width == 0)
-            return fail_format(file, "its history is not as it should be");
+            return fail_format(file, "its history is malformed");
     }
     checkpoint->history = lam__history_new(rows);
     if (!checkpoint->history)
@@ -279,7 +279,8 @@ lam_checkpoint *lam_checkpoint_peek(const char *path)
     return checkpoint;
 }
 
-/* Whether its header is that of a checkpoint: a large model is not read to find that it is none. */
+/* Whether its header is that of a checkpoint: a large model is not read to find that it is not one.
+ */
 static lam_status check_header(const char *path)
 {
     lam__st_file file;

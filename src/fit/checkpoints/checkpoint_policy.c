@@ -225,7 +225,7 @@ static void step(lam__checkpointer *calls, lam__fit *run)
         take(checkpointer, run, false);
 }
 
-/* The state in which the run ends, so that it can go on from there. */
+/* The state in which the run ends, so that it can continue from there. */
 static lam_status end(lam__checkpointer *calls, lam__fit *run)
 {
     lam__checkpoint_policy *checkpointer = keeper_of(calls);

@@ -37,8 +37,8 @@ static lam_status find_part(const lam__st_file *file, const lam__part *part,
     if (same)
         return LAM_OK;
     return lam__fail(LAM_ERR_FORMAT,
-                     "%s: tensor '%s' has not the type %s, the %zu dimensions and "
-                     "the %zu bytes it should have",
+                     "%s: tensor '%s' does not have the expected type %s, %zu dimensions and %zu "
+                     "bytes",
                      file->name, part->label.name, lam__st_dtype_name(part->label.dtype),
                      part->label.rank, part->bytes);
 }
@@ -74,8 +74,8 @@ static lam_status check_place(const lam__fit *run, const contents *read)
     if (counts[LAM__COUNT_BATCH] >= lam__fit_batches(run) ||
         samples != counts[LAM__COUNT_BATCH] * batch)
         return lam__fail(LAM_ERR_FORMAT,
-                         "%s: %llu batches done of %zu, and %llu samples: an epoch "
-                         "cannot stand there",
+                         "%s: %llu batches done of %zu, and %llu samples: no epoch can be at "
+                         "that point",
                          read->file->name, (unsigned long long)counts[LAM__COUNT_BATCH],
                          lam__fit_batches(run), (unsigned long long)samples);
     if (!isfinite(read->numbers[LAM__NUMBER_LOSS]) || !isfinite(read->numbers[LAM__NUMBER_PENALTY]))
@@ -121,8 +121,7 @@ static lam_status check_parts(const lam__checkpoint_of *of, const contents *read
             lam__st_value(file, tensor, i, &value);
             if (memcmp(&value, &part.floats[i], sizeof value) != 0)
                 return lam__fail(LAM_ERR_STATE,
-                                 "%s: another input transform: value %zu of '%s' "
-                                 "differs",
+                                 "%s: a different input transform: value %zu of '%s' differs",
                                  file->name, i, part.label.name);
         }
     }

@@ -249,7 +249,7 @@ static void drop_free_options(json_t *here, json_t *there)
     }
 }
 
-/* A trainer goes on from a run of lam_fit, too: it looks at the options of a step only. */
+/* A trainer can continue from a run of lam_fit, too: it looks at the options of a step only. */
 static void keep_step_options(const json_t *here, json_t *there)
 {
     const char *key;
@@ -278,7 +278,7 @@ static lam_status compare_settings(const lam__checkpoint_of *of, const char *nam
     const char *kind = json_string_value(json_object_get(there, "of"));
     if (of->run && (!kind || strcmp(kind, "fit") != 0))
         return lam__fail(LAM_ERR_STATE,
-                         "%s: a checkpoint of lam_trainer_save: lam_fit cannot go on from it",
+                         "%s: a checkpoint of lam_trainer_save: lam_fit cannot continue from it",
                          name);
     json_t *mine = json_object_get(here, "options"), *theirs = json_object_get(there, "options");
     if (of->run)
@@ -325,7 +325,7 @@ static lam_status parse_both(const char *name, const char *mine, const char *the
     json_decref(*there);
     *here = *there = NULL;
     return memory ? lam__fail(LAM_ERR_MEMORY, "out of memory: %s", name)
-                  : lam__fail(LAM_ERR_FORMAT, "%s: its settings are no JSON object", name);
+                  : lam__fail(LAM_ERR_FORMAT, "%s: its settings are not a JSON object", name);
 }
 
 /* Descriptions up to this length are compared member by member, which takes many times as much. */
@@ -340,13 +340,12 @@ static lam_status compare_networks(const lam__checkpoint_of *of, const char *nam
     difference found = {.place = ""};
     LAM__TRY(lam__checkpoint_model(of, &text));
     const bool same = strcmp(text, model) == 0, lengthy = strlen(text) > LENGTHY;
-    lam_status status = same ? LAM_OK
-                        : lengthy
-                            ? lam__fail(LAM_ERR_STATE,
-                                        "%s: another network or loss: of a description of %zu "
-                                        "bytes it is not told what differs",
-                                        name, strlen(text))
-                            : parse_both(name, text, model, &here, &there);
+    lam_status status = same      ? LAM_OK
+                        : lengthy ? lam__fail(LAM_ERR_STATE,
+                                              "%s: another network or loss: the description of "
+                                              "%zu bytes is too long to say where it differs",
+                                              name, strlen(text))
+                                  : parse_both(name, text, model, &here, &there);
     lam__release(text);
     if (same || status != LAM_OK)
         return status;
@@ -384,7 +383,7 @@ static json_t *parse_settings(const char *name, const char *settings)
     if (json_is_object(json))
         return json;
     json_decref(json);
-    lam__fail(LAM_ERR_FORMAT, "%s: its settings are no JSON object", name);
+    lam__fail(LAM_ERR_FORMAT, "%s: its settings are not a JSON object", name);
     return NULL;
 }
 

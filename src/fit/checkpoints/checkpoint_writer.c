@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <string.h>
 
-static const char orphaned[] = "this process was forked from the one that trains: checkpoints are "
-                               "written by that one alone";
+static const char orphaned[] = "this process was forked from the one that trains: only the "
+                               "parent writes checkpoints";
 
 /* Training comes first: this thread has the time that the others leave. In its turn like any other
  * it would put a thread of the pool aside in the middle of a task, for which all others wait. */

@@ -9,8 +9,7 @@
 #include "fit/checkpoints/checkpoint.h"
 #include "fit/checkpoints/checkpoint_folder.h"
 
-/* One snapshot at a time: whoever hands it over leaves its bytes alone until it has been collected.
- */
+/* One snapshot at a time: the caller leaves its bytes alone until it has been collected. */
 typedef struct lam__checkpoint_writer {
     lam__snapshot *snapshot;
     lam__checkpoint_folder *folder;

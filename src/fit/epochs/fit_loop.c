@@ -277,7 +277,7 @@ static lam_status end_epoch(lam__fit *run)
 }
 
 /* Takes a copy of the weights before an epoch, unless the last step before it has left one and
- * nobody can have changed them since. */
+ * nothing can have changed them since. */
 static void keep_weights(lam__fit *run)
 {
     const lam_model *model = run->trainer->model;

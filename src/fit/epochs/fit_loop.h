@@ -1,7 +1,7 @@
 /* fit_loop.h: the loop over epochs and batches, which can begin at any step of a run.
  *
- * Everything a run needs to go on later stands in the model, the trainer, `place`, `early` and
- * `history`: whoever keeps those (a checkpointer, see below) and puts them back before the loop has
+ * Everything a run needs to continue later is in the model, the trainer, `place`, `early` and
+ * `history`: a checkpointer (see below) that keeps those and puts them back before the loop has
  * the run as if it had never stopped. The order of an epoch and dropout need not be kept: they are
  * functions of the seed and of the numbers of epoch and step. */
 #ifndef LAMINA_FIT_LOOP_H
@@ -34,7 +34,7 @@ typedef struct lam__fit {
     const lam_dataset *validation;
     uint32_t *rows; /* [samples] training rows, then the rows held out */
     size_t row_count, held_out;
-    uint64_t epochs_before; /* of the model, when this run began: orders go on there */
+    uint64_t epochs_before; /* of the model, when this run began: orders continue there */
     uint32_t *order;        /* [row_count] rows in the order of this epoch */
     lam_history *history;
     const lam_callback *callbacks[LAM__MOST_CALLBACKS];

@@ -41,8 +41,8 @@ static lam_status choose_name(const char *stem, size_t length, const char *given
     if (given) {
         if (!is_identifier(given))
             return lam__fail(LAM_ERR_ARGUMENT,
-                             "the name '%s' is no identifier of C with at most %d characters",
-                             given, LAM__C_NAME_MOST);
+                             "the name '%s' is not a C identifier of at most %d characters", given,
+                             LAM__C_NAME_MOST);
         snprintf(name, LAM__C_NAME_MOST + 1, "%s", given);
         return LAM_OK;
     }
@@ -53,7 +53,7 @@ static lam_status choose_name(const char *stem, size_t length, const char *given
         name[i] = lam__is_alphanumeric(stem[i]) ? stem[i] : '_';
     name[length] = '\0';
     if (!is_identifier(name))
-        return lam__fail(LAM_ERR_ARGUMENT, "'%s' is no identifier of C: give another name", name);
+        return lam__fail(LAM_ERR_ARGUMENT, "'%s' is not a C identifier: give another name", name);
     return LAM_OK;
 }
 

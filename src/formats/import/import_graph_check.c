@@ -191,16 +191,17 @@ lam_status lam__import_graph_compare(const lam__import_graph_check *check, const
     double largest = 0.0;
     LAM__TRY(compare(check, model, &largest));
     if (!(largest <= MOST_DIFFERENCE))
-        return lam__fail(LAM_ERR_NUMERIC,
-                         "%s: the network as the file tells it, in double precision, and the model "
-                         "made of it, in single, differ by %.3g of the outputs' size on random "
-                         "inputs",
-                         name, largest);
-    lam__report(report, LAM__CHECKED,
-                "against the steps in the file, run in double precision: largest difference %.3g "
-                "of the outputs' size, over %zu random inputs; not compared with the program that "
-                "made it",
-                largest, check->rows);
+        return lam__fail(
+            LAM_ERR_NUMERIC,
+            "%s: the network as the file describes it, in double precision, and the model made "
+            "from it, in single, differ by %.3g relative to the outputs on random inputs",
+            name, largest);
+    lam__report(
+        report, LAM__CHECKED,
+        "against the steps in the file, run in double precision: largest difference %.3g "
+        "relative to the outputs, over %zu random inputs; not compared with the program that "
+        "made it",
+        largest, check->rows);
     return LAM_OK;
 }
 

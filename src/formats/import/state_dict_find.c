@@ -22,7 +22,7 @@ static lam_status refuse_items(const lam__items *items)
     if (opaque)
         return lam__fail(LAM_ERR_UNSUPPORTED,
                          "%s: no array of two dimensions that could be the weights of a dense "
-                         "layer; '%s' would come from a call of %s, and no call is made",
+                         "layer; '%s' would come from calling %s, which Lamina does not do",
                          items->path, opaque->name, opaque->type);
     return lam__fail(LAM_ERR_UNSUPPORTED,
                      "%s: no array of two dimensions that could be the weights of a dense layer",

@@ -161,8 +161,8 @@ static lam_status choose(const char *path, const lam__state_dict_dense *layers, 
     if (*order != LAM__ORDER_UNKNOWN)
         return LAM_OK;
     return fail(path, LAM_ERR_ARGUMENT,
-                "neither names nor shapes tell which dimension of the weights is the inputs: say "
-                "--order out,in (PyTorch) or --order in,out (Keras)",
+                "neither names nor shapes show which dimension of the weights is the inputs: "
+                "give --order out,in (PyTorch) or --order in,out (Keras)",
                 layers, count);
 }
 

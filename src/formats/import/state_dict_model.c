@@ -152,7 +152,7 @@ static lam_status add_normalization(const lam__state_dict *dict, const lam__stat
             n = 0;
     if (n == 0)
         return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: %s: a normalization of no known width before all layers",
+                         "%s: %s: a normalization of unknown width before all layers",
                          dict->items->path, where);
     for (int i = 0; i < 4 && status == LAM_OK; i++)
         status = read_vector(dict, items[i], n, &values[i]);
@@ -207,7 +207,7 @@ static lam_status check_unused(const lam__state_dict *dict)
         const lam__array_role role = dict->parts[i].role;
         if (item->kind == LAM__ITEM_OPAQUE && role != LAM__ROLE_OTHER)
             return lam__fail(LAM_ERR_UNSUPPORTED,
-                             "%s: '%s' would come from a call of %s, which is not made",
+                             "%s: '%s' would come from calling %s, which Lamina does not do",
                              dict->items->path, item->name, item->type);
         if (item->kind != LAM__ITEM_ARRAY || dict->used[i] || item->rank == 0 ||
             role == LAM__ROLE_OTHER)
@@ -221,7 +221,7 @@ static lam_status check_unused(const lam__state_dict *dict)
                              dict->items->path, item->name, batch_norm ? "batch" : "layer",
                              lam__state_dict_example(dict, example, sizeof example));
         return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: '%s' (%zu dimensions) is no part of a dense layer; --map names "
+                         "%s: '%s' (%zu dimensions) is not part of a dense layer; --map names "
                          "the arrays to take and leaves others out",
                          dict->items->path, item->name, item->rank);
     }
@@ -258,7 +258,7 @@ static lam_status check_biases(const lam__state_dict *dict, lam__order order)
                     lam__name_list_text(&none));
     if (guessed.count)
         lam__report(dict->items->report, LAM__ASSUMED,
-                    "that these are biases, by where they stand: %s",
+                    "that these are biases, from their position: %s",
                     lam__name_list_text(&guessed));
     return LAM_OK;
 }
@@ -344,7 +344,7 @@ static lam_status fit(lam__state_dict *dict, const lam_import_options *options, 
     if (status == LAM_OK && guessed)
         lam__report(dict->items->report, LAM__ASSUMED,
                     "weights of dimensions [%s], by their names or the shapes of their biases: "
-                    "--order says otherwise",
+                    "--order overrides this",
                     *order == LAM__ORDER_OUT_IN ? "out,in" : "in,out");
     lam__release(units);
     return status;

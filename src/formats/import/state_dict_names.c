@@ -31,7 +31,7 @@ static const struct {
 
 enum { WORDS = sizeof words / sizeof *words, LONGEST_CLASS = 64 };
 
-/* Index of the word in the list, -1 when it is none. */
+/* Index of the word in the list, -1 when it is not there. */
 static int find_word(lam__span span)
 {
     for (int i = 0; i < WORDS; i++) {

@@ -1,6 +1,6 @@
 /* state_dict_pair.c: weights and biases among arrays whose names say nothing, by where they stand:
  *
- *   [(W, b), (W, b)]  [W, b, W, b]    a pair a layer, the weight first; or the bias first
+ *   [(W, b), (W, b)]  [W, b, W, b]    a pair per layer, the weight first; or the bias first
  *   ([W, W], [b, b])  [W, W, b, b]    first all weights, then all biases; or the other way round
  *   [W, b, W]                         a vector is the bias of the matrix right before it
  *   [W, W]                            no biases
@@ -69,10 +69,11 @@ static bool is_way(const struct arrays *a, struct way way)
 
 static lam_status ask(const lam__state_dict *dict)
 {
-    return lam__fail(LAM_ERR_ARGUMENT,
-                     "%s: neither names nor the order of its arrays tell weights and biases: name "
-                     "them with --map WEIGHT+BIAS,WEIGHT+BIAS,..., as lamina inspect lists them",
-                     dict->items->path);
+    return lam__fail(
+        LAM_ERR_ARGUMENT,
+        "%s: neither names nor the order of its arrays distinguish weights from biases: name "
+        "them with --map WEIGHT+BIAS,WEIGHT+BIAS,..., as lamina inspect lists them",
+        dict->items->path);
 }
 
 static lam_status add(const struct arrays *a, size_t weight, size_t bias)
@@ -158,10 +159,11 @@ lam_status lam__state_dict_pair(lam__state_dict *dict)
     for (size_t i = 0; status == LAM_OK && i < items->count; i++) {
         const lam__item *item = &items->items[i];
         if (item->kind == LAM__ITEM_OPAQUE)
-            status = lam__fail(LAM_ERR_UNSUPPORTED,
-                               "%s: '%s' would come from a call of %s, which is not made: name the "
-                               "arrays to take with --map",
-                               items->path, item->name, item->type);
+            status =
+                lam__fail(LAM_ERR_UNSUPPORTED,
+                          "%s: '%s' would come from calling %s, which Lamina does not do: name "
+                          "the arrays to take with --map",
+                          items->path, item->name, item->type);
         else if (item->kind == LAM__ITEM_ARRAY && lam__dtype_is_float(item->dtype) &&
                  item->complete && item->rank > 0)
             arrays.at[arrays.count++] = i;

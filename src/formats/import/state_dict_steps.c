@@ -12,8 +12,8 @@
 #include "formats/import/state_dict.h"
 #include "model/network.h"
 
-/* Epsilon of a layer normalization that nobody tells: PyTorch's, and Lamina's own and Keras's; of a
- * batch normalization PyTorch's and Keras's. */
+/* Epsilon of a layer normalization whose file does not say: PyTorch's, and Lamina's own and
+ * Keras's; of a batch normalization PyTorch's and Keras's. */
 #define TORCH_EPSILON 1e-5
 #define KERAS_EPSILON 1e-3
 
@@ -96,8 +96,8 @@ static void choose_epsilon(const lam__state_dict *dict, lam__state_dict_step *st
     const bool torch = is_torch(dict, at);
     step->epsilon = torch ? TORCH_EPSILON : KERAS_EPSILON;
     lam__report(dict->items->report, LAM__ASSUMED,
-                "an epsilon of %g for '%s', the usual one of %s, for the file does not tell: "
-                "%s:EPSILON says another",
+                "an epsilon of %g for '%s', the usual one of %s, since the file does not say: "
+                "%s:EPSILON sets another",
                 step->epsilon, dict->items->items[at].name, torch ? "PyTorch" : "Keras",
                 step->batch_norm ? "batch_norm" : step->layer.type->name);
 }
@@ -282,7 +282,7 @@ static lam_status ask_for_layers(const lam__state_dict *dict)
 {
     char text[256];
     return lam__fail(LAM_ERR_ARGUMENT,
-                     "%s: bare weights, which do not say what is done with them: give the "
+                     "%s: bare weights, without the network that uses them: give the "
                      "architecture, such as --layers %s",
                      dict->items->path, lam__state_dict_example(dict, text, sizeof text));
 }

@@ -57,7 +57,7 @@ static lam_status describe(const lam__foreign *file, lam_model_contents *content
 
 const lam__model_format lam__format_keras = {
     .name = "keras",
-    .help = "Keras: chains of layers, .keras or .h5, and weights alone",
+    .help = "Keras: sequential models, .keras or .h5, and weights alone",
     .extensions = "keras h5 hdf5",
     .recognizes = recognizes,
     .read = read,

@@ -32,9 +32,9 @@ static lam_status parse_attribute(lam__h5 *file, const lam__h5_message *message,
     const unsigned version = message->size > 0 ? p[0] : 0;
     const size_t head = version == 3 ? 9 : 8;
     if (version < 1 || version > 3 || message->size < head)
-        return lam__h5_damaged(file, here, "a version of attribute that is not known");
+        return lam__h5_damaged(file, here, "an unknown version of attribute");
     if (version > 1 && p[1] != 0)
-        return lam__h5_damaged(file, here, "an attribute of a shared type: such are not read");
+        return lam__h5_damaged(file, here, "an attribute of a shared type: not supported");
     *a = (attribute){.name_size = (size_t)lam__h5_number(p + 2, 2),
                      .type_size = (size_t)lam__h5_number(p + 4, 2),
                      .space_size = (size_t)lam__h5_number(p + 6, 2)};
@@ -83,7 +83,7 @@ static lam_status heap_string(lam__h5 *file, const unsigned char *element,
         return LAM_ERR_FORMAT;
     const uint64_t size = lam__h5_number(p + 8, 8);
     if (memcmp(p, "GCOL", 4) != 0 || !lam__h5_span(file, at, size, "a heap of strings"))
-        return lam__h5_damaged(file, at, "no heap of strings");
+        return lam__h5_damaged(file, at, "not a heap of strings");
     for (uint64_t next = 16; next + 16 <= size;) {
         LAM__TRY(lam__h5_step(file));
         const uint64_t number = lam__h5_number(p + next, 2),

@@ -41,7 +41,7 @@ void lam__h5_refill(lam__h5 *file)
 lam_status lam__h5_step(lam__h5 *file)
 {
     if (file->budget == 0)
-        return lam__fail(LAM_ERR_FORMAT, "%s: HDF5: its structures lead in circles", file->name);
+        return lam__fail(LAM_ERR_FORMAT, "%s: HDF5: its structures form a cycle", file->name);
     file->budget--;
     return LAM_OK;
 }
@@ -59,7 +59,7 @@ static lam_status read_superblock(lam__h5 *file)
         return LAM_ERR_FORMAT;
     const unsigned version = p[8];
     if (version > 3)
-        return lam__h5_damaged(file, 8, "a version of the superblock that is not known");
+        return lam__h5_damaged(file, 8, "an unknown version of the superblock");
     const size_t sizes = version < 2 ? 13 : 9;
     if (p[sizes] != 8 || p[sizes + 1] != 8)
         return lam__h5_damaged(file, sizes, "addresses and lengths should have 8 bytes");
@@ -84,7 +84,7 @@ lam_status lam__h5_open(lam__h5 *file, const void *bytes, size_t size, const cha
 {
     *file = (lam__h5){.bytes = bytes, .size = size, .name = name};
     if (!lam__h5_recognizes(bytes, size))
-        return lam__fail(LAM_ERR_FORMAT, "%s: no HDF5 file", name);
+        return lam__fail(LAM_ERR_FORMAT, "%s: not an HDF5 file", name);
     return read_superblock(file);
 }
 
@@ -98,7 +98,7 @@ static lam_status open_second(lam__h5 *file, uint64_t object, lam__h5_walk *walk
     const uint64_t skip = 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
     const size_t width = (size_t)1 << (flags & 3);
     if (p[4] != 2)
-        return lam__h5_damaged(file, object + 4, "a version of object header that is not known");
+        return lam__h5_damaged(file, object + 4, "an unknown version of object header");
     p = lam__h5_span(file, object + skip, width, "an object header");
     if (!p)
         return LAM_ERR_FORMAT;
@@ -122,7 +122,7 @@ lam_status lam__h5_walk_open(lam__h5 *file, uint64_t object, lam__h5_walk *walk)
     if (memcmp(p, "OHDR", 4) == 0)
         return open_second(file, object, walk);
     if (p[0] != 1)
-        return lam__h5_damaged(file, object, "no object header");
+        return lam__h5_damaged(file, object, "not an object header");
     const uint64_t size = lam__h5_number(p + 8, 4);
     if (!lam__h5_span(file, object + 16, size, "an object header"))
         return LAM_ERR_FORMAT;
@@ -145,7 +145,7 @@ static lam_status add_block(lam__h5 *file, lam__h5_walk *walk, const lam__h5_mes
         return lam__h5_damaged(file, at, "an object header in too many pieces");
     if (walk->version == 2) {
         if (size < 8 || memcmp(p, "OCHK", 4) != 0)
-            return lam__h5_damaged(file, at, "no continued object header");
+            return lam__h5_damaged(file, at, "not a continued object header");
         at += 4;
         size -= 8;
     }
@@ -192,7 +192,7 @@ lam_status lam__h5_message_of(lam__h5 *file, uint64_t object, unsigned type,
         LAM__TRY(lam__h5_walk_next(file, &walk, message));
     while (message->data && message->type != type);
     if (message->data && message->flags & 2)
-        return lam__h5_damaged(file, object, "a shared message: such files are not read");
+        return lam__h5_damaged(file, object, "a shared message: not supported");
     return LAM_OK;
 }
 
@@ -220,7 +220,7 @@ static lam_status search_node(lam__h5 *file, uint64_t at, table *t)
     if (!p)
         return LAM_ERR_FORMAT;
     if (memcmp(p, "SNOD", 4) != 0)
-        return lam__h5_damaged(file, at, "no node of symbols");
+        return lam__h5_damaged(file, at, "not a node of symbols");
     const size_t count = (size_t)lam__h5_number(p + 6, 2);
     p = lam__h5_span(file, at + 8, (uint64_t)count * ENTRY, "a node of symbols");
     if (!p)
@@ -231,7 +231,7 @@ static lam_status search_node(lam__h5 *file, uint64_t at, table *t)
             continue;
         if (lam__h5_number(p + 16, 4) == 2)
             return lam__h5_damaged(file, (uint64_t)(p - file->bytes),
-                                   "a symbolic link: such files are not read");
+                                   "a symbolic link: not supported");
         t->found = lam__h5_number(p + 8, 8);
     }
     return LAM_OK;
@@ -247,7 +247,7 @@ static lam_status search_tree(lam__h5 *file, uint64_t at, unsigned most, table *
     const unsigned level = p[5];
     const size_t count = (size_t)lam__h5_number(p + 6, 2);
     if (memcmp(p, "TREE", 4) != 0 || p[4] != 0 || level > most)
-        return lam__h5_damaged(file, at, "no tree of symbols");
+        return lam__h5_damaged(file, at, "not a tree of symbols");
     p = lam__h5_span(file, at + 24, 8 + (uint64_t)count * 16, "a tree of symbols");
     if (!p)
         return LAM_ERR_FORMAT;
@@ -271,7 +271,7 @@ static lam_status search_table(lam__h5 *file, const lam__h5_message *message, ta
     if (!p)
         return LAM_ERR_FORMAT;
     if (memcmp(p, "HEAP", 4) != 0)
-        return lam__h5_damaged(file, heap, "no heap of a group");
+        return lam__h5_damaged(file, heap, "not the heap of a group");
     t->heap_size = lam__h5_number(p + 8, 8);
     t->heap = lam__h5_span(file, lam__h5_number(p + 24, 8), t->heap_size, "the heap of a group");
     return t->heap ? search_tree(file, lam__h5_number(message->data, 8), 16, t) : LAM_ERR_FORMAT;
@@ -298,7 +298,7 @@ static lam_status match_link(lam__h5 *file, const lam__h5_message *message, tabl
     if (length != t->length || memcmp(name, t->name, t->length) != 0)
         return LAM_OK;
     if ((kind && p[2] != 0) || message->size - skip - width - length < 8)
-        return lam__h5_damaged(file, here, "a soft or external link: such files are not read");
+        return lam__h5_damaged(file, here, "a soft or external link: not supported");
     t->found = lam__h5_number(name + length, 8);
     return LAM_OK;
 }
@@ -309,7 +309,7 @@ static lam_status check_link_info(lam__h5 *file, const lam__h5_message *message)
     const size_t skip = message->size > 1 && message->data[1] & 1 ? 10 : 2;
     if (message->size >= skip + 8 && lam__h5_number(message->data + skip, 8) != UINT64_MAX)
         return lam__h5_damaged(file, (uint64_t)(message->data - file->bytes),
-                               "a group with a fractal heap: such files are not read");
+                               "a group with a fractal heap: not supported");
     return LAM_OK;
 }
 

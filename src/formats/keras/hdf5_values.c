@@ -19,10 +19,10 @@ lam_status lam__h5_dataspace(const lam__h5 *file, const unsigned char *data, siz
     const uint64_t here = (uint64_t)(data - file->bytes);
     *shape = (lam__h5_shape){.count = 1};
     if (size < 4 || data[0] < 1 || data[0] > 2)
-        return lam__h5_damaged(file, here, "no shape of a dataset");
+        return lam__h5_damaged(file, here, "not the shape of a dataset");
     const size_t head = data[0] == 1 ? 8 : 4, rank = data[1];
     if (rank > LAM__H5_RANK_MOST)
-        return lam__h5_damaged(file, here, "more than 4 dimensions: such are not read");
+        return lam__h5_damaged(file, here, "more than 4 dimensions: not supported");
     if (size < head + 8 * rank)
         return lam__h5_damaged(file, here, "a shape that is too short");
     if (data[0] == 2 && data[3] == 2) /* "null": no value at all */
@@ -81,9 +81,8 @@ static lam_status describe(lam__h5 *file, uint64_t object, dataset *d)
         return lam__fail(LAM_ERR_FORMAT, "%s: %s: no dataset", file->name, d->where);
     if (external.data)
         return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: %s: its values are in another file: such are "
-                         "not read",
-                         file->name, d->where);
+                         "%s: %s: its values are in another file: not supported", file->name,
+                         d->where);
     LAM__TRY(lam__h5_dataspace(file, space.data, space.size, &d->shape));
     return check_type(file, &type, d);
 }
@@ -153,7 +152,7 @@ static lam_status list_filters(lam__h5 *file, chunks *c)
     const uint64_t here = (uint64_t)(message->data - file->bytes);
     if (message->size < 2 || message->data[0] < 1 || message->data[0] > 2 ||
         message->data[1] > FILTERS_MOST)
-        return lam__h5_damaged(file, here, "no list of filters");
+        return lam__h5_damaged(file, here, "not a list of filters");
     const bool first = message->data[0] == 1;
     size_t at = first ? 8 : 2;
     c->filters = message->data[1];
@@ -163,12 +162,12 @@ static lam_status list_filters(lam__h5 *file, chunks *c)
             return lam__h5_damaged(file, here, "a list of filters that is too short");
         c->filter[i] = (unsigned)lam__h5_number(p, 2);
         if (c->filter[i] != GZIP && c->filter[i] != SHUFFLE)
-            return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s: packed by filter %u: such are not read",
+            return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s: packed by filter %u: not supported",
                              file->name, c->d->where, c->filter[i]);
         if (c->filter[i] == SHUFFLE ? i > 0 : i > 0 && c->filter[i - 1] == GZIP)
             return lam__fail(LAM_ERR_UNSUPPORTED,
-                             "%s: %s: packed by other filters than a shuffle and then gzip: such "
-                             "are not read",
+                             "%s: %s: packed by filters other than a shuffle and then gzip: not "
+                             "supported",
                              file->name, c->d->where);
         const size_t name = first ? lam__round_up((size_t)lam__h5_number(p + 2, 2), 8) : 0;
         const size_t numbers = (size_t)lam__h5_number(p + (first ? 6 : 4), 2);
@@ -263,7 +262,7 @@ static lam_status place_chunk(lam__h5 *file, chunks *c, const unsigned char *key
     for (size_t i = 0; i < c->rank; i++) {
         corner[i] = lam__h5_number(key + 8 + 8 * i, 8);
         if (corner[i] >= shape->dims[i] || corner[i] % c->dims[i] != 0)
-            return lam__h5_damaged(file, address, "a chunk out of place");
+            return lam__h5_damaged(file, address, "a misplaced chunk");
     }
     if (c->left == 0)
         return lam__h5_damaged(file, address, "more chunks than the dataset has");
@@ -296,7 +295,7 @@ static lam_status walk_chunks(lam__h5 *file, chunks *c, uint64_t at, unsigned mo
     const unsigned level = p[5];
     const size_t count = (size_t)lam__h5_number(p + 6, 2);
     if (memcmp(p, "TREE", 4) != 0 || p[4] != 1 || level > most)
-        return lam__h5_damaged(file, at, "no index of chunks");
+        return lam__h5_damaged(file, at, "not an index of chunks");
     p = lam__h5_span(file, at + 24, count * (key + 8), "an index of chunks");
     if (!p)
         return LAM_ERR_FORMAT;
@@ -329,9 +328,10 @@ static lam_status size_chunks(lam__h5 *file, chunks *c)
         c->left *= (size_t)((shape->dims[i] + c->dims[i] - 1) / c->dims[i]);
     }
     if (shape->count > most / 8)
-        return lam__fail(LAM_ERR_FORMAT,
-                         "%s: %s: claims %zu values, more than a file of %zu bytes is believed",
-                         file->name, c->d->where, shape->count, file->size);
+        return lam__fail(
+            LAM_ERR_FORMAT,
+            "%s: %s: claims %zu values, more than is plausible for a file of %zu bytes", file->name,
+            c->d->where, shape->count, file->size);
     return LAM_OK;
 }
 
@@ -370,7 +370,7 @@ static lam_status read_chunked(lam__h5 *file, const dataset *d, float **values)
     chunks c = {.d = d};
     const uint64_t here = (uint64_t)(d->layout.data - file->bytes);
     if (d->layout.data[0] != 3)
-        return lam__h5_damaged(file, here, "chunks with an index of version 4: such are not read");
+        return lam__h5_damaged(file, here, "chunks with an index of version 4: not supported");
     if (d->shape.rank == 0 || d->layout.size < 11 + 4 * (d->shape.rank + 1) ||
         d->layout.data[2] != d->shape.rank + 1)
         return lam__h5_damaged(file, here, "a layout that does not fit its shape");
@@ -399,13 +399,13 @@ static lam_status read_layout(lam__h5 *file, const dataset *d, float **values)
     const unsigned char *p = d->layout.data;
     const uint64_t here = (uint64_t)(p - file->bytes);
     if (d->layout.size < 4 || p[0] < 3 || p[0] > 4)
-        return lam__h5_damaged(file, here, "a version of layout that is not known");
+        return lam__h5_damaged(file, here, "an unknown version of layout");
     if (p[1] == CHUNKED)
         return read_chunked(file, d, values);
     if (p[1] == COMPACT)
         return read_whole(file, d, here + 4, lam__h5_number(p + 2, 2), values);
     if (p[1] != CONTIGUOUS || d->layout.size < 18)
-        return lam__h5_damaged(file, here, "a kind of layout that is not known");
+        return lam__h5_damaged(file, here, "an unknown kind of layout");
     return read_whole(file, d, lam__h5_number(p + 2, 8), lam__h5_number(p + 10, 8), values);
 }
 

@@ -110,7 +110,7 @@ static lam_status add_activation_of(lam__keras *keras, const lam__keras_layer *l
     if (!activation || json_is_null(activation))
         return LAM_OK;
     if (!json_is_string(activation))
-        return refuse(keras, layer, "an activation that is a program's own");
+        return refuse(keras, layer, "a user-defined activation");
     const char *word = json_string_value(activation);
     const lam__activation *row = lam__activation_called(LAM__KERAS, word);
     if (!row)
@@ -155,7 +155,7 @@ static lam_status add_dense(lam__keras *keras, const lam__keras_layer *layer)
     LAM__TRY(lam__keras_weight(keras, layer, 0, "kernel", &shape, &kernel));
     lam_status status = LAM_OK;
     if (shape.rank != 2 || shape.count == 0)
-        status = lam__keras_fail(keras, layer, LAM_ERR_SHAPE, "the kernel is no matrix", NULL);
+        status = lam__keras_fail(keras, layer, LAM_ERR_SHAPE, "the kernel is not a matrix", NULL);
     else if (keras->rank == 1 && keras->dims[0] && shape.dims[0] != keras->dims[0])
         status = lam__keras_fail(keras, layer, LAM_ERR_SHAPE,
                                  "the kernel has another number of inputs than come in", NULL);
@@ -344,7 +344,7 @@ static lam_status add_rescaling(lam__keras *keras, const lam__keras_layer *layer
 {
     double scale, offset;
     if (!get_number(layer, "scale", 1, &scale) || !get_number(layer, "offset", 0, &offset))
-        return refuse(keras, layer, "a scale or offset that is no number");
+        return refuse(keras, layer, "a scale or offset that is not a number");
     return add_affine(keras, layer, 1, &scale, &offset);
 }
 
@@ -429,8 +429,9 @@ static lam_status add_normalization(lam__keras *keras, const lam__keras_layer *l
     "beta_initializer gamma_initializer beta_regularizer gamma_regularizer beta_constraint "       \
     "gamma_constraint "
 
-/* `keys` are what every version of Keras writes for the class, `others` what some do: a class of a
- * program's own that is called so seldom does, and in .h5 files that is all there is to know it by.
+/* `keys` are what every version of Keras writes for the class, `others` what some do: a
+ * user-defined class that is called so seldom does, and in .h5 files that is all there is to know
+ * it by.
  */
 static const struct {
     const char *class, *keys, *others;
@@ -467,6 +468,6 @@ lam_status lam__keras_add(lam__keras *keras, const lam__keras_layer *layer)
             LAM__TRY(lam__keras_check_keys(keras, layer, rows[i].keys, rows[i].others));
             return rows[i].add(keras, layer);
         }
-    return refuse(keras, layer, "a class of layer that a Lamina model cannot tell");
+    return refuse(keras, layer, "a class of layer that a Lamina model cannot express");
 }
 #endif

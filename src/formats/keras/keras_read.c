@@ -18,7 +18,7 @@
 #include "formats/keras/keras.h"
 #include "io/json/json_text.h"
 
-/* More layers than any chain has that somebody trained. */
+/* More layers than any trained network has. */
 enum { LAYERS_MOST = LAM_MOST_LAYERS, DEEPEST = 8 };
 
 lam_status lam__keras_fail(const lam__keras *keras, const lam__keras_layer *layer,
@@ -105,7 +105,7 @@ static lam_status check_chain(const lam__keras *keras, const json_t *layers)
             name = text_of(json_object_get(layer, "config"), "name");
         if (i == 0 ? fed : !one_source(nodes, &source, 8) || strcmp(source, before) != 0)
             return lam__fail(LAM_ERR_UNSUPPORTED,
-                             "%s: layer '%.64s': the model is no chain of layers", keras->name,
+                             "%s: layer '%.64s': the model is not a chain of layers", keras->name,
                              name);
         before = name;
     }
@@ -136,8 +136,8 @@ static lam_status refuse_own(const lam__keras *keras, const json_t *object, cons
     const char *module = text_of(object, "module");
     const char *registered = text_of(object, "registered_name");
     return lam__fail(LAM_ERR_UNSUPPORTED,
-                     "%s: %s: a class of a program's own, '%.64s'%s%.64s: what it computes is not "
-                     "in the file",
+                     "%s: %s: a user-defined class, '%.64s'%s%.64s: what it computes is not in "
+                     "the file",
                      keras->name, where, *registered ? registered : text_of(object, "class_name"),
                      *module ? " of module " : "", module);
 }
@@ -243,7 +243,7 @@ static lam_status add_layer(lam__keras *keras, const json_t *layers, size_t at)
                               .twin = twins(layers, at)};
     layer.name = text_of(layer.config, "name");
     if (!*layer.class || !json_is_object(layer.config))
-        return lam__fail(LAM_ERR_FORMAT, "%s: layer %zu of its configuration is no layer",
+        return lam__fail(LAM_ERR_FORMAT, "%s: layer %zu of its configuration is not a layer",
                          keras->name, at);
     snprintf(layer.where, sizeof layer.where, "layer '%.64s' (%.64s)", layer.name, layer.class);
     if (!is_own(json))
@@ -346,8 +346,7 @@ static void tell_rest(lam__keras *keras, const char *const *groups, size_t count
             lam__name_list_add(&list, groups[i]);
     }
     if (list.count)
-        lam__report(keras->report, LAM__LEFT_OUT, "what training left behind: %s",
-                    lam__name_list_text(&list));
+        lam__report(keras->report, LAM__LEFT_OUT, "training state: %s", lam__name_list_text(&list));
 }
 
 static lam_status read_weights(lam__keras *keras, const lam_import_options *options,

@@ -75,7 +75,7 @@ lam_status lam__onnx_read_activation(lam__onnx_node *node)
     }
     if (!found) /* the first operator of an activation, and others after it */
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "an operator that is no part of a model of Lamina");
+                                "an operator that cannot be part of a Lamina model");
     if (found->rowwise)
         LAM__TRY(check_axis(node));
     LAM__TRY(lam__import_graph_activation(onnx->imported, node->where, found->name));

@@ -96,8 +96,8 @@ static lam_status number_of(const lam__onnx_node *node, const char *label,
     const char *text = entry(tensor, key);
     *number = otherwise;
     if (text && !lam__parse_u64(text, number))
-        return lam__onnx_refuse(node, LAM_ERR_FORMAT, "'%.64s': its %s '%.40s' is no number", label,
-                                key, text);
+        return lam__onnx_refuse(node, LAM_ERR_FORMAT, "'%.64s': its %s '%.40s' is not a number",
+                                label, key, text);
     return LAM_OK;
 }
 

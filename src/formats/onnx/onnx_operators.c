@@ -186,7 +186,7 @@ static lam_status affine_of(const lam__onnx_node *node, double c, double *scale,
 static lam_status refuse_part(const lam__onnx_node *node)
 {
     return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                            "no part of a layer normalization over the features");
+                            "not part of a layer normalization over the features");
 }
 
 /* Add, Sub, Mul, Div of samples and a constant. */
@@ -425,7 +425,7 @@ lam_status lam__onnx_read_node(lam__onnx_node *node)
     const struct operator* row = find_operator(domain, proto->op_type);
     if (!row)
         return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                "an operator%s%.32s that is no part of a model of Lamina",
+                                "an operator%s%.32s that cannot be part of a Lamina model",
                                 *domain ? " of " : "", domain);
     for (size_t k = 0; k < proto->n_attribute; k++)
         if (!proto->attribute[k]->name || !lists(row->attributes, proto->attribute[k]->name))

@@ -137,7 +137,7 @@ static lam_status choose_input(lam__onnx *onnx)
             continue;
         if (input)
             return lam__fail(LAM_ERR_UNSUPPORTED,
-                             "%s: more than one input: '%.64s' and '%.64s': a model of Lamina has "
+                             "%s: more than one input: '%.64s' and '%.64s': a Lamina model has "
                              "one",
                              onnx->name, input->name, info->name);
         input = info;
@@ -239,13 +239,13 @@ static lam_status refuse_missing(const lam__onnx_node *node, const char *name)
     for (size_t i = node->index + 1; i < graph->n_node; i++)
         for (size_t k = 0; k < graph->node[i]->n_output; k++)
             if (strcmp(text_of(graph->node[i]->output[k]), name) == 0)
-                return lam__onnx_refuse(node, LAM_ERR_FORMAT,
-                                        "its input '%.64s' is not there before it: node %zu makes "
-                                        "it, and ONNX wants nodes in the order in which they run "
-                                        "(topological)",
-                                        name, i);
+                return lam__onnx_refuse(
+                    node, LAM_ERR_FORMAT,
+                    "its input '%.64s' is not defined before it: node %zu makes it, and ONNX "
+                    "wants nodes in the order in which they run (topological)",
+                    name, i);
     return lam__onnx_refuse(node, LAM_ERR_FORMAT,
-                            "its input '%.64s' is not there before it, nor does any node make it",
+                            "its input '%.64s' is not defined before it, nor does any node make it",
                             name);
 }
 
@@ -280,8 +280,8 @@ static lam_status open_node(lam__onnx *onnx, size_t index, lam__onnx_node *node)
             continue;
         if (value->version != onnx->version)
             return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED,
-                                    "its input '%.64s' went on otherwise already: a model of "
-                                    "Lamina has no branches",
+                                    "its input '%.64s' is already used elsewhere: a Lamina model "
+                                    "has no branches",
                                     proto->input[k]);
         if (node->samples == node->input_count)
             node->samples = k;
@@ -300,14 +300,14 @@ static lam_status read_constant(lam__onnx_node *node)
         const Onnx__AttributeProto *order = lam__onnx_attribute(node, "perm");
         const bool whole = !order || (order->n_ints == 2 && order->ints[0] == 1);
         if (turned && !whole)
-            return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "turns more than a matrix");
+            return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "transposes more than a matrix");
         output->kind = LAM__ONNX_CONSTANT;
         output->tensor = node->inputs[0]->tensor;
         output->transposed = node->inputs[0]->transposed != turned;
         return LAM_OK;
     }
     if (strcmp(name, "Constant") != 0 || node->input_count > 0 || node->proto->n_attribute != 1)
-        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "computes with constants alone");
+        return lam__onnx_refuse(node, LAM_ERR_UNSUPPORTED, "computes with constants only");
     const Onnx__AttributeProto *value = node->proto->attribute[0];
     lam__onnx_made *own = &node->onnx->made[node->index];
     Onnx__TensorProto *made = &own->tensor;
@@ -354,7 +354,7 @@ static lam_status read_nodes(lam__onnx *onnx)
             LAM__TRY(lam__onnx_read_node(&node));
     }
     if (onnx->output->kind != LAM__ONNX_SAMPLES || onnx->output->version != onnx->version)
-        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: output '%.64s' is not where the samples end",
+        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: the samples do not lead to output '%.64s'",
                          onnx->name, onnx->output->name);
     return LAM_OK;
 }

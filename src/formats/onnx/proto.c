@@ -109,7 +109,7 @@ static lam_status walk_field(struct walk *walk)
                          first, (unsigned long long)(tag >> 3));
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field(level->descriptor, (unsigned)(tag >> 3));
-    const char *label = field ? field->name : "a field that is not known";
+    const char *label = field ? field->name : "an unknown field";
     const bool packed = field && field->label == PROTOBUF_C_LABEL_REPEATED && wire == WIRE_LENGTH;
     if (field && !packed && wire != wire_of(field->type))
         return lam__fail(LAM_ERR_FORMAT, "%s: byte %zu: '%s' of %s is of wire type %d, not %d",
@@ -204,8 +204,8 @@ lam_status lam__proto_open(lam__proto *proto, const char *name,
         return lam__fail_memory(size, "an unpacked message");
     if (proto->exhausted)
         return lam__fail(LAM_ERR_FORMAT,
-                         "%s: its %zu bytes unpack to more than %zu: no file of use does", name,
-                         size, 2 * size + LAM__PROTO_EXTRA);
+                         "%s: its %zu bytes unpack to more than %zu, which no valid file does",
+                         name, size, 2 * size + LAM__PROTO_EXTRA);
     return lam__fail(LAM_ERR_FORMAT,
                      "%s: not a message of type %s: a number or a list in it is "
                      "malformed, or something required is missing",

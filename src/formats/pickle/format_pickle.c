@@ -104,7 +104,8 @@ static lam_status describe(const lam__foreign *file, lam_model_contents *content
 
 const lam__model_format lam__format_pickle = {
     .name = "pickle",
-    .help = "pickles: scikit-learn's networks, also by joblib; NumPy arrays; objects of them",
+    .help = "pickles: scikit-learn networks, also saved by joblib; NumPy arrays and objects that "
+            "hold them",
     .extensions = "pkl pickle p joblib model params parms",
     .recognizes = recognizes,
     .read = read,

@@ -213,7 +213,7 @@ static lam_status peek(const char *path, lam_model_contents *contents, bool *tol
 const lam__model_format lam__format_torch = {
     .name = "pytorch",
     .alias = "torch",
-    .help = "state dictionaries and whole modules of torch.save",
+    .help = "PyTorch: state dictionaries and whole modules saved by torch.save",
     .extensions = "pt pth",
     .recognizes = recognizes,
     .read = read_torch,

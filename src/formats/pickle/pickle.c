@@ -55,7 +55,7 @@ void *lam__pickle_take(lam__pickle *pickle, size_t size)
         const size_t all = lam__round_up(sizeof *chunk + 16 + room, LAM__ALIGN);
         if (room > pickle->budget || all > pickle->budget) {
             lam__pickle_fail(pickle, LAM_ERR_MEMORY,
-                             "the pickle asks for more memory than twice its file's size");
+                             "the pickle needs more memory than twice its file's size");
             return NULL;
         }
         chunk = lam__allocate(1, all, "a pickle");

@@ -272,7 +272,7 @@ lam_status lam__pickle_call(lam__pickle *p, const lam__pickle_value *function,
         return lam__pickle_opaque(p, function, result);
     if (function->kind != LAM__P_CLASS || arguments->kind != LAM__P_TUPLE)
         return lam__pickle_fail(p, LAM_ERR_FORMAT,
-                                "a call of something that is no class or function, or without "
+                                "a call of something that is not a class or function, or without "
                                 "arguments");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (lam__pickle_is(function->u.class.module, rows[i].module) &&
@@ -338,7 +338,7 @@ lam_status lam__pickle_persistent(lam__pickle *p, const lam__pickle_value *name,
         !lam__pickle_is_kind(type, LAM__P_CLASS) || !lam__pickle_is_kind(key, LAM__P_TEXT) ||
         !lam__pickle_size(lam__pickle_argument(name, 4), &elements))
         return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED,
-                                "refused: a persistent name that is no storage of PyTorch");
+                                "refused: a persistent name that is not a storage of PyTorch");
     if (lam__pickle_argument(name, 5) && lam__pickle_argument(name, 5)->kind != LAM__P_NONE)
         return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED, "a storage that is a view of another");
     while (i < sizeof types / sizeof *types && !lam__pickle_is(type->u.class.name, types[i].name))

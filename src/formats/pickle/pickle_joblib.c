@@ -126,9 +126,10 @@ lam_status lam__pickle_joblib(lam__pickle *p, lam__pickle_value *value)
     const unsigned char *numbers = NULL;
     if (lam__pickle_is_object(value, "joblib.numpy_pickle_compat", "NDArrayWrapper") ||
         lam__pickle_is_object(value, "joblib.numpy_pickle_compat", "ZNDArrayWrapper"))
-        return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED,
-                                "joblib before 0.10 keeps arrays in other files: load the model "
-                                "there and write it with joblib.dump of today");
+        return lam__pickle_fail(
+            p, LAM_ERR_UNSUPPORTED,
+            "joblib before 0.10 keeps arrays in other files: load the model there and save it "
+            "again with a current joblib");
     if (!lam__pickle_is_object(value, "joblib.numpy_pickle", "NumpyArrayWrapper") &&
         !lam__pickle_is_object(value, "sklearn.externals.joblib.numpy_pickle",
                                "NumpyArrayWrapper")) /* before scikit-learn 0.23 */

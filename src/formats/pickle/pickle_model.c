@@ -28,10 +28,8 @@ lam_status lam__pickle_floats(const lam__pickled *pickled, const char *where,
     if (array && array->kind == LAM__P_OPAQUE)
         return lam__fail(
             LAM_ERR_UNSUPPORTED,
-            "%s: %s: its numbers would come from a call of %.*s.%.*s, which is not "
-            "made",
-            path, where,
-            (int)(array->u.class.module.length < 80 ? array->u.class.module.length : 80),
+            "%s: %s: its numbers would come from calling %.*s.%.*s, which Lamina does not do", path,
+            where, (int)(array->u.class.module.length < 80 ? array->u.class.module.length : 80),
             array->u.class.module.text,
             (int)(array->u.class.name.length < 80 ? array->u.class.name.length : 80),
             array->u.class.name.text);
@@ -179,8 +177,7 @@ static void tell_values(const lam__foreign *file, const lam__pickle_value *root)
         lam__name_list_add(&list, name);
     }
     if (list.count)
-        lam__report(file->report, LAM__LEFT_OUT, "what is no array: %s",
-                    lam__name_list_text(&list));
+        lam__report(file->report, LAM__LEFT_OUT, "not arrays: %s", lam__name_list_text(&list));
 }
 
 lam_status lam__pickled_model(const lam__foreign *file, const lam_import_options *options,
@@ -191,8 +188,7 @@ lam_status lam__pickled_model(const lam__foreign *file, const lam_import_options
     if (pickle->called)
         lam__report(
             file->report, LAM__NOTE,
-            "the pickle would call %.*s.%.*s: no call is made, what it would give is not "
-            "there",
+            "the pickle would call %.*s.%.*s: it was not called, so its result is missing",
             (int)(pickle->called->u.class.module.length < 80 ? pickle->called->u.class.module.length
                                                              : 80),
             pickle->called->u.class.module.text,

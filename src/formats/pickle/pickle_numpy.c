@@ -45,14 +45,15 @@ lam_status lam__pickle_shape(lam__pickle *p, const lam__pickle_value *shape, lam
                              size_t *elements)
 {
     if (!lam__pickle_is_kind(shape, LAM__P_TUPLE) || shape->u.list.count > LAM__ST_DIMENSIONS)
-        return lam__pickle_fail(p, LAM_ERR_FORMAT, "a shape that is no tuple of at most %d sizes",
+        return lam__pickle_fail(p, LAM_ERR_FORMAT,
+                                "a shape that is not a tuple of at most %d sizes",
                                 LAM__ST_DIMENSIONS);
     item->rank = shape->u.list.count;
     *elements = 1;
     for (size_t i = 0; i < item->rank; i++)
         if (!lam__pickle_size(shape->u.list.items[i], &item->shape[i]) ||
             !lam__multiply(*elements, item->shape[i], elements))
-            return lam__pickle_fail(p, LAM_ERR_FORMAT, "a shape with an entry that is no size");
+            return lam__pickle_fail(p, LAM_ERR_FORMAT, "a shape with an entry that is not a size");
     return LAM_OK;
 }
 

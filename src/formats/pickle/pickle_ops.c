@@ -178,7 +178,7 @@ static lam_status take_index(lam__pickle *p, int width, uint64_t *index)
     LAM__TRY(lam__pickle_take_line(p, &line));
     snprintf(text, sizeof text, "%.*s", (int)(line.length < 23 ? line.length : 23), line.text);
     if (!lam__parse_u64(text, index))
-        return lam__pickle_fail(p, LAM_ERR_FORMAT, "'%s' is no number of a memo", text);
+        return lam__pickle_fail(p, LAM_ERR_FORMAT, "'%s' is not a memo number", text);
     return LAM_OK;
 }
 

@@ -62,7 +62,7 @@ lam_status lam__op_int_line(lam__pickle *p, int is_long)
         value->u.text = line;
         return lam__pickle_push(p, value);
     }
-    return lam__pickle_fail(p, LAM_ERR_FORMAT, "'%.*s' is no integer",
+    return lam__pickle_fail(p, LAM_ERR_FORMAT, "'%.*s' is not an integer",
                             (int)(line.length < 40 ? line.length : 40), line.text);
 }
 

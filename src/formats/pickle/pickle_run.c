@@ -169,7 +169,7 @@ lam_status lam__pickle_run(lam__pickle *p)
             return lam__pickle_fail(p, LAM_ERR_FORMAT, "truncated: the pickle does not end");
         const struct row *row = &rows[p->bytes[p->at++]];
         if (!row->name)
-            return lam__pickle_fail(p, LAM_ERR_FORMAT, "0x%02x is no opcode of a pickle",
+            return lam__pickle_fail(p, LAM_ERR_FORMAT, "0x%02x is not an opcode of a pickle",
                                     p->bytes[p->opcode]);
         if (!row->obey)
             return lam__pickle_fail(p, LAM_ERR_UNSUPPORTED,

@@ -69,8 +69,8 @@ static lam_status refuse_activation(const struct estimator *e, const char *attri
                                     const char *word)
 {
     char message[160];
-    snprintf(message, sizeof message, "its %s '%.60s' is no activation of Lamina", attribute_name,
-             word);
+    snprintf(message, sizeof message, "its %s '%.60s' is not an activation that Lamina has",
+             attribute_name, word);
     return refuse(e, message);
 }
 
@@ -91,8 +91,8 @@ static lam_status add_both_classes(const struct estimator *e, const char *where,
     if (status == LAM_OK)
         status = lam__import_graph_activation(e->pickled->imported, where, "softmax");
     lam__report(e->pickled->file->report, LAM__NOTE,
-                "its one output, the probability of the second class, becomes one for each of the "
-                "two classes, as predict_proba gives them");
+                "its one output, the probability of the second class, becomes one for each of "
+                "the two classes, as in predict_proba");
     return status;
 }
 
@@ -132,7 +132,7 @@ static void tell_rest(const struct estimator *e)
         if (attribute(e, names[i]))
             lam__name_list_add(&list, names[i]);
     if (list.count)
-        lam__report(e->pickled->file->report, LAM__LEFT_OUT, "what training left behind: %s",
+        lam__report(e->pickled->file->report, LAM__LEFT_OUT, "training state: %s",
                     lam__name_list_text(&list));
     if (*text(e, "_sklearn_version", version, sizeof version))
         lam__report(e->pickled->file->report, LAM__NOTE, "made by scikit-learn %s", version);
@@ -235,7 +235,7 @@ static lam_status add_pipeline(const struct estimator *e, const lam__pickle_valu
     for (size_t i = 0; i < count; i++) {
         const lam__pickle_value *pair = steps->u.list.items[i];
         if (pair->kind != LAM__P_TUPLE || pair->u.list.count != 2)
-            return refuse(e, "a step that is no pair of name and estimator");
+            return refuse(e, "a step that is not a pair of name and estimator");
         const lam__pickle_value *step = pair->u.list.items[1];
         const bool passes =
             step->kind == LAM__P_NONE ||
@@ -251,7 +251,7 @@ static lam_status add_estimator(lam__pickled *pickled, const lam__pickle_value *
 {
     struct estimator e = {.pickled = pickled};
     if (value->kind != LAM__P_OBJECT)
-        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: a step of a Pipeline that is no estimator",
+        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: a step of a Pipeline that is not an estimator",
                          pickled->file->path);
     e.state = value->u.object.state;
     lam__pickle_class(value, e.class, sizeof e.class);
@@ -276,8 +276,8 @@ static lam_status add_estimator(lam__pickled *pickled, const lam__pickle_value *
         return add_scaling(&e, is_true(&e, "with_centering") ? "center_" : NULL,
                            is_true(&e, "with_scaling") ? "scale_" : NULL, NULL, NULL);
     return refuse(&e, "no MLPClassifier or MLPRegressor, nor a Pipeline of StandardScaler, "
-                      "MinMaxScaler, MaxAbsScaler or RobustScaler before one: what else "
-                      "scikit-learn has, skl2onnx may export to ONNX");
+                      "MinMaxScaler, MaxAbsScaler or RobustScaler before one: skl2onnx may "
+                      "export other scikit-learn models to ONNX");
 }
 
 lam_status lam__sklearn_model(lam__pickled *pickled, const lam__pickle_value *estimator,
@@ -341,7 +341,7 @@ lam_status lam__sklearn_names(const lam__pickled *pickled, const lam__pickle_val
         told = false;
     if (status == LAM_OK && !told)
         lam__report(pickled->file->report, LAM__LEFT_OUT,
-                    "classes_: neither numbers nor texts that names can be");
+                    "classes_: neither numbers nor texts that can be names");
     lam__release(texts);
     lam__release(names);
     return status;

@@ -99,7 +99,7 @@ static lam_status check_code(const struct module *m)
             return refuse(m, "has forward hooks: what they do is not in the file");
     }
     return lam__pickle_member(m->state, "forward")
-               ? refuse(m, "has a forward of its own, which is not in the file")
+               ? refuse(m, "has its own forward, which is not in the file")
                : LAM_OK;
 }
 
@@ -117,7 +117,8 @@ static lam_status add_linear(struct module *m)
     if (!tensor(m, "weight"))
         return refuse(m, "has no weight");
     LAM__TRY(lam__pickle_floats(m->pickled, m->where, tensor(m, "weight"), &w));
-    lam_status status = w.rank == 2 ? lam__pickle_turn(&w) : refuse(m, "its weight is no matrix");
+    lam_status status =
+        w.rank == 2 ? lam__pickle_turn(&w) : refuse(m, "its weight is not a matrix");
     size_t out = w.cols;
     if (status == LAM_OK)
         status = read_vector(m, "bias", &out, &b);
@@ -182,7 +183,7 @@ static lam_status add_activation(struct module *m, const lam__activation *activa
     double axis = 1.0;
     char message[96];
     if (dim && dim->kind != LAM__P_NONE && !number(m, "dim", &axis))
-        return refuse(m, "has a 'dim' that is no number");
+        return refuse(m, "has a 'dim' that is not a number");
     if (!activation->rowwise || axis == 1.0 || axis == -1.0)
         return lam__import_graph_activation(m->pickled->imported, m->where, activation->name);
     snprintf(message, sizeof message, "a %s over dimension %g: only over the features",
@@ -253,7 +254,7 @@ static lam_status add_sequence(const struct module *m, const char *name, unsigne
     const lam__pickle_value *modules = lam__pickle_member(m->state, "_modules");
     LAM__TRY(check_tensors(m, ""));
     if (modules->kind != LAM__P_DICT)
-        return refuse(m, "its modules are no dictionary");
+        return refuse(m, "its modules are not a dictionary");
     for (size_t i = 0; i + 1 < modules->u.list.count; i += 2) {
         const lam__pickle_value *key = modules->u.list.items[i];
         const lam__pickle_text text =
@@ -269,10 +270,10 @@ static lam_status add_sequence(const struct module *m, const char *name, unsigne
 static lam_status refuse_class(const struct module *m)
 {
     const bool torch = strncmp(m->class, "torch.", 6) == 0;
-    return refuse(m, torch ? "a module that a model of Lamina cannot tell"
-                           : "a class of a program's own, whose forward is not in the file: give "
-                             "what it computes with --layers, such as --layers 8:relu,3:softmax, "
-                             "or export it to ONNX");
+    return refuse(m, torch ? "a module that a Lamina model cannot express"
+                           : "a user-defined class, whose forward is not in the file: give what "
+                             "it computes with --layers, such as --layers 8:relu,3:softmax, or "
+                             "export it to ONNX");
 }
 
 static lam_status add_module(lam__pickled *pickled, const lam__pickle_value *module,
@@ -286,8 +287,8 @@ static lam_status add_module(lam__pickled *pickled, const lam__pickle_value *mod
                          pickled->file->path, m.where);
     }
     if (!lam__is_torch_module(module))
-        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s is no module of PyTorch", pickled->file->path,
-                         m.where);
+        return lam__fail(LAM_ERR_UNSUPPORTED, "%s: %s is not a module of PyTorch",
+                         pickled->file->path, m.where);
     m.state = module->u.object.state;
     lam__pickle_class(module, m.class, sizeof m.class);
     if (strcmp(m.class, TORCH_NN "container.Sequential") == 0) {

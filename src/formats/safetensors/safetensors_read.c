@@ -228,7 +228,7 @@ static lam_status read_shape(const lam__st_file *file, lam__json_piece value,
         if (!(list = tensor->rank < LAM__ST_DIMENSIONS))
             break;
         if (!lam__json_size(size, &tensor->shape[tensor->rank]))
-            return fail_tensor(file, tensor->name, "its shape has an entry that is no size");
+            return fail_tensor(file, tensor->name, "its shape has an entry that is not a size");
         if (!lam__multiply(*bytes, tensor->shape[tensor->rank++], bytes))
             return fail_tensor(file, tensor->name,
                                "its shape asks for more bytes than can be "

@@ -208,7 +208,7 @@ static const char *unescape(const char **at, const char *end, char *to, size_t *
         const bool pair = code < 0xdc00 && end - *at > 1 && (*at)[0] == '\\' && (*at)[1] == 'u';
         const int32_t low = pair ? hex(*at + 2, end) : -1;
         if (low < 0xdc00 || low >= 0xe000)
-            return "half of a surrogate pair";
+            return "an incomplete surrogate pair";
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         *at += 6;
     }
@@ -234,7 +234,7 @@ const char *lam__json_string(lam__json_piece piece, char *to, size_t *length)
             return error;
     }
     to[*length] = '\0';
-    return lam__bytes_are_utf8(to, *length) ? NULL : "bytes that are no UTF-8";
+    return lam__bytes_are_utf8(to, *length) ? NULL : "bytes that are not UTF-8";
 }
 
 bool lam__json_says(lam__json_piece piece, const char *text)

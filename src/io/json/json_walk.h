@@ -42,7 +42,7 @@ size_t lam__json_string_room(lam__json_piece piece);
 
 /* Writes the string that a piece is to `to`, which has that room, and ends it with 0; *length = the
  * bytes before that. NULL, or what is wrong with it: an escape that is none, a control character, a
- * zero, half a surrogate pair, bytes that are no UTF-8. */
+ * zero, half a surrogate pair, bytes that are not UTF-8. */
 const char *lam__json_string(lam__json_piece piece, char *to, size_t *length);
 
 /* Whether a piece is the string `text`, written without escapes. */

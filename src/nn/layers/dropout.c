@@ -61,7 +61,7 @@ static const lam__layer_field fields[] = {
 
 const lam__layer_type lam__dropout_layer = {
     .name = "dropout",
-    .help = "dropout:RATE: sets a share of the values to zero in training, scales up the others",
+    .help = "dropout:RATE: sets a share of the values to zero in training and scales up the others",
     .fields = fields,
     .field_count = sizeof fields / sizeof *fields,
     .only_training = true,

@@ -188,7 +188,7 @@ lam_status lam__idx_file_backed_dataset(const lam__idx *idx, bool invert,
                                         const lam_load_options *options, lam_dataset **dataset)
 {
     if (idx->samples > UINT32_MAX)
-        return lam__fail(LAM_ERR_FORMAT, "%s: %zu samples: at most %lu can be used", idx->file,
+        return lam__fail(LAM_ERR_FORMAT, "%s: %zu samples, at most %lu can be used", idx->file,
                          idx->samples, (unsigned long)UINT32_MAX);
     if (idx->gzip)
         return stream_packed(idx, invert, options, dataset);

@@ -60,7 +60,7 @@ static void fail_short(const file_set *set)
     }
     const uint64_t size = (uint64_t)status.st_size;
     lam__fail(LAM_ERR_IO,
-              "%s: it has become shorter since it was opened: it ends at byte %" PRIu64
+              "%s: the file has become shorter since it was opened: it ends at byte %" PRIu64
               ", with %" PRIu64 " of %zu samples",
               rows->path, size, size < rows->offset ? 0 : (size - rows->offset) / row_bytes,
               rows->samples);

@@ -19,7 +19,7 @@ enum { LAM__IDX_SIDES = 3 };
 static const struct idx_type {
     unsigned char code;
     const char *name;
-    size_t size; /* bytes a value; 0 = not read by Lamina */
+    size_t size; /* bytes per value; 0 = not read by Lamina */
     lam_dtype dtype;
 } idx_types[] = {
     {0x08, "unsigned byte", 1, LAM_UINT8},  {0x09, "signed byte", 0, LAM_UINT8},
@@ -241,7 +241,7 @@ lam_status lam__idx_dataset(lam__idx *idx, const char *path, const lam_load_opti
     const bool turn = lam__load_input(options)->invert != options->invert;
     if (turn && !image)
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "%s: only images, bytes in two dimensions a sample, can be inverted",
+                         "%s: only images, bytes in two dimensions per sample, can be inverted",
                          path);
     if (idx->file) {
         LAM__TRY(lam__idx_file_backed_dataset(idx, turn, options, dataset));

@@ -39,8 +39,8 @@ static lam_status read_one(const char *folder, const char *file, const lam_load_
             return lam__fail_errno("cannot look at", *path, errno);
     }
     return lam__fail(LAM_ERR_IO,
-                     "'%s' has neither %s nor %s.gz: a folder with IDX files in the naming of "
-                     "MNIST needs one of them",
+                     "'%s' has neither %s nor %s.gz: a folder of IDX files named like MNIST's "
+                     "needs one of them",
                      folder, file, file);
 }
 

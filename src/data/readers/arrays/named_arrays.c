@@ -114,7 +114,7 @@ static lam_status choose(const lam__arrays *arrays, lam_split split,
         return LAM_OK;
     list_names(arrays, known, sizeof known);
     return lam__fail(LAM_ERR_FORMAT,
-                     "%s: no array has a name for samples: expected x, data, images, features, "
+                     "%s: no array is named as samples: expected x, data, images, features, "
                      "inputs or samples, maybe with _train or _test; there are %s",
                      arrays->path, known);
 }
@@ -172,12 +172,13 @@ static lam_status set_labels(const lam__npy *npy, const char *path, size_t class
     const lam_model *like = options->like;
     const size_t known = like ? lam_model_outputs(like) : 0;
     if (known > 1 && classes > known)
-        return lam__fail(LAM_ERR_FORMAT, "%s: class %zu, and the model knows %zu", path,
-                         classes - 1, known);
+        return lam__fail(LAM_ERR_FORMAT, "%s: class %zu, but the model has %zu", path, classes - 1,
+                         known);
     if (classes == 1 && !like)
-        return lam__fail(LAM_ERR_FORMAT,
-                         "%s: all %zu targets are class 0: one class is nothing to learn", path,
-                         npy->samples);
+        return lam__fail(
+            LAM_ERR_FORMAT,
+            "%s: all %zu targets are class 0: with one class there is nothing to learn", path,
+            npy->samples);
     if (known > classes)
         classes = known;
     int32_t *labels = lam__allocate(npy->samples, sizeof *labels, "labels");
@@ -216,7 +217,7 @@ static lam_status set_targets(const lam__npy *npy, const char *path,
         return set_labels(npy, path, classes, options, dataset);
     if (strcmp(options->task, "classification") == 0)
         return lam__fail(LAM_ERR_FORMAT,
-                         "%s: task is classification, and the targets are no class numbers: "
+                         "%s: task is classification, but the targets are not class numbers: "
                          "expected one whole number from 0 to %d per sample, not %zu value%s",
                          path, LAM__MOST_CLASSES - 1, npy->features, npy->features == 1 ? "" : "s");
     return set_values(npy, dataset);

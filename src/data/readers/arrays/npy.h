@@ -29,7 +29,7 @@ typedef enum lam__npy_kind {
 /* A type as the header and pickles write it, "<f4". */
 typedef struct lam__npy_type {
     lam__npy_kind kind;
-    size_t size; /* bytes a value: 1, 2, 4 or 8 */
+    size_t size; /* bytes per value: 1, 2, 4 or 8 */
     bool big;    /* big-endian */
 } lam__npy_type;
 

@@ -43,7 +43,7 @@ static lam_status fail_size(const lam__csv *csv, uint64_t most)
                      csv->name, most / 1000000);
 }
 
-/* A file of known size goes to its place at once; of gzipped ones nobody knows the size. */
+/* A file of known size goes to its place at once; the size of gzipped ones is unknown. */
 static lam_status take_text(lam__byte_source *source, uint64_t most, lam__csv *csv)
 {
     unsigned char *text = NULL;
@@ -131,7 +131,7 @@ static lam_status quoted_field(const lam__csv *csv, const char *at, size_t colum
         p++;
     if (!csv->ends[(unsigned char)*p])
         return lam__csv_fail(csv, LAM_ERR_FORMAT, p, column,
-                             "'%c' behind the closing quote, expected '%s' or the end of the line",
+                             "'%c' after the closing quote, expected '%s' or the end of the line",
                              *p, csv->separator == '\t' ? "\\t" : (char[]){csv->separator, '\0'});
     field->next = p;
     return LAM_OK;

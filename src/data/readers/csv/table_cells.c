@@ -71,8 +71,8 @@ static lam_status other_cell(lam__table *table, const char **at, size_t c, float
     }
     /* the first word of a text may be one, a number of a column may not */
     if (is_infinity(&field) && column->missing < table->rows)
-        return lam__csv_fail(&table->csv, LAM_ERR_NUMERIC, field.begin, c, "%s is no finite number",
-                             lam__csv_show(&field, text));
+        return lam__csv_fail(&table->csv, LAM_ERR_NUMERIC, field.begin, c,
+                             "%s is not a finite number", lam__csv_show(&field, text));
     if (column->fixed)
         return fail_not_a_number(&table->csv, &field, c);
     column->kind = LAM__CELL_TEXT;

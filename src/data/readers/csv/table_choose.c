@@ -40,8 +40,7 @@ static lam_status mark_column(lam__table *table, size_t c, bool target)
     if (!target) {
         column->kind = LAM__CELL_SKIP;
     } else if (column->kind == LAM__CELL_SKIP) {
-        return lam__fail(LAM_ERR_ARGUMENT,
-                         "%s: column '%s' is the target and to be left out at once",
+        return lam__fail(LAM_ERR_ARGUMENT, "%s: column '%s' is both the target and ignored",
                          table->csv.name, table->csv.names[c]);
     } else {
         column->target = true;
@@ -137,8 +136,8 @@ static lam_status make_classes(lam__table *table, size_t target, float *values)
     distinct(table, target, values, &count);
     if (count > LAM__MOST_CLASSES)
         return lam__csv_fail(&table->csv, LAM_ERR_FORMAT, table->csv.body, target,
-                             "%zu different numbers are no classes, at most %d expected", count,
-                             LAM__MOST_CLASSES);
+                             "%zu different numbers are too many for classes, at most %d expected",
+                             count, LAM__MOST_CLASSES);
     for (size_t i = 0; i < count; i++) {
         char text[64];
         lam__format_float((double)values[i], text, sizeof text);
@@ -164,7 +163,7 @@ lam_status lam__table_decide_target(lam__table *table, size_t target, const char
         lam__csv_field field;
         LAM__TRY(lam__csv_field_at(&table->csv, column->first_text, target, &field));
         return lam__csv_fail(&table->csv, LAM_ERR_FORMAT, column->first_text, target,
-                             "'%s' is not a number, and the task is regression",
+                             "'%s' is not a number, but the task is regression",
                              lam__csv_show(&field, text));
     }
     if (column->kind == LAM__CELL_NUMBER &&
@@ -178,9 +177,9 @@ lam_status lam__table_decide_target(lam__table *table, size_t target, const char
         LAM__TRY(status);
     }
     if (column->kind == LAM__CELL_TEXT && column->words.count == 1)
-        return lam__csv_fail(&table->csv, LAM_ERR_FORMAT, table->csv.body, target,
-                             "the target is '%.100s' in all %zu rows: one class is nothing to "
-                             "learn",
-                             column->words.words[0], table->rows);
+        return lam__csv_fail(
+            &table->csv, LAM_ERR_FORMAT, table->csv.body, target,
+            "the target is '%.100s' in all %zu rows: with one class there is nothing to learn",
+            column->words.words[0], table->rows);
     return LAM_OK;
 }

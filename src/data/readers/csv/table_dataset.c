@@ -61,7 +61,7 @@ static lam_status learn_fill(const lam__table *table, size_t c, lam__missing mis
     if (count > 0)
         return LAM_OK;
     return lam__csv_fail(&table->csv, LAM_ERR_FORMAT, table->csv.body, c,
-                         "no row has a value: there is no mean or median of none");
+                         "no row has a value: so there is no mean or median");
 }
 
 static lam_status fail_missing(const lam__table *table, size_t c, const char *what)
@@ -122,20 +122,21 @@ static lam_status check_column(const lam__table *table, const lam__column *colum
     const lam__table_column *from = &table->columns[c];
     if (column->kind == LAM_COLUMN_NUMBER && from->missing > 0 && !column->has_fill)
         return fail_missing(table, c,
-                            column->target ? "the target is in some rows and not in others"
-                                           : "the model was trained without gaps");
+                            column->target
+                                ? "the target is present in some rows and missing in others"
+                                : "the model was trained without gaps");
     if (!column->target || column->kind != LAM_COLUMN_TEXT)
         return LAM_OK;
     if (from->missing > 0)
-        return fail_missing(table, c, "the target is in some rows and not in others");
+        return fail_missing(table, c, "the target is present in some rows and missing in others");
     if (from->unknown == 0)
         return LAM_OK;
     lam__csv_field field;
     char text[48];
     LAM__TRY(lam__csv_field_at(&table->csv, from->first_unknown, c, &field));
     return lam__csv_fail(&table->csv, LAM_ERR_FORMAT, from->first_unknown, c,
-                         "'%s' is none of the %zu classes that the model knows",
-                         lam__csv_show(&field, text), column->category_count);
+                         "'%s' is not one of the model's %zu classes", lam__csv_show(&field, text),
+                         column->category_count);
 }
 
 /* One row of features. */
@@ -248,7 +249,7 @@ static lam_status collect_targets(const lam__table *table, const lam__input *inp
         return LAM_OK;
     if (targets->classes && targets->outputs > 1)
         return lam__fail(LAM_ERR_FORMAT,
-                         "%s: several targets must be numbers, and '%s' has texts or classes",
+                         "%s: several targets must be numbers, but '%s' has texts or classes",
                          table->csv.name, targets->classes->name);
     targets->labels = lam__allocate(rows, sizeof *targets->labels, "labels");
     targets->values = lam__allocate(rows * targets->outputs, sizeof *targets->values, "targets");

@@ -105,8 +105,7 @@ static lam_status check_columns(lam__table *table, const lam_load_options *optio
 {
     if (strcmp(options->task, "auto") != 0 || strcmp(options->missing, "refuse") != 0)
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "%s has no effect on '%.200s': what was settled when the model was "
-                         "trained holds",
+                         "%s has no effect on '%.200s': it was decided when the model was trained",
                          strcmp(options->task, "auto") != 0 ? "task" : "missing", table->csv.name);
     if (!options->target && !(options->ignore && options->ignore[0]))
         return LAM_OK;

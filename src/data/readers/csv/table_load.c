@@ -24,7 +24,7 @@ static lam_status check_task(const lam__table *table, const char *task, size_t t
         return LAM_OK;
     return lam__fail(LAM_ERR_ARGUMENT, "%s: task is %s, and there %s", table->csv.name, task,
                      targets == 0 ? "is no target"
-                                  : "are several targets: classes are told by one column");
+                                  : "are several targets: classes come from a single column");
 }
 
 static lam_status load_as_it_is(lam__table *table, const lam_load_options *options,

@@ -12,7 +12,7 @@ enum { MOST_ROWS = 32, MOST_COLUMNS = 256, GAP = 2, SMALLEST = 48, LARGEST = 128
 typedef struct sheet {
     const lam_dataset *dataset;
     size_t columns, rows;
-    size_t up, down; /* pixels a pixel, or pixels that become one */
+    size_t up, down; /* enlargement per pixel, or pixels merged into one */
     size_t tile_width, tile_height;
     size_t width, height, channels;
     uint8_t *pixels; /* [height][width][channels] */
@@ -109,7 +109,8 @@ lam_status lam_dataset_write_sheet(const lam_dataset *dataset, size_t columns, c
         return lam__fail(LAM_ERR_ARGUMENT, "lam_dataset_write_sheet: %s is NULL",
                          dataset ? "path" : "dataset");
     if (dataset->input.kind != LAM_INPUT_IMAGE)
-        return lam__fail(LAM_ERR_SHAPE, "a contact sheet shows images; these samples are none");
+        return lam__fail(LAM_ERR_SHAPE,
+                         "a contact sheet shows images, but these samples are not images");
     sheet page = {.dataset = dataset};
     lay_out(&page, columns);
     const size_t size = page.width * page.height * page.channels;

@@ -53,12 +53,12 @@ static lam_status check_kind(const bmp_header *bmp, const char *name)
     const bool fields = bmp->compression == BI_BITFIELDS || bmp->compression == BI_ALPHABITFIELDS;
     if (bits != 1 && bits != 4 && bits != 8 && bits != 16 && bits != 24 && bits != 32)
         return lam__fail(LAM_ERR_FORMAT,
-                         "%s: a BMP of %u bits a pixel, expected 1, 4, 8, 16, 24 or 32", name,
+                         "%s: a BMP of %u bits per pixel, expected 1, 4, 8, 16, 24 or 32", name,
                          bits);
     if (bmp->compression != BI_RGB && !(fields && (bits == 16 || bits == 32)))
         return lam__fail(LAM_ERR_UNSUPPORTED,
-                         "%s: a compressed BMP (kind %" PRIu32 " with %u bits a pixel): save it "
-                         "without compression, or as PNG",
+                         "%s: a compressed BMP (kind %" PRIu32
+                         " with %u bits per pixel): save it without compression, or as PNG",
                          name, bmp->compression, bits);
     return LAM_OK;
 }

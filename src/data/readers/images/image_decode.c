@@ -43,7 +43,7 @@ lam_status lam__image_decode(lam__image_decoder *decoder, const void *bytes, siz
     if (format)
         return format->decode(decoder, b, size, name, image);
     if (size < 4)
-        return lam__fail(LAM_ERR_FORMAT, "%s: truncated: %zu bytes are no image", name, size);
+        return lam__fail(LAM_ERR_FORMAT, "%s: truncated: %zu bytes are not an image", name, size);
     return lam__fail(LAM_ERR_FORMAT,
                      "%s: byte 0: not an image: it begins with %02x %02x %02x %02x, expected PNG "
                      "(89 50 4e 47), JPEG (ff d8 ff) or BMP (42 4d)",

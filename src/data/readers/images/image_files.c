@@ -247,14 +247,13 @@ static lam_status walk(lam__image_files *files, const char *path, size_t deep, v
 {
     listing list;
     if (deep > MOST_DEEP)
-        return lam__fail(LAM_ERR_IO,
-                         "'%s' lies more than %d folders deep: is a link part of a circle?", path,
-                         (int)MOST_DEEP);
+        return lam__fail(LAM_ERR_IO, "'%s' is more than %d folders deep: do links form a cycle?",
+                         path, (int)MOST_DEEP);
     lam_status status = list_folder(path, &list);
     if (status == LAM_OK && list.count == 0)
         status = lam__fail(LAM_ERR_FORMAT,
                            "'%s' has no images: expected files (.png, .bmp, .jpg, .jpeg) or "
-                           "folders with such",
+                           "folders of them",
                            path);
     if (status == LAM_OK)
         status = visit(files, path, &list);

@@ -76,8 +76,8 @@ static lam_status check_classes(const lam__image_files *files, const char *root)
     for (size_t i = 0; i < files->folder_count; i++)
         if (strlen(files->folders[i].path) == end)
             return lam__fail(LAM_ERR_FORMAT,
-                             "'%s' has images itself: expected a folder of images for each class "
-                             "in it, or folders train and test with such",
+                             "'%s' has images itself: expected a folder of images for each "
+                             "class, or folders train and test containing such folders",
                              root);
     if (files->class_count == 1)
         return lam__fail(LAM_ERR_FORMAT,

@@ -44,7 +44,7 @@ lam_status lam__jpeg_decode(lam__image_decoder *decoder, const unsigned char *by
     LAM__TRY(
         lam__image_check(name, (uint64_t)width, (uint64_t)height, lam__jpeg_most_pixels(&scans)));
     if (scans.scans > MOST_VISITS / ((uint64_t)width * (uint64_t)height))
-        return lam__fail(LAM_ERR_FORMAT, "%s: a JPEG that goes %zu times through %d x %d pixels",
+        return lam__fail(LAM_ERR_FORMAT, "%s: a JPEG that passes %zu times over %d x %d pixels",
                          name, scans.scans, width, height);
     LAM__TRY(lam__image_room(decoder, (size_t)width, (size_t)height, channels, image));
     if (tjDecompress2(jpeg, bytes, (unsigned long)size, decoder->pixels.bytes, width, 0, height,
@@ -72,7 +72,8 @@ lam_status lam__jpeg_decode(lam__image_decoder *decoder, const unsigned char *by
     (void)size;
     (void)image;
     return lam__fail(LAM_ERR_UNSUPPORTED,
-                     "%s: a JPEG image; this build of Lamina reads none (libjpeg-turbo)", name);
+                     "%s: a JPEG image; this build of Lamina cannot read it (no libjpeg-turbo)",
+                     name);
 }
 
 void lam__jpeg_close(lam__image_decoder *decoder)

@@ -192,7 +192,7 @@ lam_status lam__png_decode(lam__image_decoder *decoder, const unsigned char *byt
     (void)size;
     (void)image;
     return lam__fail(LAM_ERR_UNSUPPORTED,
-                     "%s: a PNG image; this build of Lamina reads none (libpng)", name);
+                     "%s: a PNG image; this build of Lamina cannot read it (no libpng)", name);
 }
 
 #endif

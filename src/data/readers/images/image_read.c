@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "data/readers/images/image_set.h"
 
-/* Files a task: enough to make claiming it nothing, few enough to share the rest evenly. */
+/* Files per task: enough to make claiming it nothing, few enough to share the rest evenly. */
 enum { FILES_A_TASK = 64 };
 
 typedef struct reading {

@@ -41,7 +41,7 @@ static named_file *sort_by_name(const lam__image_files *files)
     return sorted;
 }
 
-/* One sample a name: its first file. */
+/* One sample per name: its first file. */
 static lam_status choose_names(lam__image_set *set)
 {
     named_file *sorted = sort_by_name(&set->files);
@@ -107,12 +107,12 @@ static lam_status check_like(const lam__input *like, const lam_load_options *opt
         (options->height > 0 && options->height != like->height))
         return lam__fail(LAM_ERR_ARGUMENT,
                          "width is %zu and height %zu, but the model takes images of %zu x %zu "
-                         "pixels, and images are brought to that",
+                         "pixels, and images are converted to that",
                          options->width, options->height, like->width, like->height);
     if (options->color && strcmp(options->color, colors_of(like->channels)) != 0)
         return lam__fail(LAM_ERR_ARGUMENT,
-                         "color is %s, but the model takes %s images, and images are brought to "
-                         "that",
+                         "color is %s, but the model takes %s images, and images are converted "
+                         "to that",
                          options->color, colors_of(like->channels));
     return LAM_OK;
 }
@@ -144,7 +144,7 @@ lam_status lam__image_set_shape(lam__image_set *set, const lam_load_options *opt
     return LAM_OK;
 }
 
-/* Another size or colour than the first, where nobody has said what to do about it. */
+/* Another size or colour than the first, where no option says what to do about it. */
 static lam_status check_shape(const lam__image_set *set, const char *name, const lam__image *image)
 {
     const lam__image_shape *shape = &set->shape;
@@ -153,15 +153,15 @@ static lam_status check_shape(const lam__image_set *set, const char *name, const
         lam__image_files_path(&set->files, set->model, other, sizeof other);
         return lam__fail(
             LAM_ERR_SHAPE,
-            "images of different sizes: %.400s has %zu x %zu pixels, %.400s %zu x %zu: "
-            "say which width and height they are to be brought to",
+            "images of different sizes: %.400s has %zu x %zu pixels, %.400s %zu x %zu: give the "
+            "width and height to convert them to",
             other, shape->width, shape->height, name, image->width, image->height);
     }
     if (!set->any_color && image->channels != shape->channels) {
         lam__image_files_path(&set->files, set->model, other, sizeof other);
         return lam__fail(LAM_ERR_SHAPE,
-                         "images of different colours: %.400s is %s, %.400s %s: say which color "
-                         "they are to be brought to, gray or rgb",
+                         "images of different colours: %.400s is %s, %.400s %s: give the color "
+                         "to convert them to, gray or rgb",
                          other, colors_of(shape->channels), name, colors_of(image->channels));
     }
     return LAM_OK;
@@ -209,8 +209,8 @@ static lam_status number_classes(const lam__image_set *set, const lam_model *lik
     }
     *classes = known ? names : 0; /* no name fits: these are no classes, but folders */
     return known && unknown ? lam__fail(LAM_ERR_SHAPE,
-                                        "'%s' is a class of the model, '%s' is none: are the other "
-                                        "folders classes?",
+                                        "'%s' is a class of the model, '%s' is not: are the "
+                                        "other folders classes?",
                                         known, unknown)
                             : LAM_OK;
 }

@@ -50,7 +50,7 @@ typedef struct image_stream {
     size_t worker_count;
     pthread_t workers[MOST_WORKERS];
     lam__image_decoder own;     /* of the thread that prepares */
-    pthread_mutex_t late_mutex; /* of the decoder for samples that nobody announced */
+    pthread_mutex_t late_mutex; /* of the decoder for samples that were not announced */
     lam__image_decoder late;
     lam__fork_guard guard, late_guard;
     bool orphaned; /* the workers were the parent's of this process */
@@ -162,7 +162,7 @@ static void lose_workers(void *object, bool whole)
     stream->orphaned = true;
 }
 
-/* The same of the decoder for samples that nobody announced. */
+/* The same of the decoder for samples that were not announced. */
 static void lose_decoder(void *object, bool whole)
 {
     image_stream *stream = object;
@@ -170,7 +170,7 @@ static void lose_decoder(void *object, bool whole)
         stream->late = (lam__image_decoder){.jpeg = NULL};
 }
 
-/* Whether this call goes on where the last one ended, with the samples it announced. */
+/* Whether this call continues where the last one ended, with the samples it announced. */
 static bool goes_on(const image_stream *stream, const uint32_t *order, size_t at, size_t rows)
 {
     if (at == 0 || at != stream->at)

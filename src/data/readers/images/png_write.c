@@ -165,7 +165,7 @@ lam_status lam_image_write_png(const char *path, const uint8_t *pixels, size_t w
 {
     LAM__TRY(check(path, pixels, width, height, channels));
     return lam__fail(LAM_ERR_UNSUPPORTED,
-                     "cannot write '%s': this build of Lamina writes no PNG (libpng)", path);
+                     "cannot write '%s': this build of Lamina cannot write PNG (no libpng)", path);
 }
 
 #endif
