@@ -182,7 +182,7 @@ Test(foreign_golden, what_is_not_in_the_file_is_refused)
         {"own-module.pt", NULL, "--layers"},
         {"own-tanh.pt", NULL, "'1' (__main__.Tanh): a user-defined class"},
         {"own-linear.pt", NULL, "'0' (__main__.Linear): a user-defined class"},
-        {"own-sequential.pt", NULL, "the module (__main__.Sequential): a class of"},
+        {"own-sequential.pt", NULL, "the module (__main__.Sequential): a user-defined class"},
         {"module-list.pt", NULL, "(torch.nn.modules.container.ModuleList)"},
         {"leaky.pt", NULL, "'1' (torch.nn.modules.activation.LeakyReLU)"},
         {"hook.pt", NULL, "'1' (torch.nn.modules.activation.ReLU): has forward hooks"},
