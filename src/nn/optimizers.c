@@ -15,13 +15,14 @@ static size_t sgd_moments(const lam_fit_options *options)
     return options->momentum > 0.0f ? 1 : 0;
 }
 
-static inline size_t one_moment(const lam_fit_options *options)
+/* Of an optimizer to come, as CONTRIBUTING.md has one. */
+__attribute__((unused)) static size_t one_moment(const lam_fit_options *options)
 {
     (void)options;
     return 1;
 }
 
-static inline size_t two_moments(const lam_fit_options *options)
+static size_t two_moments(const lam_fit_options *options)
 {
     (void)options;
     return 2;
