@@ -67,7 +67,8 @@ static size_t place(bare_step *s, const network *net, float *memory)
         l->m = take(memory, &used, parameters);
         l->v = take(memory, &used, parameters);
         if (s->products)
-            l->w_backwards = take(memory, &used, lam__panels_floats(s->products, l->out, l->in));
+            l->w_backwards =
+                take(memory, &used, lam__panels_floats(s->products->panel, l->out, l->in));
     }
     return used;
 }

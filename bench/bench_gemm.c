@@ -93,7 +93,7 @@ static shape open_shape(form f, size_t m, size_t n, size_t k, const lam__product
     s.c = make(m * s.ldc);
     if (!products)
         return s;
-    s.panels = make(lam__panels_floats(products, k, n));
+    s.panels = make(lam__panels_floats(products->panel, k, n));
     lam__packing whole = {.w = s.b, .panels = s.panels};
     whole.in = whole.rows = f == NT ? n : k;
     whole.out = whole.ldw = whole.cols = f == NT ? k : n;

@@ -79,6 +79,14 @@ LAM_INLINE lam_status lam_trainer_gradient(lam_trainer *trainer, size_t i, lam_t
     return lam_trainer_gradient_sized(trainer, i, tensor, sizeof *tensor);
 }
 
+/* Writes what a step of this trainer does to text[size], several lines for people to read, cut
+ * where they do not fit: products, threads, how the rows of a whole batch and each layer's weights
+ * are cut, which thread updates which weights, and the bytes of every buffer. It was decided when
+ * the trainer was made, from shapes, processor and threads. Returns the length of the whole text
+ * without its NUL, as snprintf does (size 0 with text NULL asks for it); 0 for NULL. The wording
+ * may change with any version. */
+LAM_API size_t lam_trainer_plan(const lam_trainer *trainer, char *text, size_t size);
+
 /* The outputs of the latest batch before its update, [rows][outputs] with *stride floats from the
  * start of one row to the next; *stride == outputs means no gaps. */
 LAM_API const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *stride);

@@ -26,7 +26,7 @@ static lam_status fail_not_finite(const lam__pass *pass, const lam_dataset *data
 lam_status lam__evaluate(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
                          const uint32_t *index, size_t rows, double penalty, lam_scores *scores)
 {
-    const size_t batch = pass->workspace.use.batch;
+    const size_t batch = pass->workspace.plan.request.batch;
     lam__metric_sums tally = {0};
     const uint64_t mode = lam__denormals_flush();
     lam__workspace_refresh(&pass->workspace, pass->model, pool);
@@ -66,8 +66,10 @@ static lam_status evaluate(const lam_model *model, const lam_dataset *dataset,
     /* no buffers for rows that never come */
     const size_t batch =
         dataset->samples < options->batch_size ? dataset->samples : options->batch_size;
-    LAM__TRY(lam__engine_start(engine, model, batch, dataset->samples, options->threads));
-    LAM__TRY(lam__pass_open(pass, model, options, metrics, batch, false, 1));
+    const lam__step_request request = {
+        .batch = batch, .rows = dataset->samples, .threads = options->threads};
+    LAM__TRY(lam__pass_open(pass, model, options, metrics, &request));
+    LAM__TRY(lam__engine_start(engine, &pass->workspace.plan));
     LAM__TRY(lam__pass_accepts(pass, dataset));
     LAM__TRY(lam__pass_uses(pass, options, dataset));
     LAM__TRY(lam__targets_fit(pass, dataset, NULL, dataset->samples));

@@ -21,7 +21,7 @@ enum { SLAB_ROWS = 64 };
 /* Rows that a thread takes by itself, at least; of fewer, threads share the columns of a layer. */
 enum { LEAST_ROWS = 16 };
 
-/* Calls with 1, 2 to 3, 4 to 7 and so on rows are paced each by themselves. */
+/* Calls with 1, 2 to 3, 4 to 7 and so on rows are tuned each by themselves. */
 enum { PACES = 7 };
 
 struct lam_predictor {
@@ -53,7 +53,7 @@ void lam_predictor_options_init(lam_predictor_options *options, size_t size)
  */
 static size_t row_tasks(const lam_model *model, size_t rows)
 {
-    const bool worth = lam__products_chosen() && lam__engine_shares(model, rows);
+    const bool worth = lam__products_chosen() && lam__work_is_shared(model, rows);
     return worth && rows >= 2 * LEAST_ROWS ? rows / LEAST_ROWS : 1;
 }
 
@@ -61,9 +61,10 @@ static size_t row_tasks(const lam_model *model, size_t rows)
  * in tasks of rows, or of layers that are large enough to be shared. */
 static size_t useful_threads(const lam_model *model, size_t rows, size_t threads)
 {
+    const lam__plan_machine machine = lam__plan_machine_here();
     size_t most = row_tasks(model, rows);
     for (size_t i = 0; i < model->layer_count; i++) {
-        const size_t tasks = lam__shared_tasks(&model->layers[i], rows);
+        const size_t tasks = lam__cut_columns(&machine, &model->layers[i], rows).tasks;
         most = tasks > most ? tasks : most;
     }
     const size_t wanted = threads ? threads : lam__cores();
@@ -98,7 +99,7 @@ static lam_predictor *open_predictor(const lam_model *model, size_t max_rows, si
     if (status == LAM_OK)
         status = lam__workspace_open(
             &predictor->workspace, model,
-            &(lam__workspace_use){.batch = slab, .slab = slab, .few_rows = reused});
+            &(lam__step_request){.batch = slab, .threads = 1, .slab = slab, .few_rows = reused}, 0);
     if (status == LAM_OK)
         status = lam__pool_new(useful_threads(model, slab, threads), &predictor->pool);
     if (status != LAM_OK) {
@@ -153,8 +154,8 @@ static lam__thread_tuning *pace_of(lam_predictor *predictor, size_t rows)
     size_t tuning = 0;
     while (tuning + 1 < PACES && rows >> (tuning + 1))
         tuning++;
-    return predictor->pool && lam__engine_tunes(predictor->model, rows) ? &predictor->paces[tuning]
-                                                                        : NULL;
+    return predictor->pool && lam__work_is_tuned(predictor->model, rows) ? &predictor->paces[tuning]
+                                                                         : NULL;
 }
 
 /* Rows of data from `first` on, cut into tasks. */
@@ -228,7 +229,7 @@ static void refresh(lam_predictor *predictor, size_t rows)
 {
     const lam_model *model = predictor->model;
     if (lam__panels_serve(&predictor->workspace, rows) ||
-        (predictor->workspace.use.few_rows && !model->viewed))
+        (predictor->workspace.plan.request.few_rows && !model->viewed))
         lam__workspace_refresh(&predictor->workspace, model, predictor->pool);
     else
         predictor->workspace.panels_fresh = false;
@@ -248,7 +249,7 @@ static lam_status run(lam_predictor *predictor, const void *x, lam_dtype dtype, 
                               .features = model->features,
                               .dtype = dtype,
                               .x = x};
-    const size_t outputs = lam_model_outputs(model), slab = predictor->workspace.use.batch;
+    const size_t outputs = lam_model_outputs(model), slab = predictor->workspace.plan.request.batch;
     const uint64_t mode = lam__denormals_flush();
     refresh(predictor, rows);
     for (size_t first = 0; first < rows; first += slab) {
@@ -289,9 +290,10 @@ static lam_status predict_all(lam__workspace *workspace, cut *s, lam__engine *en
     const size_t samples = s->data->samples, outputs = lam_model_outputs(s->model);
     const size_t batch = samples < SLABS * SLAB_ROWS ? samples : SLABS * SLAB_ROWS;
     float *y = s->y;
-    LAM__TRY(lam__engine_start(engine, s->model, batch, samples, threads));
-    LAM__TRY(lam__workspace_open(workspace, s->model,
-                                 &(lam__workspace_use){.batch = batch, .slab = SLAB_ROWS}));
+    const lam__step_request request = {
+        .batch = batch, .rows = samples, .threads = threads, .slab = SLAB_ROWS};
+    LAM__TRY(lam__workspace_open(workspace, s->model, &request, 0));
+    LAM__TRY(lam__engine_start(engine, &workspace->plan));
     const uint64_t mode = lam__denormals_flush();
     lam__workspace_refresh(workspace, s->model, engine->pool);
     lam_status status = LAM_OK;

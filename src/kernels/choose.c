@@ -50,6 +50,16 @@ const lam__products *lam__products_of(lam__isa isa)
     return kernels ? &lam__products_baseline : NULL;
 }
 
+lam__product_limits lam__product_limits_of(lam__isa isa)
+{
+    static const lam__product_limits limits[LAM__ISA_COUNT] = {
+        [LAM__BASELINE] = {8, 256, 1 << 16},
+        [LAM__AVX2] = {16, 128, 1 << 20},
+        [LAM__AVX512] = {32, 256, 1 << 16},
+    };
+    return limits[isa];
+}
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const lam__products *chosen;
 

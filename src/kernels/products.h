@@ -66,10 +66,6 @@ typedef struct lam__products {
     void (*rows)(const lam__product *product);
     /* C = A^T B with A [k][lda]. */
     void (*columns)(const lam__product *product);
-    /* columns is faster with B in panels from so many columns on, if B is used several times */
-    size_t least_packed_gradient;
-    /* columns is faster on some columns of B at a time where B has more floats than so many */
-    size_t most_gradient;
     /* Rows of W to the panels of B = W. */
     void (*pack)(const lam__packing *packing);
     /* The same rows to the panels of B = W^T [out][in]. */
@@ -84,10 +80,22 @@ const lam__products *lam__products_chosen(void);
 /* The products of one instruction set, NULL where it is not built or not available. */
 const lam__products *lam__products_of(lam__isa isa);
 
+/* What a plan of products has to know of an instruction set, whether it is built and available or
+ * not. */
+typedef struct lam__product_limits {
+    size_t panel; /* columns of a panel: two vectors */
+    /* columns is faster with B in panels from so many columns on, if B is used several times */
+    size_t least_packed_gradient;
+    /* columns is faster on some columns of B at a time where B has more floats than so many */
+    size_t most_gradient;
+} lam__product_limits;
+
+lam__product_limits lam__product_limits_of(lam__isa isa);
+
 /* Floats of the panels of B [k][n]. */
-static inline size_t lam__panels_floats(const lam__products *products, size_t k, size_t n)
+static inline size_t lam__panels_floats(size_t panel, size_t k, size_t n)
 {
-    return (n + products->panel - 1) / products->panel * products->panel * k;
+    return (n + panel - 1) / panel * panel * k;
 }
 
 #endif

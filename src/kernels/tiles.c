@@ -431,8 +431,6 @@ static void columns(const lam__product *product)
 const lam__products JOIN(lam__products_, LAM__ISA) = {
     .name = TEXT(LAM__ISA),
     .panel = PANEL,
-    .least_packed_gradient = LAM__VEC_BYTES == 32 ? 128 : 256,
-    .most_gradient = LAM__VEC_BYTES == 32 ? 1 << 20 : 1 << 16,
     .rows = rows,
     .columns = columns,
     .pack = pack,

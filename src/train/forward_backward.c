@@ -8,59 +8,11 @@
 #include "base/error.h"
 #include "base/finite.h"
 #include "base/memory.h"
-#include "kernels/blas/gemm.h"
-#include "kernels/products.h"
 #include "model/unregistered.h"
 #include "options/fit_options.h"
-#include "train/engine.h"
 #include "train/input_halves.h"
 #include "train/not_finite.h"
 #include "train/targets.h"
-
-enum { LEAST_ROWS = 16, MOST_ROWS = 64 }; /* of a slab */
-
-/* The natural height of the largest product of the BLAS. */
-static size_t blas_rows(const lam_model *model, size_t batch)
-{
-    size_t rows = LEAST_ROWS, largest = 0;
-    for (size_t i = 0; i < model->layer_count; i++) {
-        const lam__layer *layer = &model->layers[i];
-        if (!layer->type->multiplies || layer->in * layer->out <= largest)
-            continue;
-        largest = layer->in * layer->out;
-        rows = lam__gemm_rows_nn(layer->out, layer->in, batch);
-    }
-    return rows;
-}
-
-/* The height of a slab: enough slabs for several threads where there is work for them, and enough
- * rows for a product to be worth its call. */
-static size_t choose_slab_rows(const lam_model *model, size_t batch)
-{
-    enum { SLABS = 4 };
-    size_t rows = MOST_ROWS;
-    if (!lam__products_chosen())
-        rows = blas_rows(model, batch);
-    else if (lam__engine_shares(model, batch))
-        rows = lam__round_up(batch / SLABS, 8);
-    rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
-    return rows < batch ? rows : batch;
-}
-
-/* The most slabs of one task: as many as make MOST_ROWS rows on one thread; on several, which
- * balance better with small tasks, only where a layer has so many weights that they do not stay in
- * a second-level cache from one task to the next. The library's own products alone give a row the
- * same bits in tasks of any height. */
-static size_t choose_most_slabs(const lam_model *model, size_t slab_rows, bool shared)
-{
-    enum { LARGE = 1 << 18 }; /* weights */
-    bool high = !shared;
-    for (size_t i = 0; i < model->layer_count; i++) {
-        const lam__layer *layer = &model->layers[i];
-        high = high || (layer->type->multiplies && layer->in * layer->out >= LARGE);
-    }
-    return lam__products_chosen() && high ? MOST_ROWS / slab_rows : 1;
-}
 
 static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
                                const char *metric_list)
@@ -82,41 +34,36 @@ static lam_status choose_parts(lam__pass *pass, const lam_fit_options *options,
                               &pass->metric_count);
 }
 
-static lam_status allocate(lam__pass *pass, size_t batch, size_t threads, uint64_t seed)
+static lam_status allocate(lam__pass *pass, const lam__step_request *request, uint64_t seed)
 {
-    pass->slab_rows = choose_slab_rows(pass->model, batch);
-    for (int shared = 0; shared < 2; shared++)
-        pass->most_slabs[shared] = choose_most_slabs(pass->model, pass->slab_rows, shared);
-    const size_t slabs = (batch + pass->slab_rows - 1) / pass->slab_rows;
+    const size_t batch = request->batch;
+    LAM__TRY(lam__workspace_open(&pass->workspace, pass->model, request, seed));
+    const lam__step_plan *plan = &pass->workspace.plan;
+    const size_t slabs = lam__step_plan_cut(plan, batch, 1).slabs;
     pass->slab_loss = lam__allocate_zero(slabs, sizeof *pass->slab_loss, "sums");
     pass->slab_states = lam__allocate_zero(slabs, sizeof *pass->slab_states, "metric sums");
     pass->labels = lam__allocate_zero(batch, sizeof *pass->labels, "labels");
     pass->targets = lam__allocate_zero(batch, pass->outputs * sizeof *pass->targets, "targets");
-    if (!pass->slab_loss || !pass->slab_states || !pass->labels || !pass->targets)
-        return LAM_ERR_MEMORY;
-    const lam__workspace_use use = {.batch = batch,
-                                    .slab = pass->slab_rows,
-                                    .training = pass->training,
-                                    .shared = pass->training && threads > 1,
-                                    .whole_rows = pass->augment.any,
-                                    .seed = seed};
-    LAM__TRY(lam__workspace_open(&pass->workspace, pass->model, &use));
-    if (!pass->augment.any && !pass->workspace.split)
-        return LAM_OK;
-    pass->row_work = lam__allocate(slabs, pass->model->features * sizeof(float), "rows");
-    return pass->row_work ? LAM_OK : LAM_ERR_MEMORY;
+    if (plan->row_work)
+        pass->row_work = lam__allocate(plan->row_work, sizeof *pass->row_work, "rows");
+    return pass->slab_loss && pass->slab_states && pass->labels && pass->targets &&
+                   (pass->row_work || !plan->row_work)
+               ? LAM_OK
+               : LAM_ERR_MEMORY;
 }
 
 lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit_options *options,
-                          const char *metric_list, size_t batch, bool training, size_t threads)
+                          const char *metric_list, const lam__step_request *request)
 {
-    *pass = (lam__pass){.model = model, .training = training};
+    *pass = (lam__pass){.model = model, .training = request->training};
+    lam__step_request own = *request;
     pass->outputs = lam_model_outputs(model);
-    if (training)
+    if (pass->training)
         lam__augment_open(&pass->augment, options);
+    own.whole_rows = pass->augment.any;
     lam_status status = choose_parts(pass, options, metric_list);
     if (status == LAM_OK)
-        status = allocate(pass, batch, threads, options->seed);
+        status = allocate(pass, &own, options->seed);
     if (status != LAM_OK)
         lam__pass_close(pass);
     return status;
@@ -252,7 +199,7 @@ static void gather_samples(const lam__pass *pass, size_t slab, size_t first, siz
     const lam__workspace *workspace = &pass->workspace;
     const size_t features = dataset->features;
     const bool changed = pass->augment.any;
-    if (workspace->split) {
+    if (workspace->plan.split) {
         gather_halves(pass, slab, first, rows);
         return;
     }
@@ -272,43 +219,30 @@ static void gather_samples(const lam__pass *pass, size_t slab, size_t first, siz
     }
 }
 
-static size_t count_slabs(const lam__pass *pass)
-{
-    return (pass->rows + pass->slab_rows - 1) / pass->slab_rows;
-}
-
-/* The rows of a slab, from row slab * slab_rows on. */
-static size_t rows_of(const lam__pass *pass, size_t slab)
-{
-    const size_t left = pass->rows - slab * pass->slab_rows;
-    return left < pass->slab_rows ? left : pass->slab_rows;
-}
-
 /* Whether the halves of the first layer are tasks of their own. */
 static bool splits(const lam__pass *pass)
 {
-    return pass->workspace.split && pass->workspace.sharing;
+    return pass->workspace.plan.split && pass->workspace.sharing;
 }
 
 /* The task of gathering a slab by itself: both halves need rows that come whole. */
 static void run_gather(void *context, size_t slab)
 {
     const lam__pass *pass = context;
-    gather_samples(pass, slab, slab * pass->slab_rows, rows_of(pass, slab));
+    gather_samples(pass, slab, slab * pass->cut.slab_rows, lam__slab_rows(&pass->cut, slab));
 }
 
-/* The task of a slab of one half; all slabs of one half come first. Of two threads each goes on
- * with the slabs of one half of the rows. */
+/* The task of a slab of one half; all slabs of one half come first. */
 static void run_half(void *context, size_t task)
 {
     const lam__pass *pass = context;
-    const size_t slabs = count_slabs(pass), h = task / slabs, slab = task % slabs;
-    const size_t first = slab * pass->slab_rows, rows = rows_of(pass, slab);
+    const size_t slabs = pass->cut.slabs, h = task / slabs, slab = task % slabs;
+    const size_t first = slab * pass->cut.slab_rows, rows = lam__slab_rows(&pass->cut, slab);
     const lam__input_half *half = &pass->workspace.halves[h];
     if (pass->dataset->ops->gather_columns)
         gather_half(pass, half, first, rows);
     lam__input_halves_multiply(&pass->workspace, pass->model->parameters, half, first, rows,
-                               h != slab * 2 / slabs);
+                               lam__half_is_handed_over(&pass->cut, h, slab));
 }
 
 /* Loss and metrics of a slab and, in training, what they give dL/dy of the last stage. */
@@ -316,7 +250,7 @@ static void compute_loss(lam__pass *pass, size_t slab)
 {
     const lam__workspace *workspace = &pass->workspace;
     const float *parameters = pass->model->parameters;
-    const size_t first = slab * pass->slab_rows, rows = rows_of(pass, slab);
+    const size_t first = slab * pass->cut.slab_rows, rows = lam__slab_rows(&pass->cut, slab);
     const lam__stage *last = lam__workspace_last(workspace);
     const bool labels = pass->dataset->labels && pass->loss->takes_labels;
     lam__loss_args args = {
@@ -344,15 +278,16 @@ static void run_slabs(void *context, size_t task)
     lam__pass *pass = context;
     const lam__workspace *workspace = &pass->workspace;
     const float *parameters = pass->model->parameters;
-    const size_t slab = task * pass->task_slabs, first = slab * pass->slab_rows;
-    const size_t most = pass->task_slabs * pass->slab_rows, left = pass->rows - first;
+    const lam__batch_cut *cut = &pass->cut;
+    const size_t slab = task * cut->task_slabs, first = slab * cut->slab_rows;
+    const size_t most = cut->task_slabs * cut->slab_rows, left = pass->rows - first;
     const size_t rows = left < most ? left : most;
 
     if (!splits(pass))
         gather_samples(pass, slab, first, rows);
     gather_targets(pass, first, rows);
     lam__workspace_forward(workspace, parameters, first, rows, pass->fused, pass->step);
-    for (size_t s = slab; s * pass->slab_rows < first + rows; s++)
+    for (size_t s = slab; s * cut->slab_rows < first + rows; s++)
         compute_loss(pass, s);
     if (pass->training)
         lam__workspace_backward(workspace, parameters, first, rows, pass->fused, pass->step);
@@ -361,29 +296,25 @@ static void run_slabs(void *context, size_t task)
 void lam__pass_run(lam__pass *pass, lam__pool *pool, const lam_dataset *dataset,
                    const uint32_t *index, size_t first, size_t rows, uint64_t step)
 {
-    assert(rows >= 1 && rows <= pass->workspace.use.batch);
+    assert(rows >= 1 && rows <= pass->workspace.plan.request.batch);
     pass->dataset = dataset;
     pass->index = index;
     pass->first = first;
     pass->rows = rows;
     pass->step = step;
-    const size_t slabs = count_slabs(pass);
+    pass->cut = lam__step_plan_cut(&pass->workspace.plan, rows, lam__pool_threads(pool));
     if (splits(pass)) {
         if (!dataset->ops->gather_columns)
-            lam__pool_run(pool, slabs, run_gather, pass);
-        lam__pool_run(pool, 2 * slabs, run_half, pass);
+            lam__pool_run(pool, pass->cut.slabs, run_gather, pass);
+        lam__pool_run(pool, 2 * pass->cut.slabs, run_half, pass);
     }
-    const size_t threads = lam__pool_threads(pool), most = pass->most_slabs[threads > 1];
-    const size_t fair = slabs / threads; /* each thread gets a task */
-    pass->task_slabs = fair < 1 ? 1 : fair < most ? fair : most;
-    lam__pool_run(pool, (slabs + pass->task_slabs - 1) / pass->task_slabs, run_slabs, pass);
+    lam__pool_run(pool, pass->cut.tasks, run_slabs, pass);
 }
 
 void lam__pass_add(const lam__pass *pass, lam__metric_sums *tally)
 {
-    const size_t slabs = count_slabs(pass);
     tally->samples += pass->rows;
-    for (size_t s = 0; s < slabs; s++) {
+    for (size_t s = 0; s < pass->cut.slabs; s++) {
         tally->loss += pass->slab_loss[s];
         for (size_t i = 0; i < pass->metric_count; i++)
             for (size_t k = 0; k < LAM_METRIC_STATE; k++)

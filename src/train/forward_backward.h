@@ -38,8 +38,6 @@ typedef struct lam__pass {
     lam__workspace workspace;
     bool training;
     size_t outputs;
-    size_t slab_rows;
-    size_t most_slabs[2];                                     /* of a task, alone and shared */
     double *slab_loss;                                        /* [slabs] */
     double (*slab_states)[LAM_MAX_METRICS][LAM_METRIC_STATE]; /* [slabs] */
     int32_t *labels;                                          /* [batch] */
@@ -49,15 +47,15 @@ typedef struct lam__pass {
     const lam_dataset *dataset;
     const uint32_t *index; /* [rows], or NULL: rows from `first` on */
     size_t first, rows;
-    size_t task_slabs; /* slabs of a task */
+    lam__batch_cut cut;
     uint64_t step;
 } lam__pass;
 
-/* Prepares passes of up to `batch` rows over a model with parameters. Of the options, loss, seed,
- * threshold and tolerance are used; metric_list names the metrics, separated by commas. `threads`
- * is how many will take part in training. */
+/* Prepares the passes of a request over a model with parameters. Of the options, loss, seed,
+ * threshold and tolerance are used, and whether samples are changed; metric_list names the metrics,
+ * separated by commas. */
 lam_status lam__pass_open(lam__pass *pass, const lam_model *model, const lam_fit_options *options,
-                          const char *metric_list, size_t batch, bool training, size_t threads);
+                          const char *metric_list, const lam__step_request *request);
 void lam__pass_close(lam__pass *pass);
 
 /* Whether the dataset's samples and targets fit the model: LAM_ERR_SHAPE with both shapes. */

@@ -1,54 +1,23 @@
 /* input_halves.c: the first layer in two halves of its inputs. */
 #include "train/input_halves.h"
 
-#include "kernels/products.h"
-#include "train/engine.h"
 #include "train/panels.h"
-
-/* Inputs below which halves are too small to matter. */
-enum { LEAST_INPUTS = 192 };
-
-/* The rows of W in the first half are a multiple of this: a whole number of lines of X and of
- * vectors of a transposed panel. */
-enum { UNIT = 16 };
-
-/* Whether what is no longer handed over, half of W and of X, is at least twice what is handed over
- * instead, the two sums. */
-static bool pays(size_t in, size_t out, size_t batch)
-{
-    return 4.0 * (double)batch * (double)out <= (double)in * ((double)out + (double)batch);
-}
-
-void lam__input_halves_plan(lam__workspace *workspace, const lam_model *model)
-{
-    const lam__layer *layer = workspace->stages[0].layer;
-    const size_t batch = workspace->use.batch;
-    workspace->split = workspace->use.training && !workspace->use.whole_rows &&
-                       lam__products_chosen() && layer->type->multiplies &&
-                       layer->in >= LEAST_INPUTS && pays(layer->in, layer->out, batch) &&
-                       lam__engine_shares(model, batch);
-    if (!workspace->split)
-        return;
-    const size_t cut = layer->in / 2 / UNIT * UNIT;
-    workspace->halves[0] = (lam__input_half){.cols = cut};
-    workspace->halves[1] = (lam__input_half){.first = cut, .cols = layer->in - cut};
-}
 
 void lam__input_halves_take(lam__workspace *workspace)
 {
-    if (!workspace->split)
+    if (!workspace->plan.split)
         return;
     lam__arena *arena = &workspace->arena;
     for (int h = 0; h < 2; h++) {
+        const lam__half_plan *sizes = &workspace->plan.halves[h];
         lam__input_half *half = &workspace->halves[h];
-        half->ldx = lam__row_length(half->cols);
+        *half = (lam__input_half){.first = sizes->first, .cols = sizes->cols, .ldx = sizes->ldx};
         lam__arena_part(arena);
-        half->x = lam__arena_take(arena, workspace->use.batch * half->ldx, sizeof(float));
-        if (!workspace->use.shared)
+        half->x = lam__arena_take(arena, sizes->x, sizeof(float));
+        if (!sizes->sums)
             continue;
         lam__arena_part(arena);
-        half->sums =
-            lam__arena_take(arena, workspace->use.batch * workspace->stages[0].ldy, sizeof(float));
+        half->sums = lam__arena_take(arena, sizes->sums, sizeof(float));
     }
     lam__arena_part(arena);
 }
@@ -58,7 +27,7 @@ static void multiply(const lam__workspace *workspace, const float *parameters,
                      const lam__input_half *half, size_t first, size_t rows, float *c, bool join,
                      bool shared)
 {
-    const lam__products *products = lam__products_chosen();
+    const lam__products *products = workspace->products;
     const lam__stage *stage = workspace->stages;
     const lam__layer *layer = stage->layer;
     const bool packed = stage->panels && lam__panels_serve(workspace, rows);

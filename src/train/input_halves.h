@@ -14,10 +14,6 @@
 
 #include "train/workspace.h"
 
-/* Decides whether the first stage of a workspace for training is split, and how; before its buffers
- * are taken. */
-void lam__input_halves_plan(lam__workspace *workspace, const lam_model *model);
-
 /* Takes the halves' buffers from the workspace's arena, after the first stage has its own; twice,
  * see arena.h. */
 void lam__input_halves_take(lam__workspace *workspace);
@@ -31,11 +27,5 @@ void lam__input_halves_multiply(const lam__workspace *workspace, const float *pa
 /* The first stage forward, from the sums where threads share the step, else from X. */
 void lam__input_halves_forward(const lam__workspace *workspace, const float *parameters,
                                const lam__slab *slab);
-
-/* Whether a stage is split. */
-static inline bool lam__input_halves_pay(const lam__workspace *workspace, const lam__stage *stage)
-{
-    return workspace->split && stage == workspace->stages;
-}
 
 #endif

@@ -15,16 +15,11 @@
 
 #include "train/workspace.h"
 
-/* Whether products of so many rows read W from panels, where there are any that have to be kept as
- * W: few rows of one thread are faster from W itself. */
+/* Whether products of so many rows read W from panels, where there are any. */
 static inline bool lam__panels_serve(const lam__workspace *workspace, size_t rows)
 {
-    enum { LEAST = 24, LEAST_SHARED = 16 };
-    return rows >= (workspace->use.shared ? LEAST_SHARED : LEAST);
+    return rows >= workspace->plan.panel_rows;
 }
-
-/* Takes a stage's panels from the workspace's arena; twice, see arena.h. */
-void lam__panels_take(lam__workspace *workspace, lam__stage *stage, bool with_dx);
 
 /* Copies rows first .. first + rows - 1 of some columns of a stage's W, the first of which begins a
  * panel, or of its dL/dz, to its panels, where there are any. Stages, rows and columns are

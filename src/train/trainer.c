@@ -79,13 +79,16 @@ static lam_status open_trainer(lam_trainer *trainer, lam_model *model,
     trainer->decay = options->decay;
     if (!model->parameters)
         LAM__TRY(lam_model_initialize(model, options->seed, options->initializer));
-    LAM__TRY(lam__engine_start(&trainer->engine, model, options->batch_size, SIZE_MAX,
-                               options->threads));
+    const lam__step_request request = {.batch = options->batch_size,
+                                       .rows = SIZE_MAX,
+                                       .threads = options->threads,
+                                       .training = true,
+                                       .moments = optimizer->moments(options)};
     LAM__TRY(lam__pass_open(&trainer->pass, model, options,
-                            options->metrics ? options->metrics : "accuracy", options->batch_size,
-                            true, lam__pool_threads(trainer->engine.pool)));
-    LAM__TRY(lam__weights_open(&trainer->weights, model, &trainer->pass.workspace, optimizer,
-                               options, lam__pool_threads(trainer->engine.pool)));
+                            options->metrics ? options->metrics : "accuracy", &request));
+    LAM__TRY(lam__engine_start(&trainer->engine, &trainer->pass.workspace.plan));
+    LAM__TRY(
+        lam__weights_open(&trainer->weights, model, &trainer->pass.workspace, optimizer, options));
     return begin_moments(trainer, options->keep_optimizer);
 }
 
@@ -134,9 +137,9 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
     lam__engine *engine = &trainer->engine;
     lam__workspace *workspace = &trainer->pass.workspace;
     const uint64_t step = trainer->steps_before + trainer->steps; /* of the model's training */
-    const bool whole = rows == workspace->use.batch;
+    const bool whole = rows == workspace->plan.request.batch;
     lam__pool *pool = whole ? lam__engine_begin(engine) : lam__engine_pool(engine);
-    workspace->sharing = workspace->use.shared && pool;
+    workspace->sharing = workspace->plan.shared && pool;
     lam__workspace_refresh(workspace, trainer->model, pool);
     lam__pass_run(&trainer->pass, pool, dataset, order ? order + at : NULL, order ? 0 : at, rows,
                   step);
@@ -156,7 +159,7 @@ lam_status lam__trainer_step(lam_trainer *trainer, const lam_dataset *dataset,
 /* Asked before anything of the batch is read: there may be no more of it than the trainer takes. */
 static lam_status check_rows(const lam_trainer *trainer, size_t rows)
 {
-    const size_t most = trainer->pass.workspace.use.batch;
+    const size_t most = trainer->pass.workspace.plan.request.batch;
     if (rows >= 1 && rows <= most)
         return LAM_OK;
     return lam__fail(LAM_ERR_SHAPE, "a batch of %zu rows: the trainer takes 1 to %zu", rows, most);
@@ -284,6 +287,11 @@ lam_status lam_trainer_gradient_sized(lam_trainer *trainer, size_t i, lam_tensor
     view.data = trainer->weights.gradients + (view.data - model->parameters);
     lam__write_struct(tensor, size, &view, sizeof view);
     return LAM_OK;
+}
+
+size_t lam_trainer_plan(const lam_trainer *trainer, char *text, size_t size)
+{
+    return trainer ? lam__step_plan_print(&trainer->pass.workspace.plan, text, size) : 0;
 }
 
 const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *stride)

@@ -4,183 +4,39 @@
 #include <math.h>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "kernels/blas/gemm.h"
 #include "kernels/products.h"
 #include "options/fit_options.h"
-#include "train/input_halves.h"
 #include "train/panels.h"
-#include "train/task_assignment.h"
-
-/* Floats a task of lam__weights_update takes: four arrays of it fit in a second-level cache. */
-enum { UPDATE_CHUNK = 16384 };
-
-/* The columns of a block of W: as many as have a dL/dz that stays in a cache from one slab of rows
- * to the next, beside all else. */
-static size_t choose_columns(const lam__layer *layer, size_t batch)
-{
-    enum { LEAST_PANELS = 4 };
-    const lam__products *products = lam__products_chosen();
-    if (!layer->type->multiplies || !products)
-        return layer->out;
-    const size_t panels = (layer->out + products->panel - 1) / products->panel;
-    size_t most = products->most_gradient / batch / products->panel;
-    most = most < LEAST_PANELS ? LEAST_PANELS : most;
-    const size_t blocks = (panels + most - 1) / most; /* equal shares */
-    const size_t cols = (panels + blocks - 1) / blocks * products->panel;
-    return cols < layer->out ? cols : layer->out;
-}
-
-/* The height of a block of W: the natural height of the product, at most a share of the rows that
- * leaves work for several threads. */
-static size_t choose_slab_rows(const lam__layer *layer, size_t batch)
-{
-    if (!layer->type->multiplies)
-        return layer->weight_rows;
-    enum { MOST = 128, TILES_MOST = 96, TILES_FLOATS = 32768 };
-    enum { UNIT = 48 };    /* whole tiles, and whole vectors of a transposed panel */
-    enum { SMALL = 8192 }; /* weights of a layer that is one task */
-    if (lam__products_chosen() && layer->in * layer->out >= SMALL) {
-        /* the gradient of a block, its weights and two moments fit in the second-level cache, and
-         * there are four slabs of rows, for balance, both as far as that leaves UNIT rows */
-        size_t rows = TILES_FLOATS / choose_columns(layer, batch);
-        rows = rows > layer->in / 4 ? layer->in / 4 : rows;
-        rows = rows > TILES_MOST ? TILES_MOST : rows;
-        rows = rows < UNIT ? UNIT : rows / UNIT * UNIT;
-        return rows < layer->in ? rows : layer->in;
-    }
-    if (lam__products_chosen())
-        return layer->in;
-    size_t most = layer->in < MOST ? layer->in : MOST;
-    size_t rows = lam__gemm_rows_tn(layer->out, batch, most);
-    size_t slabs = (layer->in + rows - 1) / rows;
-    rows = (layer->in + slabs - 1) / slabs; /* equal shares */
-    rows = lam__round_up(rows, 8);
-    return rows < layer->in ? rows : layer->in;
-}
-
-/* Which half of a layer a row of W belongs to, NULL where it is not split. */
-static const lam__input_half *half_of(const lam__workspace *workspace, const lam__stage *stage,
-                                      size_t row)
-{
-    if (!lam__input_halves_pay(workspace, stage))
-        return NULL;
-    return &workspace->halves[row >= workspace->halves[1].first];
-}
-
-/* Lists the tasks of some columns of a layer; with tasks == NULL only counts them. */
-static size_t list_slabs(const lam__workspace *workspace, size_t stage, size_t first_col,
-                         size_t cols, lam__weight_task *tasks)
-{
-    const lam__layer *layer = workspace->stages[stage].layer;
-    const size_t height = choose_slab_rows(layer, workspace->use.batch);
-    size_t count = 0;
-    for (size_t first = 0, rows; first < layer->weight_rows; first += rows, count++) {
-        const lam__input_half *half = half_of(workspace, &workspace->stages[stage], first);
-        const size_t left = (half ? half->first + half->cols : layer->weight_rows) - first;
-        rows = left < height ? left : height;
-        if (tasks)
-            tasks[count] = (lam__weight_task){stage, first, rows, first_col, cols};
-    }
-    return count;
-}
-
-/* Lists the tasks; with tasks == NULL only counts them. */
-static size_t list_tasks(const lam__workspace *workspace, lam__weight_task *tasks)
-{
-    size_t count = 0;
-    for (size_t s = 0; s < workspace->stage_count; s++) {
-        const lam__layer *layer = workspace->stages[s].layer;
-        if (!layer->type->has_parameters)
-            continue;
-        const size_t width = choose_columns(layer, workspace->use.batch);
-        for (size_t col = 0; col < layer->out; col += width) {
-            const size_t left = layer->out - col, cols = left < width ? left : width;
-            count += list_slabs(workspace, s, col, cols, tasks ? tasks + count : NULL);
-        }
-    }
-    return count;
-}
-
-/* Floats of the largest gradient of a task: its rows of W, or a bias. */
-static size_t largest_task(const lam__workspace *workspace)
-{
-    size_t largest = 0;
-    for (size_t s = 0; s < workspace->stage_count; s++) {
-        const lam__layer *layer = workspace->stages[s].layer;
-        if (!layer->type->has_parameters)
-            continue;
-        const size_t cols = choose_columns(layer, workspace->use.batch);
-        size_t floats = choose_slab_rows(layer, workspace->use.batch) * cols;
-        floats = floats < layer->out ? layer->out : floats;
-        largest = floats > largest ? floats : largest;
-    }
-    return lam__round_up(largest, LAM__ALIGN / sizeof(float));
-}
-
-/* Makes the threads' shares of the tasks. */
-static lam_status share_tasks(lam__weights *weights)
-{
-    const size_t count = weights->task_count;
-    lam__assigned_task *tasks = lam__allocate(count, sizeof *tasks, "shares");
-    size_t *owner = lam__allocate(count, sizeof *owner, "shares");
-    double *load = lam__allocate(weights->threads, sizeof *load, "shares");
-    const bool ready = tasks && owner && load;
-    for (size_t t = 0; ready && t < count; t++) {
-        const lam__weight_task *task = &weights->tasks[t];
-        const lam__stage *stage = &weights->workspace->stages[task->stage];
-        const lam__input_half *half = half_of(weights->workspace, stage, task->first);
-        const double middle = (double)task->first + (double)task->rows / 2.0;
-        tasks[t].work = (double)(task->rows * task->cols);
-        tasks[t].position = -1.0;
-        if (half)
-            tasks[t].position =
-                ((half->first > 0) + (middle - (double)half->first) / (double)half->cols) / 2.0;
-    }
-    if (ready)
-        lam__assign_tasks(count, tasks, weights->threads, weights->turn, weights->starts, owner,
-                          load);
-    lam__release(tasks);
-    lam__release(owner);
-    lam__release(load);
-    return ready ? LAM_OK : LAM_ERR_MEMORY;
-}
 
 static void carve(lam__weights *weights)
 {
     lam__arena *arena = &weights->arena;
-    const size_t floats = weights->model->parameter_floats;
-    const size_t moments = weights->optimizer->moments(&weights->options);
+    const lam__step_plan *plan = weights->plan;
+    const size_t floats = plan->parameter_floats, moments = plan->request.moments;
     weights->gradients = lam__arena_take(arena, floats, sizeof(float));
-    weights->scratch = lam__arena_take_apart(arena, weights->threads, weights->scratch_bytes,
-                                             &weights->scratch_step);
+    weights->scratch =
+        lam__arena_take_apart(arena, plan->threads, plan->scratch, &weights->scratch_step);
     weights->m = moments > 0 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
     weights->v = moments > 1 ? lam__arena_take(arena, floats, sizeof(float)) : NULL;
-    weights->tasks = lam__arena_take(arena, weights->task_count, sizeof *weights->tasks);
-    weights->penalties = lam__arena_take(arena, weights->task_count, sizeof *weights->penalties);
-    weights->turn = lam__arena_take(arena, weights->task_count, sizeof *weights->turn);
-    weights->starts = lam__arena_take(arena, weights->threads + 1, sizeof *weights->starts);
+    weights->penalties = lam__arena_take(arena, plan->task_count, sizeof *weights->penalties);
 }
 
 lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__workspace *workspace,
-                             const lam__optimizer *optimizer, const lam_fit_options *options,
-                             size_t threads)
+                             const lam__optimizer *optimizer, const lam_fit_options *options)
 {
     *weights = (lam__weights){.model = model,
                               .workspace = workspace,
+                              .plan = &workspace->plan,
                               .optimizer = optimizer,
                               .options = *options,
-                              .threads = threads,
                               .arena.hot = true};
     lam__optimizer_resolve(optimizer, &weights->options, weights->args.own);
     lam__own_option_texts(&weights->options);
-    weights->task_count = list_tasks(workspace, NULL);
-    weights->scratch_bytes = largest_task(workspace) * sizeof(float);
     carve(weights);
     LAM__TRY(lam__arena_open(&weights->arena, "gradients and moments"));
     carve(weights);
-    list_tasks(workspace, weights->tasks);
-    return share_tasks(weights);
+    return LAM_OK;
 }
 
 void lam__weights_close(lam__weights *weights)
@@ -264,10 +120,10 @@ static void sum_dy(const lam__weights *weights, const lam__stage *stage, float *
         kernels->column_sums(weights->rows, out, stage->ldy, stage->dy, sums);
         return;
     }
-    const size_t panel = lam__products_chosen()->panel;
+    const size_t panel = weights->workspace->products->panel;
     for (size_t j = 0; j < out; j += panel)
         kernels->column_sums(weights->rows, out - j < panel ? out - j : panel, panel,
-                             stage->dy_panels + j * weights->workspace->use.batch, sums + j);
+                             stage->dy_panels + j * weights->plan->request.batch, sums + j);
 }
 
 /* The bias of a layer: its gradient is the sum of dL/dz over the batch. */
@@ -293,7 +149,7 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
     const lam__layer *layer = stage->layer;
     const runs r = runs_of(layer, task);
     const size_t bytes = r.floats * sizeof(float), step = r.step * sizeof(float);
-    const size_t panel = lam__products_chosen()->panel;
+    const size_t panel = weights->workspace->products->panel;
     size_t count = 0;
     prefetch[count++] =
         (lam__prefetch){weights->model->parameters + r.offset, bytes, r.count, step, false};
@@ -324,9 +180,9 @@ static size_t list_warm(const lam__weights *weights, const lam__stage *stage,
 static void multiply(const lam__weights *weights, const lam__stage *stage,
                      const lam__weight_task *task, float *g, size_t ldg)
 {
-    const lam__products *products = lam__products_chosen();
-    const size_t batch = weights->workspace->use.batch;
-    const lam__input_half *half = half_of(weights->workspace, stage, task->first);
+    const lam__products *products = weights->workspace->products;
+    const size_t batch = weights->plan->request.batch;
+    const lam__input_half *half = task->half < 0 ? NULL : &weights->workspace->halves[task->half];
     const bool packed = stage->dy_panels != NULL;
     lam__prefetch prefetch[MOST_PREFETCHES];
     if (products)
@@ -352,8 +208,8 @@ static void multiply(const lam__weights *weights, const lam__stage *stage,
 static void run_task(void *context, size_t turn)
 {
     lam__weights *weights = context;
-    const size_t t = weights->turn[turn];
-    const lam__weight_task *task = &weights->tasks[t];
+    const size_t t = weights->plan->turn[turn];
+    const lam__weight_task *task = &weights->plan->tasks[t];
     const lam__stage *stage = &weights->workspace->stages[task->stage];
     const lam__layer *layer = stage->layer;
     const runs r = runs_of(layer, task);
@@ -389,11 +245,11 @@ double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, boo
     weights->not_finite = false;
     if (update_too)
         lam__optimizer_begin(&weights->options, base, t, weights->moments_from, &weights->args);
-    lam__pool_run_shares(pool, weights->task_count, weights->starts, run_task, weights);
+    lam__pool_run_shares(pool, weights->plan->task_count, weights->plan->starts, run_task, weights);
     if (update_too)
         weights->workspace->changes = ++weights->model->changes;
     double penalty = 0.0;
-    for (size_t i = 0; i < weights->task_count; i++)
+    for (size_t i = 0; i < weights->plan->task_count; i++)
         penalty += weights->penalties[i];
     return penalty;
 }
@@ -401,16 +257,18 @@ double lam__weights_run(lam__weights *weights, lam__pool *pool, size_t rows, boo
 static void update_chunk(void *context, size_t chunk)
 {
     const lam__weights *weights = context;
-    const size_t first = chunk * UPDATE_CHUNK;
+    const size_t first = chunk * LAM__UPDATE_FLOATS;
     const size_t left = weights->model->parameter_floats - first;
-    update(weights, first, left < UPDATE_CHUNK ? left : UPDATE_CHUNK, weights->gradients + first);
+    update(weights, first, left < LAM__UPDATE_FLOATS ? left : LAM__UPDATE_FLOATS,
+           weights->gradients + first);
 }
 
 void lam__weights_update(lam__weights *weights, lam__pool *pool, double base, uint64_t t)
 {
     const size_t floats = weights->model->parameter_floats;
     lam__optimizer_begin(&weights->options, base, t, weights->moments_from, &weights->args);
-    lam__pool_run(pool, (floats + UPDATE_CHUNK - 1) / UPDATE_CHUNK, update_chunk, weights);
+    lam__pool_run(pool, (floats + LAM__UPDATE_FLOATS - 1) / LAM__UPDATE_FLOATS, update_chunk,
+                  weights);
     weights->model->changes++;
 }
 

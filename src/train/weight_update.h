@@ -14,29 +14,19 @@
 #include "nn/optimizers.h"
 #include "train/workspace.h"
 
-/* A block of a layer's W; the first block of a layer also does its bias. */
-typedef struct lam__weight_task {
-    size_t stage;
-    size_t first, rows;     /* of W [in][out] */
-    size_t first_col, cols; /* all of them but where the layer is cut into columns */
-} lam__weight_task;
-
 typedef struct lam__weights {
     lam_model *model;
     lam__workspace *workspace;
+    const lam__step_plan *plan; /* of the workspace */
     const lam__optimizer *optimizer;
     lam_fit_options options; /* numbers only */
     lam__arena arena;
     float *gradients;       /* laid out as model->parameters; of the latest run without update */
     unsigned char *scratch; /* of each thread: the gradient of the task at hand */
-    size_t threads, scratch_bytes, scratch_step; /* bytes of one, and from one to the next */
-    float *m, *v;                                /* moments, laid out alike, or NULL */
-    uint64_t moments_from;                       /* the step before which they were 0 */
-    lam__weight_task *tasks;                     /* [task_count] */
-    size_t task_count;
-    double *penalties; /* [task_count] */
-    size_t *turn;      /* [task_count] the tasks in the order of threads, see task_assignment.h */
-    size_t *starts;    /* [threads + 1] */
+    size_t scratch_step;    /* bytes from one to the next */
+    float *m, *v;           /* moments, laid out alike, or NULL */
+    uint64_t moments_from;  /* the step before which they were 0 */
+    double *penalties;      /* [tasks] */
 
     /* the step at hand */
     bool update;
@@ -47,8 +37,7 @@ typedef struct lam__weights {
 } lam__weights;
 
 lam_status lam__weights_open(lam__weights *weights, lam_model *model, lam__workspace *workspace,
-                             const lam__optimizer *optimizer, const lam_fit_options *options,
-                             size_t threads);
+                             const lam__optimizer *optimizer, const lam_fit_options *options);
 void lam__weights_close(lam__weights *weights);
 
 /* Phase 2 after a pass over `rows` rows: with update the optimizer's step number t (from 0) with

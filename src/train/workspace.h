@@ -3,14 +3,14 @@
 #define LAMINA_WORKSPACE_H
 
 #include "base/arena.h"
-#include "base/machine/cpu.h"
 #include "base/machine/pool.h"
-#include "model/network.h"
+#include "kernels/products.h"
+#include "train/step_plan.h"
 
 /* A layer with its buffers. */
 typedef struct lam__stage {
+    const lam__stage_plan *plan;
     const lam__layer *layer;
-    size_t index;   /* of the layer in the model */
     const float *x; /* [batch][ldx] what it reads: the y of the stage before */
     size_t ldx;
     float *y; /* [batch][ldy] */
@@ -34,53 +34,35 @@ typedef struct lam__input_half {
     float *sums; /* [batch][ldy of the stage] X W of the half; NULL where one thread trains */
 } lam__input_half;
 
-/* What a workspace is for. */
-typedef struct lam__workspace_use {
-    size_t batch;    /* at most so many rows, */
-    size_t slab;     /* which pass in slabs of so many */
-    bool training;   /* otherwise there are no gradients and only two buffers, used in turns */
-    bool shared;     /* in training: several threads take part */
-    bool whole_rows; /* in training: samples are changed at random, row by row */
-    bool few_rows;   /* inference again and again with the same weights, often on few rows */
-    uint64_t seed;   /* keys dropout */
-} lam__workspace_use;
-
 typedef struct lam__workspace {
     lam__arena arena;
-    lam__workspace_use use;
+    lam__step_plan plan;
+    const lam__products *products; /* NULL: the BLAS */
     lam__stage *stages; /* [stage_count]; at inference without the layers that do nothing there */
     size_t stage_count;
     float *x; /* [batch][ldx] transformed input; NULL where the halves have it */
     size_t ldx;
-    bool split; /* the first stage has halves */
-    lam__input_half halves[2];
-    bool sharing;     /* use.shared, and several threads take part in the step at hand */
-    uint64_t changes; /* of the model's parameters when the panels were last as they */
+    lam__input_half halves[2]; /* where the plan splits the first stage */
+    bool sharing;              /* plan.shared, and several threads take part in the step at hand */
+    uint64_t changes;          /* of the model's parameters when the panels were last as they */
     bool panels_fresh;
 } lam__workspace;
 
 /* Whether what one thread writes and others read goes past the caches, see products.h. */
 static inline bool lam__workspace_streaming_stores(const lam__workspace *workspace)
 {
-    return workspace->sharing && lam__streaming_stores_pay();
+    return workspace->sharing && workspace->plan.streaming_stores;
 }
 
+/* Plans passes over a model on this machine and takes the buffers for them; `seed` keys dropout. */
 lam_status lam__workspace_open(lam__workspace *workspace, const lam_model *model,
-                               const lam__workspace_use *use);
+                               const lam__step_request *request, uint64_t seed);
 void lam__workspace_close(lam__workspace *workspace);
 
 /* Rows first .. first + rows - 1 of workspace->x through all stages. With raw_output the last layer
  * leaves its logits, without bias, to a fused loss. `step` keys dropout. */
 void lam__workspace_forward(const lam__workspace *workspace, const float *parameters, size_t first,
                             size_t rows, bool raw_output, uint64_t step);
-
-/* Floats from one row of a matrix of this width to the next. Rows a multiple of 1 KB apart would
- * meet in a few sets of the first-level cache: the products, which walk down 12 rows at a time,
- * lose up to a sixth. */
-size_t lam__row_length(size_t width);
-
-/* The tasks that a layer is cut into on `rows` rows at inference; 1 where that gains nothing. */
-size_t lam__shared_tasks(const lam__layer *layer, size_t rows);
 
 /* Inference: forward of x[rows][ldx] as rows 0 .. rows - 1, with the columns of large layers shared
  * among the pool's threads, with the same bits. */

@@ -112,7 +112,7 @@ static void pack_columns(lam__packing part, size_t first, bool transposed)
  * of `piece` rows and of at most two panels' columns, past the caches if so. */
 static matrix packed(const matrix *b, bool from_transpose, size_t piece, bool past_caches)
 {
-    matrix panels = make(1, lam__panels_floats(products, b->rows, b->cols), 0, false);
+    matrix panels = make(1, lam__panels_floats(products->panel, b->rows, b->cols), 0, false);
     matrix dense = from_transpose ? turned(b, 0) : make(b->rows, b->cols, 0, false);
     for (size_t first = 0; first < dense.rows; first += piece) {
         const size_t left = dense.rows - first, rows = left < piece ? left : piece;

@@ -44,10 +44,10 @@ static lam_trainer *open_trainer(const char *layers, const char *optimizer, size
     options.l2 = 1e-3f;
     lam_trainer *trainer = lam_trainer_new(model, &options);
     cr_assert_not_null(trainer, "%s", lam_error_message());
-    const lam__weights *weights = &trainer->weights;
+    const lam__step_plan *plan = &trainer->pass.workspace.plan;
     size_t cut = 0;
-    for (size_t t = 0; t < weights->task_count; t++)
-        cut += weights->tasks[t].first_col > 0 && weights->tasks[t].first > 0;
+    for (size_t t = 0; t < plan->task_count; t++)
+        cut += plan->tasks[t].first_col > 0 && plan->tasks[t].first > 0;
     cr_assert_eq(cut > 0, lam__products_chosen() != NULL, "%s is not cut into rows and columns",
                  layers);
     return trainer;

@@ -58,7 +58,8 @@ static result run(const problem *p, const lam__layer *layer, size_t rows, bool r
     static float transposed[OUT * (IN + WIDEST_PANEL)];
     const lam__products *products = lam__products_chosen();
     if (products) {
-        cr_assert_leq(lam__panels_floats(products, OUT, IN), sizeof transposed / sizeof(float));
+        cr_assert_leq(lam__panels_floats(products->panel, OUT, IN),
+                      sizeof transposed / sizeof(float));
         products->pack_transposed(&(lam__packing){.in = IN,
                                                   .out = OUT,
                                                   .w = p->parameters,

@@ -256,16 +256,18 @@ Test(gemm, natural_heights_are_within_the_limit_and_repeatable)
 {
     static const size_t sizes[] = {1, 2, 10, 64, 128, 500, 784, 4096, 100000};
     const size_t count = sizeof sizes / sizeof *sizes;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < 2 * count; i++)
         for (size_t j = 0; j < count; j++)
             for (size_t limit = 1; limit < 300; limit += 37) {
-                const size_t nn = lam__gemm_rows_nn(sizes[i], sizes[j], limit);
-                const size_t tn = lam__gemm_rows_tn(sizes[i], sizes[j], limit);
+                const bool unpacked = i >= count;
+                const size_t n = sizes[i % count], k = sizes[j];
+                const size_t nn = lam__gemm_rows_nn(unpacked, n, k, limit);
+                const size_t tn = lam__gemm_rows_tn(unpacked, n, k, limit);
                 cr_assert(nn >= 1 && nn <= limit && tn >= 1 && tn <= limit);
-                cr_assert_eq(nn, lam__gemm_rows_nn(sizes[i], sizes[j], limit));
-                cr_assert_eq(tn, lam__gemm_rows_tn(sizes[i], sizes[j], limit));
+                cr_assert_eq(nn, lam__gemm_rows_nn(unpacked, n, k, limit));
+                cr_assert_eq(tn, lam__gemm_rows_tn(unpacked, n, k, limit));
             }
-    cr_assert_geq(lam__gemm_rows_nn(128, 784, 0), 1);
+    cr_assert_geq(lam__gemm_rows_nn(true, 128, 784, 0), 1);
     cr_assert_geq(lam__gemm_limit(), (size_t)INT16_MAX);
     cr_assert_leq(lam__gemm_limit(), (size_t)INT_MAX);
 }

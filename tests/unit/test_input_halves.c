@@ -74,7 +74,7 @@ static lam_trainer *open_trainer(const lam_dataset *data, const char *layers, si
     options.metrics = "";
     lam_trainer *trainer = lam_trainer_new(model, &options);
     cr_assert_not_null(trainer, "%s", lam_error_message());
-    cr_assert_eq(trainer->pass.workspace.split, lam__products_chosen() != NULL);
+    cr_assert_eq(trainer->pass.workspace.plan.split, lam__products_chosen() != NULL);
     return trainer;
 }
 
@@ -192,7 +192,7 @@ Test(split, not_what_is_changed_at_random)
     options.noise = 0.1f;
     lam_trainer *trainer = lam_trainer_new(model, &options);
     cr_assert_not_null(trainer, "%s", lam_error_message());
-    cr_assert_not(trainer->pass.workspace.split);
+    cr_assert_not(trainer->pass.workspace.plan.split);
     cr_assert_eq(lam_trainer_step_rows(trainer, data, NULL, BATCH, NULL), LAM_OK, "%s",
                  lam_error_message());
     close_trainer(trainer);

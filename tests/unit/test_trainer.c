@@ -98,7 +98,7 @@ static void train_wide(size_t threads, bool switching, size_t rows, size_t outpu
     for (size_t step = 0; step < STEPS; step++) {
         lam__thread_tuning *tuning = &trainer->engine.tuning;
         if (switching) {
-            trainer->engine.paced = true;
+            trainer->engine.tuned = true;
             *tuning = (lam__thread_tuning){.compared = 2, .alone = step % 3 == 1};
         }
         const lam_batch batch = {

@@ -67,7 +67,7 @@ static lam_status read_numbers(const lam__checkpoint_of *of, contents *read)
 static lam_status check_place(const lam__fit *run, const contents *read)
 {
     const uint64_t *counts = read->counts;
-    const uint64_t batch = run->trainer->pass.workspace.use.batch,
+    const uint64_t batch = run->trainer->pass.workspace.plan.request.batch,
                    samples = counts[LAM__COUNT_SAMPLES];
     if (counts[LAM__COUNT_EPOCH] > 1000000000 || counts[LAM__COUNT_BEST_EPOCH] > 1000000000)
         return lam__fail(LAM_ERR_FORMAT, "%s: more epochs than there can be", read->file->name);

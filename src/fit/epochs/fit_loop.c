@@ -112,7 +112,8 @@ static lam_status prepare_validation(lam__fit *run)
     const size_t rows = run->held_out ? run->held_out : run->validation->samples;
     const size_t batch = options->batch_size < rows ? options->batch_size : rows;
     LAM__TRY(lam__pass_open(&run->judge, run->trainer->model, options,
-                            options->metrics ? options->metrics : "accuracy", batch, false, 1));
+                            options->metrics ? options->metrics : "accuracy",
+                            &(lam__step_request){.batch = batch, .rows = rows, .threads = 1}));
     LAM__TRY(lam__pass_accepts(&run->judge, run->validation));
     run->judge.tolerance = run->trainer->pass.tolerance;
     return lam__targets_fit(&run->judge, run->validation,
@@ -185,7 +186,7 @@ static lam_status fail_not_finite(const lam__fit *run, size_t batch, size_t batc
 
 size_t lam__fit_batches(const lam__fit *run)
 {
-    const size_t batch = run->trainer->pass.workspace.use.batch;
+    const size_t batch = run->trainer->pass.workspace.plan.request.batch;
     return (run->row_count + batch - 1) / batch;
 }
 
@@ -194,7 +195,8 @@ static lam_status run_batches(lam__fit *run)
 {
     lam_trainer *trainer = run->trainer;
     lam__fit_position *place = &run->place;
-    const size_t batch = trainer->pass.workspace.use.batch, batches = lam__fit_batches(run);
+    const size_t batch = trainer->pass.workspace.plan.request.batch,
+                 batches = lam__fit_batches(run);
     while (place->batch < batches && !run->stopped) {
         const size_t first = place->batch * batch, left = run->row_count - first;
         run->epoch.learning_rate = lam_trainer_learning_rate(trainer);

@@ -49,9 +49,9 @@ static size_t least(size_t a, size_t b)
 }
 
 /* The rows of C that fit an unpacked product, 0 where the core has none. */
-static size_t rows_that_fit(size_t n, size_t k)
+static size_t rows_that_fit(bool unpacked, size_t n, size_t k)
 {
-    if (!lam__blas_multiplies_unpacked() || n == 0 || k == 0 || n > UNPACKED_PRODUCT / k)
+    if (!unpacked || n == 0 || k == 0 || n > UNPACKED_PRODUCT / k)
         return 0;
     return UNPACKED_PRODUCT / (n * k);
 }
@@ -63,15 +63,15 @@ static size_t even_rows(size_t rows)
 }
 
 /* The height of slabs for each form, 0 for one whole call. */
-static size_t slab_nn(size_t n, size_t k)
+static size_t slab_nn(bool unpacked, size_t n, size_t k)
 {
-    const size_t rows = even_rows(rows_that_fit(n, k));
+    const size_t rows = even_rows(rows_that_fit(unpacked, n, k));
     return rows >= 4 ? rows : 0;
 }
 
-static size_t slab_tn(size_t n, size_t k)
+static size_t slab_tn(bool unpacked, size_t n, size_t k)
 {
-    const size_t rows = even_rows(rows_that_fit(n, k));
+    const size_t rows = even_rows(rows_that_fit(unpacked, n, k));
     return rows >= 6 ? rows : 0;
 }
 
@@ -79,7 +79,8 @@ static size_t slab_nt(size_t m, size_t n, size_t k)
 {
     if (k < UNPACKED_NT_DEPTH || n == 0)
         return 0;
-    const size_t rows = even_rows(least(rows_that_fit(n, k), UNPACKED_NT_RESULT / n));
+    const size_t rows = even_rows(
+        least(rows_that_fit(lam__blas_multiplies_unpacked(), n, k), UNPACKED_NT_RESULT / n));
     if (rows < 2)
         return 0;
     /* The rows at which a packing call catches up. */
@@ -96,15 +97,15 @@ static size_t share(size_t m, size_t most)
     return most >= 8 ? (rows + 7) & ~(size_t)7 : most;
 }
 
-size_t lam__gemm_rows_nn(size_t n, size_t k, size_t limit)
+size_t lam__gemm_rows_nn(bool unpacked, size_t n, size_t k, size_t limit)
 {
-    const size_t slab = slab_nn(n, k), rows = least(slab > 0 ? slab : WHOLE_ROWS, limit);
+    const size_t slab = slab_nn(unpacked, n, k), rows = least(slab > 0 ? slab : WHOLE_ROWS, limit);
     return rows > 0 ? rows : 1;
 }
 
-size_t lam__gemm_rows_tn(size_t n, size_t k, size_t limit)
+size_t lam__gemm_rows_tn(bool unpacked, size_t n, size_t k, size_t limit)
 {
-    const size_t slab = slab_tn(n, k), rows = least(slab > 0 ? slab : WHOLE_ROWS, limit);
+    const size_t slab = slab_tn(unpacked, n, k), rows = least(slab > 0 ? slab : WHOLE_ROWS, limit);
     return rows > 0 ? rows : 1;
 }
 
@@ -142,7 +143,8 @@ static void slab_nn_of(size_t m, size_t n, size_t k, const float *a, size_t lda,
                        size_t ldb, float *c, size_t ldc)
 {
     const size_t left = n % UNPACKED_NN_LANES, body = n - left;
-    if (left == 0 || left > UNPACKED_NN_FEW || k < UNPACKED_NN_DEPTH || m > rows_that_fit(n, k)) {
+    if (left == 0 || left > UNPACKED_NN_FEW || k < UNPACKED_NN_DEPTH ||
+        m > rows_that_fit(lam__blas_multiplies_unpacked(), n, k)) {
         call_nn(m, n, k, a, lda, b, ldb, c, ldc);
         return;
     }
@@ -154,7 +156,7 @@ static void slab_nn_of(size_t m, size_t n, size_t k, const float *a, size_t lda,
 void lam__gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float *c, size_t ldc)
 {
-    const size_t height = share(m, slab_nn(n, k));
+    const size_t height = share(m, slab_nn(lam__blas_multiplies_unpacked(), n, k));
     for (size_t i = 0; i < m; i += height)
         slab_nn_of(least(height, m - i), n, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc);
 }
@@ -170,7 +172,7 @@ void lam__gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, cons
 void lam__gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                   size_t ldb, float *c, size_t ldc)
 {
-    const size_t height = share(m, slab_tn(n, k));
+    const size_t height = share(m, slab_tn(lam__blas_multiplies_unpacked(), n, k));
     for (size_t i = 0; i < m; i += height)
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, as_int(least(height, m - i)),
                     as_int(n), as_int(k), 1.0f, a + i, as_int(lda), b, as_int(ldb), 0.0f,

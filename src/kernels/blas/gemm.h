@@ -27,10 +27,11 @@ void lam__gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t lda, cons
 /* y[n] = x[k] B[k][n]: forward of one row. */
 void lam__gemv(size_t n, size_t k, const float *x, const float *b, size_t ldb, float *y);
 
-/* The number of rows of C at which a product of these n and k is fastest on this core, at least 1:
- * the natural height of a task's slab. At most `limit`. */
-size_t lam__gemm_rows_nn(size_t n, size_t k, size_t limit);
-size_t lam__gemm_rows_tn(size_t n, size_t k, size_t limit);
+/* The number of rows of C at which a product of these n and k is fastest, at least 1:
+ * the natural height of a task's slab. At most `limit`. `unpacked`: of a core with products that
+ * are not packed, as lam__blas_multiplies_unpacked says of this one. */
+size_t lam__gemm_rows_nn(bool unpacked, size_t n, size_t k, size_t limit);
+size_t lam__gemm_rows_tn(bool unpacked, size_t n, size_t k, size_t limit);
 
 /* The largest dimension the BLAS takes (its integers may have 32 bits). */
 size_t lam__gemm_limit(void);
