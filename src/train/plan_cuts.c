@@ -1,5 +1,5 @@
 /* plan_cuts.c: the sizes of a plan that were measured. */
-#include "train/plan_cuts.h"
+#include "train/step_plan.h"
 
 #include "base/memory.h"
 #include "kernels/blas/gemm.h"

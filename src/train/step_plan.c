@@ -9,7 +9,6 @@
 #include "kernels/blas/blas_threads.h"
 #include "kernels/blas/gemm.h"
 #include "kernels/products.h"
-#include "train/plan_cuts.h"
 #include "train/task_assignment.h"
 
 /* Multiply-adds of a forward pass over a batch below which other threads do not pay for their

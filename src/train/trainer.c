@@ -291,7 +291,7 @@ lam_status lam_trainer_gradient_sized(lam_trainer *trainer, size_t i, lam_tensor
 
 size_t lam_trainer_plan(const lam_trainer *trainer, char *text, size_t size)
 {
-    return trainer ? lam__step_plan_print(&trainer->pass.workspace.plan, text, size) : 0;
+    return trainer ? lam__step_plan_print(&trainer->pass.workspace.plan, text, text ? size : 0) : 0;
 }
 
 const float *lam_trainer_outputs(const lam_trainer *trainer, size_t *stride)
