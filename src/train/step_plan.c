@@ -28,8 +28,7 @@ lam__plan_machine lam__plan_machine_here(void)
     lam__plan_machine machine = {.isa = lam__isa_chosen(),
                                  .tiles = lam__products_chosen() != NULL,
                                  .blas_unpacked = lam__blas_multiplies_unpacked(),
-                                 .streaming_stores = lam__streaming_stores_pay(),
-                                 .cores = lam__cores()};
+                                 .streaming_stores = lam__streaming_stores_pay()};
     /* a compiler may lack a set that the processor has */
     while (machine.tiles && machine.isa > LAM__BASELINE &&
            lam__products_of(machine.isa) != lam__products_chosen())
@@ -58,15 +57,18 @@ bool lam__work_is_tuned(const lam_model *model, size_t rows)
 static lam_status choose_threads(lam__step_plan *plan, const lam_model *model)
 {
     const lam__step_request *request = &plan->request;
-    const size_t cores = plan->machine.cores, asked = request->threads ? request->threads : cores;
     if (request->threads > LAM__MOST_THREADS) /* also where the work is too small to share */
         return lam__fail(LAM_ERR_ARGUMENT, "%zu threads: at most %d", request->threads,
                          LAM__MOST_THREADS);
     plan->work = work_of(model, request->batch);
     plan->threads = 1;
     if (lam__work_is_shared(model, request->batch) &&
-        work_of(model, request->rows) >= LEAST_WORK_IN_ALL)
+        work_of(model, request->rows) >= LEAST_WORK_IN_ALL) {
+        if (!request->threads && !plan->machine.cores) /* reads files of the system */
+            plan->machine.cores = lam__cores();
+        const size_t asked = request->threads ? request->threads : plan->machine.cores;
         plan->threads = asked < LAM__MOST_THREADS ? asked : LAM__MOST_THREADS;
+    }
     plan->tuned = plan->threads > 1 && lam__work_is_tuned(model, request->batch);
     plan->shared = request->training && plan->threads > 1;
     plan->streaming_stores = plan->shared && plan->machine.streaming_stores;

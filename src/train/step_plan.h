@@ -17,7 +17,7 @@ typedef struct lam__plan_machine {
     bool tiles;            /* products in tiles (products.h); else the BLAS */
     bool blas_unpacked;    /* lam__blas_multiplies_unpacked() */
     bool streaming_stores; /* lam__streaming_stores_pay() */
-    size_t cores;          /* lam__cores() */
+    size_t cores;          /* 0: lam__cores(), when it matters */
 } lam__plan_machine;
 
 /* This machine, narrowed by LAMINA_CPU and LAMINA_PRODUCTS. Thread-safe. */

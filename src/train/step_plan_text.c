@@ -40,6 +40,8 @@ static void add_machine(writer *to, const lam__step_plan *plan)
     add(to, "threads      %zu", plan->threads);
     if (plan->threads < asked)
         add(to, " of %zu: the work is too small to share", asked);
+    else if (asked == 0)
+        add(to, ": the work is too small to share");
     else if (plan->tuned)
         add(to, ", or one where that proves faster");
     add(to, "; %.3g multiply-adds forward\n", plan->work);
