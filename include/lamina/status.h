@@ -68,7 +68,7 @@ LAM_API const char *lam_version(void);
 /* One fact about how the library was built or runs here; NULL for an unknown key. Keys: "blas"
  * (library and core), "instruction_set" (of the kernels in use), "products" ("tiles", the library's
  * own for this instruction set, or "blas"), "processor" (its vendor), "lapack", "gzip", "zip",
- * "json", "cpuinfo", "images", "onnx" ("yes" or "no": optional parts that are included). Static
+ * "json", "images", "onnx" ("yes" or "no": optional parts that are included). Static
  * string, thread-safe. */
 LAM_API const char *lam_build_info(const char *key);
 

@@ -24,8 +24,8 @@ static const struct {
 };
 
 static const char *const build_facts[] = {
-    "blas", "instruction_set", "products", "processor", "lapack", "gzip", "zip",
-    "json", "cpuinfo",         "onnx",     "images"};
+    "blas", "instruction_set", "products", "processor", "lapack", "gzip", "zip", "json",
+    "onnx", "images"};
 
 static size_t text_width(void)
 {

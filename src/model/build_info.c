@@ -41,7 +41,6 @@ static const struct fact {
     {"gzip", LAM__HAVE_GZIP ? yes : no},
     {"zip", LAM__HAVE_ZIP ? yes : no},
     {"json", LAM__HAVE_JSON ? yes : no},
-    {"cpuinfo", LAM__HAVE_CPUINFO ? yes : no},
     {"onnx", LAM__HAVE_ONNX ? yes : no},
     {"images", LAM__HAVE_IMAGES ? yes : no},
 };

@@ -15,7 +15,6 @@ import tempfile
 OF_ROOMS = {
     "cblas.h": ["kernels/blas"],
     "lapacke.h": ["kernels/blas"],
-    "cpuinfo.h": ["base/machine"],
     "jansson.h": ["io/json", "formats/safetensors", "formats/keras", "fit/checkpoints"],
     "zlib.h": ["io", "formats/keras"],
     "png.h": ["data/readers/images"],

@@ -207,7 +207,6 @@ Test(build_info, known_keys)
     cr_assert_str_eq(lam_build_info("lapack"), LAM__HAVE_LAPACK ? "yes" : "no");
     cr_assert_str_eq(lam_build_info("gzip"), LAM__HAVE_GZIP ? "yes" : "no");
     cr_assert_str_eq(lam_build_info("json"), LAM__HAVE_JSON ? "yes" : "no");
-    cr_assert_str_eq(lam_build_info("cpuinfo"), LAM__HAVE_CPUINFO ? "yes" : "no");
 }
 
 Test(build_info, unknown_keys)

@@ -6,11 +6,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "lamina_features.h"
-#if LAM__HAVE_CPUINFO
-#include <cpuinfo.h>
-#endif
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool available[LAM__ISA_COUNT] = {[LAM__BASELINE] = true};
 static lam__isa chosen = LAM__BASELINE;
@@ -20,31 +15,18 @@ static const char *make = machine.machine;
 
 #if defined(__x86_64__) /* 32-bit x86 has the baseline alone */
 
-static void detect_by_compiler(void)
-{
-    available[LAM__AVX2] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    available[LAM__AVX512] = available[LAM__AVX2] && __builtin_cpu_supports("avx512f") &&
-                             __builtin_cpu_supports("avx512bw") &&
-                             __builtin_cpu_supports("avx512dq") &&
-                             __builtin_cpu_supports("avx512vl");
-}
-
+/* The compiler's own check asks cpuid, and the system for the registers it keeps. */
 static void detect(void)
 {
     __builtin_cpu_init();
     is_amd = __builtin_cpu_is("amd");
     if (is_amd || __builtin_cpu_is("intel"))
         make = is_amd ? "AMD" : "Intel";
-#if LAM__HAVE_CPUINFO
-    if (cpuinfo_initialize()) {
-        available[LAM__AVX2] = cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3();
-        available[LAM__AVX512] = available[LAM__AVX2] && cpuinfo_has_x86_avx512f() &&
-                                 cpuinfo_has_x86_avx512bw() && cpuinfo_has_x86_avx512dq() &&
-                                 cpuinfo_has_x86_avx512vl();
-        return;
-    }
-#endif
-    detect_by_compiler();
+    available[LAM__AVX2] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    available[LAM__AVX512] = available[LAM__AVX2] && __builtin_cpu_supports("avx512f") &&
+                             __builtin_cpu_supports("avx512bw") &&
+                             __builtin_cpu_supports("avx512dq") &&
+                             __builtin_cpu_supports("avx512vl");
 }
 
 #else
