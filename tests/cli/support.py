@@ -96,6 +96,15 @@ class Case(unittest.TestCase):
         write_split(folder, "t10k", test, 2, packed)
         return folder
 
+    def has(self, part):
+        """Whether the build has an optional part, by its name in --version."""
+        return re.search(rf"(?m)^{part} +yes$", run("--version").stdout) is not None
+
+    def needs(self, part):
+        """Skips the test where the build lacks an optional part."""
+        if not self.has(part):
+            self.skipTest(f"a build without {part}")
+
     def good(self, *args, **more):
         """Output of a run that must succeed without a word on stderr."""
         done = run(*args, **more)

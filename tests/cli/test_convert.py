@@ -137,6 +137,7 @@ class Convert(Case):
         self.assertIn("not compared with the program that made it", text)
 
     def test_what_is_left_out_is_listed(self):
+        self.needs("zip")
         modules = FOREIGN.parent / "modules"
         text = self.good("convert", modules / "sklearn-three-5.pkl", self.path("a.safetensors"))
         self.assertRegex(text, r"(?m)^left out +training state: '_optimizer', ")
@@ -190,6 +191,7 @@ class Convert(Case):
         self.assertFalse(self.path("x.safetensors").exists())
 
     def test_inspect_tells_what_a_file_holds(self):
+        self.needs("zip")
         text = self.good("inspect", FOREIGN / "state.pt")
         self.assertRegex(text, r"(?m)^format +pytorch$")
         self.assertRegex(text, r"(?m)^F32 +9 x 7 +0\.weight$")
@@ -359,6 +361,7 @@ class Convert(Case):
         self.assertFalse(source.exists())
 
     def test_a_softmax_over_the_batch_is_none(self):
+        self.needs("zip")
         self.assertIn("Softmax): a softmax over dimension 0: only over the features",
                       self.bad(1, "convert", FOREIGN / "softmax-batch.pt", self.path("o.safetensors")))
 
@@ -409,6 +412,7 @@ class Convert(Case):
         self.assertTrue(link.is_symlink() and not target.exists())
 
     def test_keras_files_tell_their_layers(self):
+        self.needs("zip")
         keras = FOREIGN.parent / "keras" / "refused"
         for name in ("k3_leaky.keras", "k2_leaky.h5"):
             done = run("inspect", keras / name)

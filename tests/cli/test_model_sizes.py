@@ -126,6 +126,7 @@ class Sizes(Case):
                 self.hold(4, model, "convert", "MODEL", self.folder / "out.safetensors", "--force")
 
     def test_large_archive_of_torch(self):
+        self.needs("zip")
         """Its arrays are told without their values."""
         source = pathlib.Path(os.environ["LAMINA_SOURCE"]) / "tests/fuzz/corpus/foreign/torch"
         large = self.folder / "large.pt"

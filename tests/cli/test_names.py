@@ -66,6 +66,7 @@ class Names(Case):
                 self.assertEqual(set(found[0]["class_names"]), spoken)
             else:
                 self.assertLessEqual({row["name"] for row in found}, spoken)
+        self.needs("onnx")
         self.text("convert", model, self.path("m.onnx"))
         self.assertEqual(set(self.json("inspect", self.path("m.onnx"), "--json")[0]["class_names"]),
                          spoken)
