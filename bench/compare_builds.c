@@ -9,8 +9,8 @@
  * the median over the repetitions of the median over the turns, and the least and the greatest of
  * them. What is between a library and its copy is noise.
  *
- * The samples are made up. The libraries must agree on the interface, or at least on
- * lam_fit_options. */
+ * The samples are made up. The libraries must agree on the calls; lam_fit_options may differ, being
+ * made and set by each library itself. */
 #define _GNU_SOURCE /* RTLD_DEEPBIND */
 #include <dlfcn.h>
 #include <math.h>
@@ -88,6 +88,26 @@ static void find(void *library, const char *name, void *function)
     memcpy(function, &found, sizeof found);
 }
 
+/* Options of a library, of which only it knows the layout. */
+typedef struct any_options {
+    _Alignas(max_align_t) unsigned char bytes[4096];
+} any_options;
+
+/* The defaults: before structs told their size they were returned. */
+static any_options options_of(void *library)
+{
+    any_options options = {{0}};
+    void (*init)(lam_fit_options *, size_t);
+    any_options (*defaults)(void);
+    if (dlsym(library, "lam_fit_options_init")) {
+        find(library, "lam_fit_options_init", &init);
+        init((lam_fit_options *)(void *)&options, sizeof(lam_fit_options));
+        return options;
+    }
+    find(library, "lam_fit_options_default", &defaults);
+    return defaults();
+}
+
 static void open_build(build *b, const char *path, const network *net, size_t threads,
                        const uint8_t *x, const int32_t *labels)
 {
@@ -95,7 +115,7 @@ static void open_build(build *b, const char *path, const network *net, size_t th
     __typeof__(lam_model_new) *new_model;
     __typeof__(lam_model_scale_input) *scale;
     __typeof__(lam_model_add_layers) *add_layers;
-    __typeof__(lam_fit_options_default) *defaults;
+    __typeof__(lam_fit_options_set) *set;
     __typeof__(lam_trainer_new) *new_trainer;
     __typeof__(lam_dataset_new) *new_data;
     __typeof__(lam_dataset_set_classes) *set_classes;
@@ -103,7 +123,7 @@ static void open_build(build *b, const char *path, const network *net, size_t th
     find(library, "lam_model_new", &new_model);
     find(library, "lam_model_scale_input", &scale);
     find(library, "lam_model_add_layers", &add_layers);
-    find(library, "lam_fit_options_default", &defaults);
+    find(library, "lam_fit_options_set", &set);
     find(library, "lam_trainer_new", &new_trainer);
     find(library, "lam_trainer_step_rows", &b->step);
     find(library, "lam_dataset_new", &new_data);
@@ -113,12 +133,19 @@ static void open_build(build *b, const char *path, const network *net, size_t th
     lam_model *model = new_model(net->features);
     if (!model || scale(model, 0, 255, -1, 1) != LAM_OK || add_layers(model, net->layers) != LAM_OK)
         fail(path, message());
-    lam_fit_options options = defaults();
-    options.optimizer = net->optimizer;
-    options.batch_size = net->batch;
-    options.threads = threads;
-    options.metrics = "accuracy";
-    b->trainer = new_trainer(model, &options);
+    any_options made = options_of(library);
+    lam_fit_options *options = (lam_fit_options *)(void *)&made;
+    char batch[32], count[32];
+    snprintf(batch, sizeof batch, "%zu", net->batch);
+    snprintf(count, sizeof count, "%zu", threads);
+    const char *const values[][2] = {{"optimizer", net->optimizer},
+                                     {"batch_size", batch},
+                                     {"threads", count},
+                                     {"metrics", "accuracy"}};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if (set(options, values[i][0], values[i][1]) != LAM_OK)
+            fail(values[i][0], message());
+    b->trainer = new_trainer(model, options);
     b->data = new_data(x, LAM_UINT8, SAMPLES, net->features, LAM_COPY);
     const size_t classes = strstr(net->layers, "sigmoid") ? 2 : 10;
     if (!b->trainer || !b->data || set_classes(b->data, labels, classes) != LAM_OK)
