@@ -140,7 +140,7 @@ typedef struct lam_fit_options {
     const char *checkpoint_every; /* "1 epoch", "100 steps", "5 minutes" */
     size_t keep;                  /* >= 1: how many checkpoints to keep; older ones are removed */
     bool resume; /* continue from the newest undamaged checkpoint, as if nothing had happened;
-                    start from the beginning when there is none */
+                    start from the beginning without one */
 
     /* Continue with the optimizer's moments that earlier training with this option left in the
      * model (or lam_model_load_optimizer put there), and leave them there again: see lam_fit. */

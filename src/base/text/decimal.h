@@ -6,8 +6,8 @@
 #define LAMINA_DECIMAL_H
 
 /* Reads [+-] digits [. digits] [e [+-] digits], with a digit on at least one side of the point, as
- * long as it goes. The text must end in a byte that is no part of a number, as NUL is. Returns
- * where the number ends, NULL when there is none. What is too large becomes an infinity, what is
+ * long as it goes. The text must end in a byte that is not part of a number, such as NUL. Returns
+ * where the number ends, or NULL without one. What is too large becomes an infinity, what is
  * too small 0. Independent of the locale. */
 const char *lam__parse_float(const char *text, float *value);
 

@@ -35,7 +35,7 @@ typedef union value {
 
 static bool parse_value(const lam__option *option, const char *text, value *v);
 
-/* The value that a text spells, else the default; NaN for what is no number. */
+/* The value that a text spells, else the default; NaN for text that is not a number. */
 static value read_within(const lam__option *option, const void *options)
 {
     const char *text;

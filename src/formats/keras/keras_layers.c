@@ -285,19 +285,29 @@ static lam_status normalize(lam__keras *keras, const lam__keras_layer *layer, si
     return status;
 }
 
+/* The vectors of normalizations, in the order of the file; the first two may be missing. */
+enum { GAMMA, BETA, MEAN, VARIANCE };
+
+/* What batch and layer normalization have in common: epsilon, then gamma and beta where the layer
+ * has them. *index counts the layer's vectors. */
+static lam_status read_normalization(lam__keras *keras, const lam__keras_layer *layer, vectors *v,
+                                     size_t *index, double *epsilon)
+{
+    if (!get_number(layer, "epsilon", 1e-3, epsilon))
+        return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "no number", "epsilon");
+    if (get_bool(layer, "scale", true))
+        LAM__TRY(read_vector(keras, layer, (*index)++, "gamma", v, GAMMA));
+    if (get_bool(layer, "center", true))
+        LAM__TRY(read_vector(keras, layer, (*index)++, "beta", v, BETA));
+    return LAM_OK;
+}
+
 static lam_status add_batch_norm(lam__keras *keras, const lam__keras_layer *layer)
 {
-    enum { GAMMA, BETA, MEAN, VARIANCE };
     vectors v = {0};
     size_t index = 0;
     double epsilon;
-    if (!get_number(layer, "epsilon", 1e-3, &epsilon))
-        return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "no number", "epsilon");
-    lam_status status = LAM_OK;
-    if (get_bool(layer, "scale", true))
-        status = read_vector(keras, layer, index++, "gamma", &v, GAMMA);
-    if (status == LAM_OK && get_bool(layer, "center", true))
-        status = read_vector(keras, layer, index++, "beta", &v, BETA);
+    lam_status status = read_normalization(keras, layer, &v, &index, &epsilon);
     if (status == LAM_OK)
         status = read_vector(keras, layer, index++, "moving_mean", &v, MEAN);
     if (status == LAM_OK)
@@ -319,20 +329,13 @@ static lam_status add_batch_norm(lam__keras *keras, const lam__keras_layer *laye
 
 static lam_status add_layer_norm(lam__keras *keras, const lam__keras_layer *layer)
 {
-    enum { GAMMA, BETA };
     vectors v = {.n = features(keras)};
     size_t index = 0;
     double epsilon;
     LAM__TRY(need_flat(keras, layer));
     if (!last_axis(keras, layer) || get_bool(layer, "rms_scaling", false))
         return refuse(keras, layer, "an axis other than the last, or scaling without centring");
-    if (!get_number(layer, "epsilon", 1e-3, &epsilon))
-        return lam__keras_fail(keras, layer, LAM_ERR_FORMAT, "no number", "epsilon");
-    lam_status status = LAM_OK;
-    if (get_bool(layer, "scale", true))
-        status = read_vector(keras, layer, index++, "gamma", &v, GAMMA);
-    if (status == LAM_OK && get_bool(layer, "center", true))
-        status = read_vector(keras, layer, index++, "beta", &v, BETA);
+    lam_status status = read_normalization(keras, layer, &v, &index, &epsilon);
     if (status == LAM_OK)
         status = lam__import_graph_layer_norm(keras->imported, layer->where, v.n, v.values[GAMMA],
                                               v.values[BETA], epsilon);
